@@ -1,0 +1,65 @@
+/* The embedded node: an in-memory Aerospike server on a thread of its own, for development and tests.
+ *
+ * A store holds namespaces and records and can be shared by several nodes (a cluster in one process); a
+ * node is a listener, its connections, and its answers. Both are thread-safe. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+typedef struct anp_store anp_store;
+typedef struct anp_node anp_node;
+
+typedef struct anp_namespace_config {
+    char name[32];
+    uint32_t default_ttl;       /* seconds; 0: never expires */
+    uint32_t nsup_period;       /* seconds; 0: nothing is expired actively, and finite times to live are refused (22) */
+    bool allow_ttl_without_nsup;
+    uint32_t max_record_size;   /* bytes; 0: 1 MiB */
+} anp_namespace_config;
+
+typedef struct anp_store_config {
+    const anp_namespace_config *namespaces; /* copied; at least one */
+    uint32_t n_namespaces;
+    uint64_t max_memory;         /* bytes of records; 0: no cap. Beyond it writes get 8, reads and deletes go on */
+} anp_store_config;
+
+/* New store; the caller releases it. ANP_ERR_PARAM names what is wrong (no namespace, a bad or double name). */
+anp_status anp_store_new(const anp_store_config *config, anp_store **out, anp_error *err);
+anp_store *anp_store_retain(anp_store *store);
+void anp_store_release(anp_store *store);
+
+typedef struct anp_node_config {
+    char host[64];               /* address to listen on; "" is 127.0.0.1 */
+    uint16_t port;               /* 0: a free one */
+    bool allow_remote;           /* an address that is not loopback is refused without it */
+    char name[20];               /* node id; "" : made from the port */
+    char cluster_name[64];       /* "" : none; answered as "null" */
+    uint32_t batch_max_requests; /* rows a batch may have; 0: no limit */
+    uint32_t max_connections;    /* 0: 1024 */
+    uint64_t max_output;         /* bytes waiting to be sent on one connection before it is not read any more; 0: 4 MiB */
+    uint32_t threads;            /* that serve connections; 0: 2 */
+} anp_node_config;
+
+/* Listens and serves. Up when this returns. Retains the store. */
+anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_node **out, anp_error *err);
+
+/* Closes listener and connections, joins the threads, frees. Ends within a second. NULL is ignored. */
+void anp_node_stop(anp_node *node);
+
+const char *anp_node_host(const anp_node *node);
+uint16_t anp_node_port(const anp_node *node);
+const char *anp_node_name(const anp_node *node);
+
+typedef struct anp_node_stats {
+    uint64_t objects;
+    uint64_t memory;
+    uint64_t connections;        /* open now */
+    uint64_t connections_opened;
+    uint64_t connections_refused;
+    uint64_t requests;
+    uint64_t batch_rows;
+} anp_node_stats;
+
+void anp_node_stats_get(const anp_node *node, anp_node_stats *out);
