@@ -1,0 +1,44 @@
+/* Who owns which partition: a table of namespaces, immutable once published, counted. */
+#pragma once
+
+#include "cluster/cluster_node.h"
+#include "wire/info.h"
+
+enum { ANP_MAP_REPLICAS = 3, ANP_MAP_NAMESPACES = 32 };
+
+typedef struct anp_map_partition {
+    anp_cluster_node *replica[ANP_MAP_REPLICAS]; /* retained by the map; NULL: nobody */
+    uint32_t regime;
+} anp_map_partition;
+
+typedef struct anp_map_namespace {
+    char name[32];
+    uint8_t name_size;
+    uint8_t n_replicas; /* most bitmaps any node reported, at most ANP_MAP_REPLICAS */
+    bool is_sc;
+    anp_map_partition *partitions; /* ANP_PARTITIONS */
+} anp_map_namespace;
+
+typedef struct anp_map {
+    _Atomic uint32_t references;
+    uint32_t n_namespaces;
+    anp_map_namespace namespaces[ANP_MAP_NAMESPACES];
+} anp_map;
+
+/* A copy of `from` (NULL: empty) that can be changed until it is published. One reference. */
+anp_status anp_map_copy(const anp_map *from, anp_map **out, anp_error *err);
+anp_map *anp_map_retain(anp_map *map);
+void anp_map_release(anp_map *map);
+
+/* Takes over what `node` says it owns in one namespace (PROTOCOL.md rule: where its regime is at least the
+ * partition's). Only before publishing. *lost, where not NULL, is told of each node that was replaced. */
+anp_status anp_map_apply(anp_map *map, anp_cluster_node *node, const anp_replicas *r, anp_error *err);
+
+/* Forgets a node everywhere (only before publishing). */
+void anp_map_drop(anp_map *map, const anp_cluster_node *node);
+
+/* NULL when the namespace isn't in the map. */
+const anp_map_namespace *anp_map_find(const anp_map *map, const void *name, size_t size);
+
+/* How many partitions of all namespaces have no master. */
+uint32_t anp_map_unowned(const anp_map *map);
