@@ -2,6 +2,7 @@
  * namespace and a set. */
 #pragma once
 
+#include "base/buffer.h"
 #include "wire/digest.h"
 
 typedef enum {
