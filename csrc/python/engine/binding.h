@@ -27,6 +27,44 @@ typedef struct anp_state {
 anp_state *anp_state_of(PyObject *module);
 anp_state *anp_state_of_type(PyTypeObject *type);
 
+/* Exactly `want` positional arguments; else TypeError. */
+static inline bool anp_args_are(const char *name, Py_ssize_t n, Py_ssize_t want)
+{
+    if (n != want) {
+        PyErr_Format(PyExc_TypeError, "%s takes %zd arguments, not %zd", name, want, n);
+    }
+    return n == want;
+}
+
+/* The exception that is set, taken away; and put back. NULL stands for none. */
+static inline PyObject *anp_exception_take(void)
+{
+#if PY_VERSION_HEX >= 0x030C0000
+    return PyErr_GetRaisedException();
+#else
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    if (type == NULL) {
+        return NULL;
+    }
+    PyErr_NormalizeException(&type, &value, &trace);
+    if (trace != NULL && value != NULL) {
+        (void)PyException_SetTraceback(value, trace);
+    }
+    Py_DECREF(type);
+    Py_XDECREF(trace);
+    return value;
+#endif
+}
+
+static inline void anp_exception_give(PyObject *exception) /* steals */
+{
+    if (exception != NULL) {
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+        Py_DECREF(exception);
+    }
+}
+
 /* ---- values: value_encode.c, value_decode.c ---- */
 
 /* Appends a bin value's wire bytes (no operation head) and gives its particle type. None is ANP_PARTICLE_NULL with no
@@ -69,18 +107,25 @@ void anp_key_release(anp_py_key *key);
 /* The user key alone. */
 bool anp_user_key_parse(anp_state *state, PyObject *value, Py_ssize_t row, anp_key *out, PyObject **hold);
 
-/* A growing set of packed keys, with their runs; what a list of tuples is turned into, slice by slice or at once. */
+/* A growing set of packed keys, with their runs; what a list of tuples is turned into, slice by slice or at once.
+ * Private to key_pack.c but for `keep_keys`. */
 typedef struct anp_key_pack {
-    anp_buffer types, offsets, bytes, runs, names; /* see command/keys.h PACKED; names holds namespaces and sets */
+    anp_buffer types, offsets, bytes; /* see command/keys.h PACKED */
+    anp_buffer runs, names;           /* of anp_key_run, whose slices point into names (namespaces and sets) */
+    anp_buffer marks;                 /* one bit a key, set where it was given as bytes (hashed as a string); may be short */
     uint64_t first, count;
-    void *last_namespace, *last_set;               /* PyObject pointers of the last run, for the cheap compare */
+    PyObject *last_namespace, *last_set; /* owned; of the last run, for the cheap compare */
+    bool keep_keys; /* set after init: a key tuple's digest is compared with its user key's, which is then kept, for keys that
+                     * are sent along; otherwise only the digest is packed */
 } anp_key_pack;
 
 void anp_key_pack_init(anp_key_pack *p);
 void anp_key_pack_deinit(anp_key_pack *p);
+/* Forgets all keys and keeps the memory: the next walk may begin at any row. */
+void anp_key_pack_clear(anp_key_pack *p);
 
-/* Packs rows [first, first + count) of a list or tuple of key tuples (or, with namespace and set given, of user keys). With
- * `check_only` only looks. */
+/* Adds rows [first, first + count) of a list or tuple of key tuples (or, with a namespace given, of user keys; set may be
+ * NULL or None). The rows must follow those that are packed already. On failure the pack holds some of the rows. */
 bool anp_key_pack_walk(anp_state *state, anp_key_pack *p, PyObject *sequence, Py_ssize_t first, Py_ssize_t count,
                        PyObject *namespace_name, PyObject *set);
 bool anp_key_check_walk(anp_state *state, PyObject *sequence, Py_ssize_t first, Py_ssize_t count);
@@ -93,9 +138,11 @@ extern PyType_Spec anp_packed_keys_spec;
 /* Its view; the caller holds the object. */
 void anp_packed_keys_view(PyObject *packed, anp_keys *out);
 
-/* ---- errors: raise.c ---- */
+/* ---- errors: raise.c (formats are PyUnicode_FromFormat's) ---- */
 
 /* Raises the class that belongs to err->code; key may be NULL. Returns NULL. */
 PyObject *anp_raise(anp_state *state, const anp_error *err, PyObject *key);
 PyObject *anp_exception_new(anp_state *state, const anp_error *err, PyObject *key); /* new, not raised */
 PyObject *anp_raise_arg(anp_state *state, const char *format, ...); /* InvalidArgError */
+/* The class that belongs to code, with its attribute `bin` (NULL: None). Returns NULL. */
+PyObject *anp_raise_bin(anp_state *state, anp_status code, PyObject *bin, const char *format, ...);

@@ -1,0 +1,449 @@
+/* Batch writes and deletes, prepared: dicts (encoded here, all before anything is sent) and arrays (encoded by the engine
+ * from the caller's memory as it sends). */
+#include "python/engine/batch_ops.h"
+
+/* ---- results ---- */
+
+bool anp_write_results_take(PyObject *arrays, Py_ssize_t n, anp_write_results *out)
+{
+    if (!PyTuple_Check(arrays) || PyTuple_GET_SIZE(arrays) != 4) {
+        PyErr_SetString(PyExc_TypeError, "arrays are codes, gen, in_doubt and attempts");
+        return false;
+    }
+    out->codes = anp_numpy_data(PyTuple_GET_ITEM(arrays, 0), 4, n, "codes", true);
+    out->generations = out->codes != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 1), 4, n, "gen", true) : NULL;
+    out->in_doubt = out->generations != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 2), 1, n, "in_doubt", true) : NULL;
+    out->attempts = out->in_doubt != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 3), 1, n, "attempts", true) : NULL;
+    return out->attempts != NULL;
+}
+
+static anp_status write_row(void *context, uint64_t row, const anp_message *m, anp_cursor body, anp_error *err)
+{
+    anp_write_results *w = context;
+    (void)body;
+    (void)err;
+    w->generations[row] = m->result == 0 ? m->generation : 0;
+    w->codes[row] = m->result;
+    return ANP_OK;
+}
+
+static void write_settle(void *context, uint64_t row, anp_status code, bool in_doubt)
+{
+    anp_write_results *w = context;
+    w->in_doubt[row] = in_doubt;
+    w->generations[row] = 0;
+    w->codes[row] = anp_public_code(code);
+}
+
+static void write_sent(void *context, uint64_t row, uint32_t attempts, bool in_doubt)
+{
+    anp_write_results *w = context;
+    w->attempts[row] = (uint8_t)(attempts < 255 ? attempts : 255);
+    w->in_doubt[row] = in_doubt;
+}
+
+void anp_write_results_sink(anp_write_results *results, anp_row_sink *out)
+{
+    *out = (anp_row_sink){.row = write_row, .settle = write_settle, .sent = write_sent, .context = results};
+}
+
+/* ---- what rows of a write ask for ---- */
+
+typedef struct row_meta {
+    uint8_t info2, info3;
+    uint16_t generation;
+    uint32_t ttl;
+} row_meta;
+
+typedef struct write_payload {
+    anp_write_results results;
+    /* dicts */
+    anp_buffer ops, offsets, counts, metas; /* offsets u64 n + 1, counts u16 n, metas row_meta n or empty */
+    /* arrays */
+    anp_array_plan plan;
+    anp_rows rows;
+    anp_row_mask *masks;
+    anp_ready_column *ready;
+    anp_buffer *columns; /* three buffers a field: types, offsets, bytes */
+    uint32_t n_columns;
+    const uint8_t *ttl, *generation;
+    ptrdiff_t ttl_stride, generation_stride;
+    bool skip_empty;
+} write_payload;
+
+static void free_write(void *payload)
+{
+    write_payload *p = payload;
+    anp_buffer_deinit(&p->ops);
+    anp_buffer_deinit(&p->offsets);
+    anp_buffer_deinit(&p->counts);
+    anp_buffer_deinit(&p->metas);
+    anp_array_plan_deinit(&p->plan);
+    for (uint32_t i = 0; i < p->n_columns * 3; i++) {
+        anp_buffer_deinit(&p->columns[i]);
+    }
+    PyMem_RawFree(p->columns);
+    PyMem_RawFree(p->masks);
+    PyMem_RawFree(p->ready);
+    PyMem_RawFree(p);
+}
+
+static write_payload *new_write(void)
+{
+    write_payload *p = PyMem_RawCalloc(1, sizeof *p);
+    if (p == NULL) {
+        return (write_payload *)PyErr_NoMemory();
+    }
+    anp_buffer_init(&p->ops, SIZE_MAX / 2);
+    anp_buffer_init(&p->offsets, SIZE_MAX / 2);
+    anp_buffer_init(&p->counts, SIZE_MAX / 2);
+    anp_buffer_init(&p->metas, SIZE_MAX / 2);
+    return p;
+}
+
+static void write_source(const anp_py_policy *policy, bool deletes, write_payload *p, anp_row_source *out)
+{
+    *out = (anp_row_source){.context = p, .send_key = policy->key == 1, .is_write = true};
+    anp_row_request *same = &out->same;
+    same->flags = ANP_ROW_INFO | ANP_ROW_GENERATION | ANP_ROW_TTL;
+    same->info2 = (uint8_t)(ANP_INFO2_WRITE | (deletes ? ANP_INFO2_DELETE : 0));
+    anp_policy_write_bits(policy, &same->info2, &same->info3);
+    same->ttl = deletes ? 0 : (uint32_t)(policy->ttl == INT64_C(4294967293) ? 0 : policy->ttl);
+}
+
+static anp_status dict_row(void *context, uint64_t row, anp_row_request *request, anp_buffer *ops)
+{
+    write_payload *p = context;
+    const uint64_t *offsets = (const uint64_t *)(const void *)p->offsets.data;
+    (void)ops;
+    if (p->counts.size != 0) {
+        request->ops = (anp_slice){p->ops.data + offsets[row], (size_t)(offsets[row + 1] - offsets[row])};
+        request->n_ops = ((const uint16_t *)(const void *)p->counts.data)[row];
+    }
+    if (p->metas.size != 0) {
+        const row_meta *meta = &((const row_meta *)(const void *)p->metas.data)[row];
+        request->info2 = meta->info2;
+        request->info3 = meta->info3;
+        request->generation = meta->generation;
+        request->ttl = meta->ttl;
+    }
+    return ANP_OK;
+}
+
+/* Per-row meta over the call's policy. */
+static bool add_meta(anp_core *core, write_payload *p, PyObject *meta, const anp_py_policy *policy, anp_group group, const char *where)
+{
+    anp_py_policy mine = *policy;
+    uint32_t generation = 0;
+    if (!anp_meta_parse(core->state, meta, group, where, &mine, &generation)) {
+        return false;
+    }
+    bool deletes = group == ANP_GROUP_BATCH_REMOVE;
+    if (mine.key != policy->key) {
+        (void)anp_raise_arg(core->state, "%s: key is for the whole batch; give it in the policy", where);
+        return false;
+    }
+    row_meta m = {.info2 = (uint8_t)(ANP_INFO2_WRITE | (deletes ? ANP_INFO2_DELETE : 0)), .generation = (uint16_t)generation};
+    anp_policy_write_bits(&mine, &m.info2, &m.info3);
+    m.ttl = deletes || mine.ttl == INT64_C(4294967293) ? 0 : (uint32_t)mine.ttl;
+    anp_buffer_put(&p->metas, &m, sizeof m);
+    return true;
+}
+
+static bool add_row(anp_core *core, write_payload *p, PyObject *bins, Py_ssize_t row)
+{
+    uint64_t offset = p->ops.size;
+    anp_buffer_put(&p->offsets, &offset, sizeof offset);
+    if (!PyDict_Check(bins)) {
+        PyErr_Format(PyExc_TypeError, "batch_write: records[%zd]: bins is a dict, not %s", row, Py_TYPE(bins)->tp_name);
+        return false;
+    }
+    PyObject *items = PyDict_Items(bins);
+    Py_ssize_t n = items != NULL ? PyList_GET_SIZE(items) : 0;
+    bool ok = items != NULL;
+    if (ok && (n == 0 || n > ANP_BINS_MAX)) {
+        (void)anp_raise_arg(core->state, "batch_write: records[%zd] has %zd bins; a record takes 1 to %d", row, n, (int)ANP_BINS_MAX);
+        ok = false;
+    }
+    for (Py_ssize_t i = 0; ok && i < n; i++) {
+        PyObject *pair = PyList_GET_ITEM(items, i);
+        ok = anp_value_op(core->state, &p->ops, ANP_OP_WRITE, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), false);
+    }
+    Py_XDECREF(items);
+    uint16_t count = (uint16_t)n;
+    anp_buffer_put(&p->counts, &count, sizeof count);
+    return ok;
+}
+
+static bool buffers_are_good(anp_core *core, write_payload *p)
+{
+    const anp_buffer *buffers[] = {&p->ops, &p->offsets, &p->counts, &p->metas};
+    for (size_t i = 0; i < 4; i++) {
+        if (buffers[i]->failed != ANP_OK) {
+            anp_error err;
+            (void)anp_buffer_error(buffers[i], "the rows of a batch", &err);
+            (void)anp_raise(core->state, &err, NULL);
+            return false;
+        }
+    }
+    return true;
+}
+
+static PyObject *wrap_write(anp_request *r)
+{
+    return anp_batch_timings_tuple(r);
+}
+
+/* The end of each preparation: keys and payload become a request, or are freed. */
+static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, anp_key_source *keys, write_payload *p, bool deletes,
+                              anp_status (*row)(void *, uint64_t, anp_row_request *, anp_buffer *), PyObject *arrays, PyObject *hold)
+{
+    ok = ok && buffers_are_good(core, p) && anp_write_results_take(arrays, (Py_ssize_t)keys->view.total, &p->results);
+    if (!ok) {
+        if (keys != NULL) {
+            anp_key_source_free(keys);
+        }
+        if (p != NULL) {
+            free_write(p);
+        }
+        return NULL;
+    }
+    anp_row_source source;
+    anp_row_sink sink;
+    write_source(policy, deletes, p, &source);
+    source.row = row;
+    anp_write_results_sink(&p->results, &sink);
+    return anp_batch_request(core, policy, keys, &source, &sink, wrap_write, p, free_write, hold);
+}
+
+/* batch_write_rows(keys, bins, metas or None, arrays, policy): bins and metas are lists as long as keys; metas holds dicts
+ * and None. */
+PyObject *anp_core_batch_write_rows(PyObject *self, PyObject *args)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    PyObject *keys, *bins, *metas, *arrays, *policy_dict;
+    anp_py_policy policy;
+    if (!PyArg_ParseTuple(args, "OO!OOO", &keys, &PyList_Type, &bins, &metas, &arrays, &policy_dict) ||
+        !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_WRITE, "batch_write", &policy)) {
+        return NULL;
+    }
+    anp_key_source *source_keys = anp_key_source_new(core->state, keys, false);
+    write_payload *p = source_keys != NULL ? new_write() : NULL;
+    bool ok = p != NULL;
+    Py_ssize_t n = PyList_GET_SIZE(bins);
+    for (Py_ssize_t i = 0; ok && i < n && i < PyList_GET_SIZE(bins); i++) {
+        PyObject *row = Py_NewRef(PyList_GET_ITEM(bins, i));
+        ok = add_row(core, p, row, i);
+        Py_DECREF(row);
+        if (ok && metas != Py_None) {
+            char where[64];
+            (void)PyOS_snprintf(where, sizeof where, "batch_write: records[%zd]", i);
+            ok = add_meta(core, p, PyList_GET_ITEM(metas, i), &policy, ANP_GROUP_BATCH_WRITE, where);
+        }
+    }
+    if (ok) {
+        uint64_t end = p->ops.size;
+        anp_buffer_put(&p->offsets, &end, sizeof end);
+        ok = (uint64_t)n == source_keys->view.total;
+        if (!ok) {
+            PyErr_SetString(PyExc_RuntimeError, "batch_write: the records changed during the call");
+        }
+    }
+    return finish_write(core, ok, &policy, source_keys, p, false, dict_row, arrays, args);
+}
+
+/* batch_remove(keys, metas or None, arrays, policy) */
+PyObject *anp_core_batch_remove(PyObject *self, PyObject *args)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    PyObject *keys, *metas, *arrays, *policy_dict;
+    anp_py_policy policy;
+    if (!PyArg_ParseTuple(args, "OOOO", &keys, &metas, &arrays, &policy_dict) ||
+        !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_REMOVE, "batch_remove", &policy)) {
+        return NULL;
+    }
+    anp_key_source *source_keys = anp_key_source_new(core->state, keys, false);
+    write_payload *p = source_keys != NULL ? new_write() : NULL;
+    bool ok = p != NULL;
+    if (ok && metas != Py_None) {
+        ok = PyList_Check(metas) && (uint64_t)PyList_GET_SIZE(metas) == source_keys->view.total;
+        for (Py_ssize_t i = 0; ok && i < PyList_GET_SIZE(metas); i++) {
+            char where[64];
+            (void)PyOS_snprintf(where, sizeof where, "batch_remove: keys[%zd]", i);
+            ok = add_meta(core, p, PyList_GET_ITEM(metas, i), &policy, ANP_GROUP_BATCH_REMOVE, where);
+        }
+    }
+    return finish_write(core, ok, &policy, source_keys, p, true, metas != Py_None ? dict_row : NULL, arrays, args);
+}
+
+/* ---- arrays ---- */
+
+static anp_status table_row(void *context, uint64_t row, anp_row_request *request, anp_buffer *ops)
+{
+    write_payload *p = context;
+    int32_t field;
+    anp_reason reason;
+    anp_status status = anp_rows_encode(&p->rows, row, ops, &request->n_ops, &field, &reason);
+    if (status != ANP_OK) {
+        return status;
+    }
+    if (request->n_ops == 0) {
+        return p->skip_empty ? (anp_status)ANP_ROW_SKIPPED : ANP_ERR_PARAM;
+    }
+    request->ops.data = NULL; /* they were appended */
+    if (p->ttl != NULL) {
+        request->ttl = anp_load32(p->ttl + (ptrdiff_t)row * p->ttl_stride);
+    }
+    if (p->generation != NULL) {
+        request->generation = (uint16_t)anp_load32(p->generation + (ptrdiff_t)row * p->generation_stride);
+        request->info2 = (uint8_t)(request->info2 | ANP_INFO2_GENERATION);
+    }
+    return ANP_OK;
+}
+
+static bool is_absent(PyObject *value)
+{
+    const char *name = Py_TYPE(value)->tp_name;
+    return value == Py_None || strcmp(name, "NAType") == 0 || strstr(name, "NaTType") != NULL;
+}
+
+/* Values of an object column, made wire-ready; None, NaT and NA leave the bin out. */
+static bool ready_column(anp_state *state, PyObject *name, PyObject *array, Py_ssize_t n, anp_buffer *buffers, anp_ready_column *out)
+{
+    anp_slice bin;
+    char where[64];
+    if (!anp_bin_name(state, name, &bin)) {
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        uint64_t offset = buffers[2].size;
+        uint8_t particle = ANP_PARTICLE_NULL;
+        anp_buffer_put(&buffers[1], &offset, sizeof offset);
+        PyObject *value = PySequence_GetItem(array, i);
+        if (value == NULL) {
+            return false;
+        }
+        (void)PyOS_snprintf(where, sizeof where, "bin %.*s, row %zd", (int)bin.size, (const char *)bin.data, i);
+        bool ok = is_absent(value) || anp_value_encode(state, value, &buffers[2], &particle, where);
+        Py_DECREF(value);
+        if (!ok) {
+            return false;
+        }
+        anp_buffer_u8(&buffers[0], particle);
+    }
+    uint64_t end = buffers[2].size;
+    anp_buffer_put(&buffers[1], &end, sizeof end);
+    for (int i = 0; i < 3; i++) {
+        if (buffers[i].failed != ANP_OK) {
+            (void)PyErr_NoMemory();
+            return false;
+        }
+    }
+    *out = (anp_ready_column){buffers[0].data, (const uint64_t *)(const void *)buffers[1].data, buffers[2].data};
+    return true;
+}
+
+static bool ready_columns(anp_state *state, write_payload *p, PyObject *fields, Py_ssize_t n)
+{
+    uint32_t k = p->plan.plan.n_fields;
+    p->ready = PyMem_RawCalloc(k + 1, sizeof *p->ready);
+    p->columns = PyMem_RawCalloc(3 * (size_t)k + 1, sizeof *p->columns);
+    if (p->ready == NULL || p->columns == NULL) {
+        (void)PyErr_NoMemory();
+        return false;
+    }
+    p->n_columns = k;
+    for (uint32_t i = 0; i < 3 * k; i++) {
+        anp_buffer_init(&p->columns[i], SIZE_MAX / 2);
+    }
+    p->rows.ready = p->ready;
+    for (uint32_t i = 0; i < k; i++) {
+        PyObject *pair = PyTuple_GET_ITEM(fields, i);
+        if (p->plan.plan.fields[i].kind == ANP_KIND_DEFERRED &&
+            !ready_column(state, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), n, &p->columns[3 * i], &p->ready[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool take_masks(write_payload *p, PyObject *masks, Py_ssize_t n)
+{
+    if (masks == Py_None) {
+        return true;
+    }
+    uint32_t k = p->plan.plan.n_fields;
+    p->masks = PyMem_RawCalloc(k + 1, sizeof *p->masks);
+    if (p->masks == NULL || !PyTuple_Check(masks) || PyTuple_GET_SIZE(masks) != (Py_ssize_t)k) {
+        PyErr_SetString(PyExc_TypeError, "masks is a tuple with one item a field");
+        return false;
+    }
+    for (uint32_t i = 0; i < k; i++) {
+        PyObject *mask = PyTuple_GET_ITEM(masks, i);
+        if (mask != Py_None && !anp_numpy_strided(mask, 1, n, "mask", &p->masks[i].base, &p->masks[i].stride)) {
+            return false;
+        }
+    }
+    p->rows.masks = p->masks;
+    return true;
+}
+
+/* Looks at all rows before anything is sent. */
+static bool check_rows(anp_core *core, write_payload *p, Py_ssize_t n)
+{
+    uint64_t row = 0;
+    int32_t field = -1;
+    anp_reason reason = ANP_REASON_NONE;
+    anp_status status;
+    Py_BEGIN_ALLOW_THREADS
+    status = anp_rows_check(&p->rows, 0, (uint64_t)n, !p->skip_empty, &row, &field, &reason);
+    Py_END_ALLOW_THREADS
+    if (status == ANP_OK) {
+        return true;
+    }
+    if (status == ANP_ERR_MEMORY) {
+        (void)PyErr_NoMemory();
+    } else if (field < 0) {
+        (void)anp_raise_arg(core->state, "batch_write_numpy: row %llu has nothing to write (all its values are masked or missing); "
+                            "empty=\"skip\" leaves such rows out", (unsigned long long)row);
+    } else {
+        char what[80];
+        const anp_field *f = &p->plan.plan.fields[field];
+        anp_field_describe(f, what, sizeof what);
+        (void)anp_raise_arg(core->state, "batch_write_numpy: row %llu, field %s (%s): %s", (unsigned long long)row, f->name, what,
+                            anp_reason_text(reason));
+    }
+    return false;
+}
+
+/* batch_write_table(keys, fields, masks, ttl, generation, flags, arrays, policy). masks: None, or a tuple of bool arrays and
+ * None; ttl, generation: None or uint32 arrays (ttl as on the wire); flags: 1 masked removes, 2 S as string, 4 sub-arrays as
+ * lists, 8 rows with nothing to write are skipped. */
+PyObject *anp_core_batch_write_table(PyObject *self, PyObject *args)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    PyObject *keys, *fields, *masks, *ttl, *generation, *arrays, *policy_dict;
+    int flags;
+    anp_py_policy policy;
+    if (!PyArg_ParseTuple(args, "OO!OOOiOO", &keys, &PyTuple_Type, &fields, &masks, &ttl, &generation, &flags, &arrays, &policy_dict) ||
+        !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_WRITE, "batch_write_numpy", &policy)) {
+        return NULL;
+    }
+    anp_key_source *source_keys = anp_key_source_new(core->state, keys, false);
+    write_payload *p = source_keys != NULL ? new_write() : NULL;
+    bool ok = p != NULL;
+    if (ok) {
+        Py_ssize_t n = (Py_ssize_t)source_keys->view.total;
+        ok = anp_array_plan_init(core->state, &p->plan, fields, n, false);
+        p->rows = (anp_rows){.plan = &p->plan.plan,
+                             .masked_removes = (flags & 1) != 0,
+                             .bytes_as_string = (flags & 2) != 0,
+                             .subarrays_as_list = (flags & 4) != 0};
+        p->skip_empty = (flags & 8) != 0;
+        ok = ok && take_masks(p, masks, n) && (!p->plan.plan.has_deferred || ready_columns(core->state, p, fields, n)) &&
+             (ttl == Py_None || anp_numpy_strided(ttl, 4, n, "ttl", &p->ttl, &p->ttl_stride)) &&
+             (generation == Py_None || anp_numpy_strided(generation, 4, n, "generation", &p->generation, &p->generation_stride)) &&
+             check_rows(core, p, n);
+    }
+    return finish_write(core, ok, &policy, source_keys, p, false, table_row, arrays, args);
+}

@@ -1,0 +1,509 @@
+/* Core: configuration, connecting, closing, forking. Any thread may call any method; the lock is never
+ * held while Python code or the engine runs. */
+#include "python/engine/core.h"
+
+#include <stdio.h>
+#include <structmember.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+static const struct {
+    anp_group group;
+    const char *names[3]; /* of the client-wide dicts, in the order in which they apply */
+} groups[ANP_GROUPS] = {
+    {ANP_GROUP_READ, {"read", NULL, NULL}},
+    {ANP_GROUP_WRITE, {"write", NULL, NULL}},
+    {ANP_GROUP_REMOVE, {"remove", NULL, NULL}},
+    {ANP_GROUP_BATCH_READ, {"batch", NULL, NULL}},
+    {ANP_GROUP_BATCH_WRITE, {"batch_parent_write", "batch_write", NULL}},
+    {ANP_GROUP_BATCH_REMOVE, {"batch_parent_write", "batch_remove", NULL}},
+    {ANP_GROUP_INFO, {"info", "admin", NULL}},
+};
+
+static const char *const later_groups[] = {"operate", "apply", "batch_apply", "query", "scan", "txn_verify", "txn_roll", "metrics"};
+
+static int group_index(anp_group group)
+{
+    for (int i = 0; i < ANP_GROUPS; i++) {
+        if (groups[i].group == group) {
+            return i;
+        }
+    }
+    return 0;
+}
+
+static bool is_group_name(const char *name)
+{
+    for (int i = 0; i < ANP_GROUPS; i++) {
+        for (int k = 0; k < 3 && groups[i].names[k] != NULL; k++) {
+            if (strcmp(groups[i].names[k], name) == 0) {
+                return true;
+            }
+        }
+    }
+    for (size_t i = 0; i < sizeof later_groups / sizeof later_groups[0]; i++) {
+        if (strcmp(later_groups[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What of a dict of base policies a group knows: keys of other groups are passed over, unknown ones refused by the group
+ * that knows most (they all run over the same base). */
+static PyObject *known_of(PyObject *base, anp_group group)
+{
+    PyObject *table = anp_policy_table(NULL, NULL);
+    PyObject *out = PyDict_New();
+    static const struct {
+        anp_group group;
+        const char *name;
+    } names[] = {{ANP_GROUP_READ, "read"}, {ANP_GROUP_WRITE, "write"}, {ANP_GROUP_REMOVE, "remove"},
+                 {ANP_GROUP_BATCH_READ, "batch"}, {ANP_GROUP_BATCH_WRITE, "batch_write"},
+                 {ANP_GROUP_BATCH_REMOVE, "batch_remove"}, {ANP_GROUP_INFO, "info"}};
+    const char *mine = "read";
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (names[i].group == group) {
+            mine = names[i].name;
+        }
+    }
+    PyObject *name = PyUnicode_FromString(mine);
+    for (Py_ssize_t i = 0; table != NULL && out != NULL && name != NULL && i < PyList_GET_SIZE(table); i++) {
+        PyObject *row = PyList_GET_ITEM(table, i);
+        PyObject *key = PyTuple_GET_ITEM(row, 0);
+        PyObject *value = PyDict_GetItemWithError(base, key);
+        int has = value == NULL ? 0 : PySequence_Contains(PyTuple_GET_ITEM(row, 4), name);
+        if (has < 0 || (has == 1 && PyDict_SetItem(out, key, value) < 0)) {
+            Py_CLEAR(out);
+        }
+    }
+    Py_XDECREF(name);
+    Py_XDECREF(table);
+    return out;
+}
+
+static bool parse_policies(anp_core *core, PyObject *config)
+{
+    for (int i = 0; i < ANP_GROUPS; i++) {
+        anp_policy_default(&core->policies[i], groups[i].group);
+    }
+    PyObject *policies = PyDict_GetItemString(config, "policies");
+    if (policies == NULL || policies == Py_None) {
+        return true;
+    }
+    if (!PyDict_Check(policies)) {
+        PyErr_Format(PyExc_TypeError, "config: policies is a dict of dicts like {\"read\": {\"total_timeout\": 500}}, not %s",
+                     Py_TYPE(policies)->tp_name);
+        return false;
+    }
+    PyObject *base = PyDict_New();
+    bool ok = base != NULL;
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    while (ok && PyDict_Next(policies, &at, &key, &value)) {
+        const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
+        if (name == NULL) {
+            PyErr_Clear();
+            (void)anp_raise_arg(core->state, "config: keys of policies are strings, not %R", key);
+            ok = false;
+        } else if (!is_group_name(name)) {
+            ok = PyDict_SetItem(base, key, value) == 0;
+        }
+    }
+    /* An unknown base key is nobody's: the widest group names it. */
+    anp_py_policy scratch;
+    if (ok && PyDict_GET_SIZE(base) != 0) {
+        PyObject *unknown = PyDict_Copy(base);
+        ok = unknown != NULL;
+        for (int i = 0; ok && i < ANP_GROUPS; i++) {
+            PyObject *known = known_of(base, groups[i].group);
+            ok = known != NULL && anp_policy_parse(core->state, known, groups[i].group, "config: policies", &core->policies[i]);
+            Py_ssize_t k = 0;
+            while (ok && PyDict_Next(known, &k, &key, &value)) {
+                if (PyDict_GetItemWithError(unknown, key) != NULL) {
+                    ok = PyDict_DelItem(unknown, key) == 0;
+                }
+            }
+            Py_XDECREF(known);
+        }
+        anp_policy_default(&scratch, ANP_GROUP_BATCH_WRITE);
+        ok = ok && anp_policy_parse(core->state, unknown, ANP_GROUP_BATCH_WRITE, "config: policies", &scratch);
+        Py_XDECREF(unknown);
+    }
+    for (int i = 0; ok && i < ANP_GROUPS; i++) {
+        for (int k = 0; ok && k < 3 && groups[i].names[k] != NULL; k++) {
+            char where[64];
+            (void)snprintf(where, sizeof where, "config: policies[\"%s\"]", groups[i].names[k]);
+            ok = anp_policy_parse(core->state, PyDict_GetItemString(policies, groups[i].names[k]), groups[i].group, where,
+                                  &core->policies[i]);
+        }
+    }
+    Py_XDECREF(base);
+    return ok;
+}
+
+bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where, anp_py_policy *out)
+{
+    *out = core->policies[group_index(group)];
+    return anp_policy_parse(core->state, dict, group, where, out);
+}
+
+/* ---- hosts ---- */
+
+static bool parse_host(anp_core *core, PyObject *item, PyObject **out)
+{
+    PyObject *module = PyImport_ImportModule("aerospike_np._hosts");
+    if (module == NULL) {
+        return false;
+    }
+    *out = PyObject_CallMethod(module, "parse", "O", item);
+    Py_DECREF(module);
+    (void)core;
+    return *out != NULL;
+}
+
+static int core_init(anp_core *core, PyObject *args, PyObject *kwargs)
+{
+    PyObject *config;
+    static char *names[] = {"config", NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &config)) {
+        return -1;
+    }
+    if (core->config != NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a Core is made once");
+        return -1;
+    }
+    if (!anp_config_parse(core->state, config, &core->settings)) {
+        return -1;
+    }
+    PyObject *hosts = PyDict_GetItemString(config, "hosts");
+    if (hosts == NULL) {
+        (void)anp_raise_arg(core->state, "config: hosts is missing: give {\"hosts\": [(\"127.0.0.1\", 3000)]}");
+        return -1;
+    }
+    if (!parse_host(core, hosts, &core->hosts) || !parse_policies(core, config)) {
+        return -1;
+    }
+    core->config = PyDict_Copy(config);
+    return core->config != NULL ? 0 : -1;
+}
+
+static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)args;
+    (void)kwargs;
+    anp_core *core = (anp_core *)(void *)type->tp_alloc(type, 0);
+    if (core != NULL) {
+        core->state = anp_state_of_type(type);
+        core->lock = PyThread_allocate_lock();
+        if (core->state == NULL || core->lock == NULL) {
+            Py_DECREF(core);
+            return PyErr_NoMemory();
+        }
+    }
+    return (PyObject *)core;
+}
+
+/* ---- connecting ---- */
+
+static void hold_lock(anp_core *core)
+{
+    (void)PyThread_acquire_lock(core->lock, WAIT_LOCK); /* a few instructions long, and never with the GIL wanted inside */
+}
+
+/* Forgets what belongs to the parent of a fork: its locks, sockets and memory are left behind on purpose. */
+static void after_fork(anp_core *core)
+{
+    if (core->pid != 0 && core->pid != (long)getpid()) {
+        core->lock = PyThread_allocate_lock();
+        core->cluster = NULL;
+        core->pid = 0;
+    }
+}
+
+static anp_cluster *current(anp_core *core, bool *closed)
+{
+    after_fork(core);
+    hold_lock(core);
+    anp_cluster *cluster = core->cluster != NULL ? anp_cluster_retain(core->cluster) : NULL;
+    *closed = core->closed;
+    PyThread_release_lock(core->lock);
+    return cluster;
+}
+
+static bool fill_seeds(anp_core *core, anp_seed *seeds, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *pair = PyList_GET_ITEM(core->hosts, i);
+        const char *host = PyUnicode_AsUTF8(PyTuple_GET_ITEM(pair, 0));
+        long port = PyLong_AsLong(PyTuple_GET_ITEM(pair, 1));
+        if (host == NULL || (port == -1 && PyErr_Occurred())) {
+            return false;
+        }
+        (void)snprintf(seeds[i].host, sizeof seeds[i].host, "%s", host);
+        seeds[i].port = (uint16_t)port;
+    }
+    return true;
+}
+
+static anp_cluster *open_cluster(anp_core *core)
+{
+    Py_ssize_t n = PyList_GET_SIZE(core->hosts);
+    anp_seed *seeds = PyMem_Calloc((size_t)n, sizeof *seeds);
+    if (seeds == NULL) {
+        (void)PyErr_NoMemory();
+        return NULL;
+    }
+    anp_cluster *cluster = NULL;
+    if (fill_seeds(core, seeds, n)) {
+        anp_cluster_config config = {
+            .seeds = seeds,
+            .n_seeds = (uint32_t)n,
+            .connect_timeout_ms = (uint32_t)core->settings.connect_timeout,
+            .tend_interval_ms = (uint32_t)core->settings.tend_interval,
+            .min_conns_per_node = (uint32_t)core->settings.min_conns,
+            .max_conns_per_node = (uint32_t)core->settings.max_conns,
+            .max_socket_idle_ms = (uint32_t)core->settings.idle_ms,
+            .use_services_alternate = core->settings.use_services_alternate,
+        };
+        memcpy(config.cluster_name, core->settings.cluster_name, sizeof config.cluster_name);
+        (void)snprintf(config.user_agent, sizeof config.user_agent, "1,aerospike_np-0.1.0,%.32s",
+                       core->settings.app_id[0] != 0 ? core->settings.app_id : "not-set");
+        anp_error err;
+        if (anp_cluster_open(&config, &cluster, &err) != ANP_OK) {
+            (void)anp_raise(core->state, &err, NULL);
+            cluster = NULL;
+        }
+    }
+    PyMem_Free(seeds);
+    return cluster;
+}
+
+static void drop_cluster(anp_cluster *cluster)
+{
+    Py_BEGIN_ALLOW_THREADS
+    anp_cluster_close(cluster);
+    anp_cluster_release(cluster);
+    Py_END_ALLOW_THREADS
+}
+
+/* Waits in slices, so that Ctrl-C is heard. */
+static bool wait_connected(anp_core *core, anp_cluster *cluster)
+{
+    for (;;) {
+        anp_error err;
+        anp_status status;
+        Py_BEGIN_ALLOW_THREADS
+        status = anp_cluster_wait(cluster, 100, &err);
+        Py_END_ALLOW_THREADS
+        if (PyErr_CheckSignals() < 0) {
+            return false;
+        }
+        if (status == ANP_OK) {
+            return true;
+        }
+        if (status != ANP_ERR_CLIENT_TIMEOUT) {
+            if (core->settings.fail_if_not_connected) {
+                (void)anp_raise(core->state, &err, NULL);
+                return false;
+            }
+            return true;
+        }
+    }
+}
+
+/* Connects where nobody has; two threads at once: the second one's cluster is dropped. */
+static anp_cluster *connect_now(anp_core *core)
+{
+    anp_cluster *mine = open_cluster(core);
+    if (mine == NULL) {
+        return NULL;
+    }
+    if (!wait_connected(core, mine)) {
+        PyObject *exception = anp_exception_take();
+        drop_cluster(mine);
+        anp_exception_give(exception);
+        return NULL;
+    }
+    hold_lock(core);
+    anp_cluster *winner = core->cluster;
+    if (winner == NULL) {
+        core->cluster = mine;
+        core->pid = (long)getpid();
+        core->closed = false;
+        winner = mine;
+        mine = NULL;
+    }
+    (void)anp_cluster_retain(winner);
+    PyThread_release_lock(core->lock);
+    if (mine != NULL) {
+        drop_cluster(mine);
+    }
+    return winner;
+}
+
+anp_cluster *anp_core_cluster(anp_core *core)
+{
+    bool closed;
+    anp_cluster *cluster = current(core, &closed);
+    if (cluster == NULL && closed) {
+        anp_error err = {.code = ANP_ERR_CLOSED, .message = "the client is closed; call connect() to open it again"};
+        (void)anp_raise(core->state, &err, NULL);
+        return NULL;
+    }
+    return cluster != NULL ? cluster : connect_now(core);
+}
+
+static PyObject *core_connect(PyObject *self, PyObject *unused)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    bool closed;
+    (void)unused;
+    anp_cluster *cluster = current(core, &closed);
+    if (cluster == NULL) {
+        cluster = connect_now(core);
+    }
+    if (cluster == NULL) {
+        return NULL;
+    }
+    anp_cluster_release(cluster);
+    Py_RETURN_NONE;
+}
+
+static PyObject *core_close(PyObject *self, PyObject *unused)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    (void)unused;
+    after_fork(core);
+    hold_lock(core);
+    anp_cluster *cluster = core->cluster;
+    core->cluster = NULL;
+    core->closed = true;
+    PyThread_release_lock(core->lock);
+    if (cluster != NULL) {
+        drop_cluster(cluster);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *core_is_connected(PyObject *self, PyObject *unused)
+{
+    bool closed;
+    (void)unused;
+    anp_cluster *cluster = current((anp_core *)(void *)self, &closed);
+    bool yes = cluster != NULL && anp_cluster_is_connected(cluster);
+    if (cluster != NULL) {
+        anp_cluster_release(cluster);
+    }
+    return PyBool_FromLong(yes);
+}
+
+/* Is a cluster open in this process? (No I/O; for the warning of a client that was dropped without close.) */
+static PyObject *core_is_open(PyObject *self, PyObject *unused)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    (void)unused;
+    return PyBool_FromLong(core->cluster != NULL && core->pid == (long)getpid());
+}
+
+enum { NODES_MAX = 256 };
+
+/* [(name, host, port)] */
+static PyObject *core_nodes(PyObject *self, PyObject *unused)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    (void)unused;
+    anp_cluster *cluster = anp_core_cluster(core);
+    if (cluster == NULL) {
+        return NULL;
+    }
+    anp_cluster_node *nodes[NODES_MAX];
+    size_t n = anp_cluster_nodes(cluster, nodes, NODES_MAX);
+    n = n < NODES_MAX ? n : NODES_MAX;
+    PyObject *list = PyList_New(0);
+    for (size_t i = 0; i < n; i++) {
+        char text[ANP_ADDRESS_TEXT];
+        anp_address_print(&nodes[i]->address, text);
+        PyObject *row = Py_BuildValue("(ss)", nodes[i]->name, text);
+        if (list != NULL && (row == NULL || PyList_Append(list, row) < 0)) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(row);
+        anp_cluster_node_release(nodes[i]);
+    }
+    anp_cluster_release(cluster);
+    return list;
+}
+
+static int core_traverse(anp_core *core, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(core));
+    Py_VISIT(core->config);
+    Py_VISIT(core->hosts);
+    return 0;
+}
+
+static int core_clear(anp_core *core)
+{
+    Py_CLEAR(core->config);
+    Py_CLEAR(core->hosts);
+    return 0;
+}
+
+static void core_dealloc(anp_core *core)
+{
+    PyTypeObject *type = Py_TYPE(core);
+    PyObject_GC_UnTrack(core);
+    if (core->cluster != NULL && core->pid == (long)getpid()) {
+        drop_cluster(core->cluster);
+    }
+    if (core->lock != NULL) {
+        PyThread_free_lock(core->lock);
+    }
+    (void)core_clear(core);
+    type->tp_free(core);
+    Py_DECREF(type);
+}
+
+static PyMethodDef core_methods[] = {
+    {"connect", core_connect, METH_NOARGS, "Connects where that was not done."},
+    {"close", core_close, METH_NOARGS, "Closes; harmless twice."},
+    {"is_connected", core_is_connected, METH_NOARGS, "No I/O."},
+    {"is_open", core_is_open, METH_NOARGS, "No I/O."},
+    {"nodes", core_nodes, METH_NOARGS, "[(name, address)]"},
+    {"run", anp_core_run, METH_O, "Drives a request to its end."},
+    {"get", (PyCFunction)(void (*)(void))anp_core_get, METH_FASTCALL, "get(key, policy)"},
+    {"select", (PyCFunction)(void (*)(void))anp_core_select, METH_FASTCALL, "select(key, bins, policy)"},
+    {"exists", (PyCFunction)(void (*)(void))anp_core_exists, METH_FASTCALL, "exists(key, policy)"},
+    {"put", (PyCFunction)(void (*)(void))anp_core_put, METH_FASTCALL, "put(key, bins, meta, policy)"},
+    {"write_ops", (PyCFunction)(void (*)(void))anp_core_write_ops, METH_FASTCALL,
+     "write_ops(where, key, [(op, bin, value)], meta, policy, ttl)"},
+    {"remove", (PyCFunction)(void (*)(void))anp_core_remove, METH_FASTCALL, "remove(key, meta, policy)"},
+    {"info", (PyCFunction)(void (*)(void))anp_core_info, METH_FASTCALL, "info(node name or None, text, policy)"},
+    {"batch_table", anp_core_batch_table, METH_VARARGS, "Batch read into arrays."},
+    {"batch_records", anp_core_batch_records, METH_VARARGS, "Batch read into records."},
+    {"batch_write_rows", anp_core_batch_write_rows, METH_VARARGS, "Batch write of dicts."},
+    {"batch_write_table", anp_core_batch_write_table, METH_VARARGS, "Batch write of arrays."},
+    {"batch_remove", anp_core_batch_remove, METH_VARARGS, "Batch delete."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef core_members[] = {
+    {"config", T_OBJECT, offsetof(anp_core, config), READONLY, NULL},
+    {"hosts", T_OBJECT, offsetof(anp_core, hosts), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot core_slots[] = {
+    {Py_tp_new, core_new},         {Py_tp_init, core_init},         {Py_tp_dealloc, core_dealloc},
+    {Py_tp_traverse, core_traverse}, {Py_tp_clear, core_clear},     {Py_tp_methods, core_methods},
+    {Py_tp_members, core_members}, {0, NULL},
+};
+
+PyType_Spec anp_core_spec = {
+    .name = "aerospike_np._engine.Core",
+    .basicsize = sizeof(anp_core),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+    .slots = core_slots,
+};

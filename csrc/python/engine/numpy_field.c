@@ -1,0 +1,464 @@
+/* The door to NumPy's C API: dtypes and arrays turned into plans of fields, and into keys. Its API target is
+ * 1.23, so that one build serves NumPy 1.24 and 2.x. Needs the GIL. */
+#include "python/engine/numpy_field.h"
+
+#include <numpy/arrayobject.h>
+
+#include "base/alloc.h"
+
+bool anp_numpy_bind(void)
+{
+    if (PyArray_API != NULL) {
+        return true;
+    }
+    return PyArray_ImportNumPyAPI() == 0; /* NumPy's own import takes its lock; binding twice gives the same table */
+}
+
+/* ---- one dtype ---- */
+
+static void refuse(const char *name, PyArray_Descr *descr, const char *why)
+{
+    PyErr_Format(PyExc_TypeError, "field %s: dtype %R %s", name, (PyObject *)descr, why);
+}
+
+static bool time_unit(PyArray_Descr *descr, anp_field *f)
+{
+    PyArray_DatetimeDTypeMetaData *meta = (PyArray_DatetimeDTypeMetaData *)(void *)PyDataType_C_METADATA(descr);
+    static const uint8_t units[] = {[NPY_FR_Y] = ANP_UNIT_YEAR,   [NPY_FR_M] = ANP_UNIT_MONTH, [NPY_FR_W] = ANP_UNIT_WEEK,
+                                    [NPY_FR_D] = ANP_UNIT_DAY,    [NPY_FR_h] = ANP_UNIT_HOUR,  [NPY_FR_m] = ANP_UNIT_MINUTE,
+                                    [NPY_FR_s] = ANP_UNIT_SECOND, [NPY_FR_ms] = ANP_UNIT_MS,   [NPY_FR_us] = ANP_UNIT_US,
+                                    [NPY_FR_ns] = ANP_UNIT_NS,    [NPY_FR_ps] = ANP_UNIT_PS,   [NPY_FR_fs] = ANP_UNIT_FS,
+                                    [NPY_FR_as] = ANP_UNIT_AS,    [NPY_FR_GENERIC] = ANP_UNIT_GENERIC};
+    if (meta == NULL || (size_t)meta->meta.base >= sizeof units) {
+        return false;
+    }
+    f->unit = units[meta->meta.base];
+    f->unit_count = meta->meta.num;
+    return true;
+}
+
+static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name, int depth, anp_buffer *pool);
+
+/* Children of a nested struct. Names live in the pool's blocks. */
+static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name, int depth, anp_buffer *pool)
+{
+    PyObject *names = PyDataType_NAMES(descr), *fields = PyDataType_FIELDS(descr);
+    if (depth >= ANP_PLAN_DEPTH) {
+        refuse(name, descr, "is nested too deep");
+        return false;
+    }
+    Py_ssize_t n = PyTuple_GET_SIZE(names);
+    f->kind = ANP_KIND_STRUCT;
+    f->n_fields = (uint32_t)n;
+    f->fields = PyMem_Calloc((size_t)(n > 0 ? n : 1), sizeof *f->fields);
+    uint8_t *place = f->fields != NULL ? anp_buffer_add(pool, sizeof(void *)) : NULL;
+    if (place == NULL) {
+        PyMem_Free(f->fields);
+        f->fields = NULL;
+        (void)PyErr_NoMemory();
+        return false;
+    }
+    memcpy(place, &f->fields, sizeof(void *)); /* the pool remembers what to free */
+    for (Py_ssize_t i = 0; i < n; i++) {
+        anp_field *child = &f->fields[i];
+        PyObject *key = PyTuple_GET_ITEM(names, i);
+        PyObject *entry = PyDict_GetItemWithError(fields, key);
+        Py_ssize_t size;
+        const char *text = entry != NULL ? PyUnicode_AsUTF8AndSize(key, &size) : NULL;
+        if (text == NULL || size > UINT16_MAX) {
+            if (!PyErr_Occurred()) {
+                refuse(name, descr, "changed during the call, or has a field name that is too long");
+            }
+            return false;
+        }
+        char *copy = PyMem_Malloc((size_t)size + 1);
+        place = copy != NULL ? anp_buffer_add(pool, sizeof(void *)) : NULL;
+        if (place == NULL) {
+            PyMem_Free(copy);
+            (void)PyErr_NoMemory();
+            return false;
+        }
+        memcpy(copy, text, (size_t)size + 1);
+        memcpy(place, &copy, sizeof(void *));
+        child->name = copy;
+        child->name_size = (uint16_t)size;
+        child->offset = (size_t)PyLong_AsSize_t(PyTuple_GET_ITEM(entry, 1));
+        if (!set_kind(state, child, (PyArray_Descr *)(void *)PyTuple_GET_ITEM(entry, 0), copy, depth + 1, pool)) {
+            return false;
+        }
+        if (child->kind == ANP_KIND_DEFERRED) {
+            refuse(name, descr, "has an object inside a nested field; use an object for the whole field");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name, int depth, anp_buffer *pool)
+{
+    f->itemsize = (size_t)PyDataType_ELSIZE(descr);
+    PyArray_ArrayDescr *sub = PyDataType_SUBARRAY(descr);
+    if (sub != NULL) {
+        PyArray_Descr *base = sub->base;
+        Py_ssize_t ndim = PyTuple_GET_SIZE(sub->shape);
+        if (!set_kind(state, f, base, name, depth, pool)) {
+            return false;
+        }
+        if (f->ndim != 0 || ndim > ANP_PLAN_NDIM) {
+            refuse(name, descr, "has too many dimensions");
+            return false;
+        }
+        for (Py_ssize_t i = 0; i < ndim; i++) {
+            f->shape[i] = (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(sub->shape, i));
+        }
+        f->ndim = (uint8_t)ndim;
+        f->itemsize = (size_t)PyDataType_ELSIZE(descr);
+        if (f->kind > ANP_KIND_FLOAT) {
+            refuse(name, descr, "is an array of something else than numbers");
+            return false;
+        }
+        return true;
+    }
+    f->swapped = PyDataType_ISBYTESWAPPED(descr) != 0;
+    switch (descr->kind) {
+    case 'i':
+        f->kind = ANP_KIND_INT;
+        f->width = (uint8_t)f->itemsize;
+        return true;
+    case 'u':
+        f->kind = ANP_KIND_UINT;
+        f->width = (uint8_t)f->itemsize;
+        return true;
+    case 'b':
+        f->kind = ANP_KIND_BOOL;
+        f->width = 1;
+        f->swapped = false;
+        return true;
+    case 'f':
+        if (f->itemsize > 8) {
+            refuse(name, descr, "is a long double, which the server has no value for; use f8");
+            return false;
+        }
+        f->kind = ANP_KIND_FLOAT;
+        f->width = (uint8_t)f->itemsize;
+        return true;
+    case 'S':
+        f->kind = ANP_KIND_BYTES;
+        f->swapped = false;
+        break;
+    case 'U':
+        f->kind = ANP_KIND_TEXT;
+        break;
+    case 'V':
+        f->swapped = false;
+        if (PyDataType_HASFIELDS(descr)) {
+            return set_struct(state, f, descr, name, depth, pool);
+        }
+        f->kind = ANP_KIND_RAW;
+        break;
+    case 'M':
+    case 'm':
+        f->kind = descr->kind == 'M' ? ANP_KIND_TIME : ANP_KIND_SPAN;
+        f->width = 8;
+        if (!time_unit(descr, f)) {
+            refuse(name, descr, "has no unit that is known here");
+            return false;
+        }
+        return true;
+    case 'O':
+    case 'T': /* StringDType */
+        f->kind = ANP_KIND_DEFERRED;
+        f->swapped = false;
+        return true;
+    default:
+        refuse(name, descr, "is not a type that bins can have; integers, floats, bool, S, U, V, times, nested fields and objects are");
+        return false;
+    }
+    if (f->itemsize == 0) {
+        refuse(name, descr, "has no size; give a length, like S16");
+        return false;
+    }
+    return true;
+}
+
+/* ---- arrays ---- */
+
+static bool set_array(anp_state *state, anp_field *f, PyArrayObject *array, Py_ssize_t n_rows, bool writeable, const char *name,
+                      anp_buffer *pool)
+{
+    int ndim = PyArray_NDIM(array);
+    if (ndim < 1 || PyArray_DIM(array, 0) != n_rows) {
+        PyErr_Format(PyExc_ValueError, "field %s: %zd rows are needed, not %zd", name, n_rows, ndim < 1 ? 0 : (Py_ssize_t)PyArray_DIM(array, 0));
+        return false;
+    }
+    if (writeable && !PyArray_ISWRITEABLE(array)) {
+        PyErr_Format(PyExc_ValueError, "field %s: the array is read-only", name);
+        return false;
+    }
+    if (!set_kind(state, f, PyArray_DESCR(array), name, 0, pool)) {
+        return false;
+    }
+    if (ndim > 1) {
+        if (f->kind > ANP_KIND_FLOAT || ndim - 1 > ANP_PLAN_NDIM) {
+            refuse(name, PyArray_DESCR(array), "is an array of something else than numbers, or has too many dimensions");
+            return false;
+        }
+        npy_intp expect = PyArray_ITEMSIZE(array);
+        for (int i = ndim - 1; i > 0; i--) {
+            npy_intp dim = PyArray_DIM(array, i);
+            if (dim > 1 && PyArray_STRIDE(array, i) != expect) {
+                PyErr_Format(PyExc_ValueError, "field %s: a row's numbers must lie side by side (C order)", name);
+                return false;
+            }
+            f->shape[i - 1] = (uint32_t)dim;
+            expect *= dim;
+        }
+        f->ndim = (uint8_t)(ndim - 1);
+        f->itemsize = (size_t)expect;
+    }
+    f->base = (uint8_t *)PyArray_DATA(array);
+    f->stride = PyArray_STRIDE(array, 0);
+    return true;
+}
+
+static void free_pool(anp_buffer *pool)
+{
+    for (size_t at = 0; at + sizeof(void *) <= pool->size; at += sizeof(void *)) {
+        void *block;
+        memcpy(&block, pool->data + at, sizeof block);
+        PyMem_Free(block);
+    }
+    anp_buffer_deinit(pool);
+}
+
+/* What the plan owns: a pool of blocks to free (names, nested fields, fills). */
+typedef struct plan_memory {
+    anp_buffer pool;
+    anp_field *fields;
+    uint8_t **fills;
+    uint32_t n_fields;
+} plan_memory;
+
+void anp_array_plan_deinit(anp_array_plan *p)
+{
+    plan_memory *m = p->memory;
+    if (m == NULL) {
+        return;
+    }
+    anp_plan_deinit(&p->plan);
+    free_pool(&m->pool);
+    for (uint32_t i = 0; m->fills != NULL && i < m->n_fields; i++) {
+        PyMem_Free(m->fills[i]);
+    }
+    PyMem_Free(m->fills);
+    PyMem_Free(m->fields);
+    PyMem_Free(m);
+    *p = (anp_array_plan){0};
+}
+
+static bool add_field(anp_state *state, plan_memory *m, anp_field *f, PyObject *pair, Py_ssize_t n_rows, bool writeable)
+{
+    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2 || !PyArray_Check(PyTuple_GET_ITEM(pair, 1))) {
+        PyErr_SetString(PyExc_TypeError, "fields are pairs of bin name and array");
+        return false;
+    }
+    anp_slice name;
+    if (!anp_bin_name(state, PyTuple_GET_ITEM(pair, 0), &name)) {
+        return false;
+    }
+    char *copy = PyMem_Malloc(name.size + 1);
+    uint8_t *place = copy != NULL ? anp_buffer_add(&m->pool, sizeof(void *)) : NULL;
+    if (place == NULL) {
+        PyMem_Free(copy);
+        (void)PyErr_NoMemory();
+        return false;
+    }
+    memcpy(copy, name.data, name.size);
+    copy[name.size] = 0;
+    memcpy(place, &copy, sizeof(void *));
+    f->name = copy;
+    f->name_size = (uint16_t)name.size;
+    return set_array(state, f, (PyArrayObject *)(void *)PyTuple_GET_ITEM(pair, 1), n_rows, writeable, copy, &m->pool);
+}
+
+bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields, Py_ssize_t n_rows, bool writeable)
+{
+    *out = (anp_array_plan){0};
+    if (!anp_numpy_bind()) {
+        return false;
+    }
+    if (!PyTuple_Check(fields)) {
+        PyErr_SetString(PyExc_TypeError, "fields is a tuple");
+        return false;
+    }
+    Py_ssize_t n = PyTuple_GET_SIZE(fields);
+    plan_memory *m = PyMem_Calloc(1, sizeof *m);
+    if (m == NULL) {
+        (void)PyErr_NoMemory();
+        return false;
+    }
+    out->memory = m;
+    anp_buffer_init(&m->pool, 1 << 24);
+    m->n_fields = (uint32_t)n;
+    m->fields = PyMem_Calloc((size_t)(n > 0 ? n : 1), sizeof *m->fields);
+    m->fills = PyMem_Calloc((size_t)(n > 0 ? n : 1), sizeof *m->fills);
+    bool ok = m->fields != NULL && m->fills != NULL;
+    if (!ok) {
+        (void)PyErr_NoMemory();
+    }
+    for (Py_ssize_t i = 0; ok && i < n; i++) {
+        ok = add_field(state, m, &m->fields[i], PyTuple_GET_ITEM(fields, i), n_rows, writeable);
+    }
+    if (ok) {
+        anp_error err;
+        out->plan.fields = m->fields;
+        out->plan.n_fields = (uint32_t)n;
+        if (anp_plan_prepare(&out->plan, &err) != ANP_OK) {
+            (void)anp_raise(state, &err, NULL);
+            ok = false;
+        }
+    }
+    if (!ok) {
+        anp_array_plan_deinit(out);
+    }
+    return ok;
+}
+
+bool anp_array_plan_fills(anp_state *state, anp_array_plan *p, PyObject *fills)
+{
+    plan_memory *m = p->memory;
+    (void)state;
+    if (fills == Py_None) {
+        return true;
+    }
+    for (uint32_t i = 0; i < m->n_fields && i < (uint32_t)PyTuple_GET_SIZE(fills); i++) {
+        PyObject *fill = PyTuple_GET_ITEM(fills, i);
+        if (fill == Py_None || m->fields[i].kind == ANP_KIND_DEFERRED) {
+            continue;
+        }
+        PyArrayObject *array = (PyArrayObject *)(void *)fill;
+        if (!PyArray_Check(fill) || !PyArray_IS_C_CONTIGUOUS(array) || (size_t)PyArray_NBYTES(array) != m->fields[i].itemsize) {
+            PyErr_Format(PyExc_ValueError, "field %s: the fill value is not one row of it", m->fields[i].name);
+            return false;
+        }
+        m->fills[i] = PyMem_Malloc(m->fields[i].itemsize);
+        if (m->fills[i] == NULL) {
+            (void)PyErr_NoMemory();
+            return false;
+        }
+        memcpy(m->fills[i], PyArray_DATA(array), m->fields[i].itemsize);
+        m->fields[i].fill = m->fills[i];
+    }
+    return true;
+}
+
+/* ---- keys ---- */
+
+bool anp_numpy_keys(anp_state *state, PyObject *object, anp_keys *out)
+{
+    if (!anp_numpy_bind()) {
+        return false;
+    }
+    if (!PyArray_Check(object)) {
+        PyErr_SetString(PyExc_TypeError, "keys: not an array");
+        return false;
+    }
+    PyArrayObject *array = (PyArrayObject *)(void *)object;
+    PyArray_Descr *descr = PyArray_DESCR(array);
+    *out = (anp_keys){0};
+    bool is_digests = PyArray_NDIM(array) == 2 && PyArray_TYPE(array) == NPY_UINT8 && PyArray_DIM(array, 1) == ANP_DIGEST_SIZE &&
+                      PyArray_STRIDE(array, 1) == 1;
+    if (PyArray_NDIM(array) != 1 && !is_digests) {
+        PyErr_SetString(PyExc_TypeError, "keys: a 1-D array of keys, or an (n, 20) uint8 array of digests, is needed");
+        return false;
+    }
+    out->count = out->total = (uint64_t)PyArray_DIM(array, 0);
+    out->base = (const uint8_t *)PyArray_DATA(array);
+    out->stride = PyArray_STRIDE(array, 0);
+    out->width = (uint32_t)PyDataType_ELSIZE(descr);
+    out->swapped = PyDataType_ISBYTESWAPPED(descr) != 0;
+    if (is_digests) {
+        out->kind = ANP_KEYS_DIGEST;
+        return true;
+    }
+    switch (descr->kind) {
+    case 'i':
+        out->is_signed = true;
+        out->kind = ANP_KEYS_INT;
+        return true;
+    case 'u':
+        out->kind = ANP_KEYS_INT;
+        return true;
+    case 'S':
+        out->kind = ANP_KEYS_BYTES;
+        return true;
+    case 'U':
+        out->kind = ANP_KEYS_TEXT;
+        return true;
+    case 'V':
+        if (!PyDataType_HASFIELDS(descr)) {
+            out->kind = ANP_KEYS_BLOB;
+            return true;
+        }
+        break;
+    default:
+        break;
+    }
+    (void)state;
+    PyErr_Format(PyExc_TypeError, "keys: an array of dtype %R holds no keys; integers, S, U, V and objects do", (PyObject *)descr);
+    return false;
+}
+
+/* ---- plain memory ---- */
+
+void *anp_numpy_data(PyObject *object, size_t itemsize, Py_ssize_t n, const char *what, bool writeable)
+{
+    if (!anp_numpy_bind()) {
+        return NULL;
+    }
+    PyArrayObject *array = (PyArrayObject *)(void *)object;
+    if (!PyArray_Check(object) || !PyArray_IS_C_CONTIGUOUS(array) || (size_t)PyArray_ITEMSIZE(array) != itemsize ||
+        PyArray_SIZE(array) < n || (writeable && !PyArray_ISWRITEABLE(array))) {
+        PyErr_Format(PyExc_TypeError, "%s: not a contiguous array of %zd items of %zu bytes", what, n, itemsize);
+        return NULL;
+    }
+    return PyArray_DATA(array);
+}
+
+bool anp_numpy_strided(PyObject *object, size_t itemsize, Py_ssize_t n, const char *what, const uint8_t **base, ptrdiff_t *stride)
+{
+    if (!anp_numpy_bind()) {
+        return false;
+    }
+    PyArrayObject *array = (PyArrayObject *)(void *)object;
+    if (!PyArray_Check(object) || PyArray_NDIM(array) != 1 || (size_t)PyArray_ITEMSIZE(array) != itemsize ||
+        PyArray_DIM(array, 0) != n || PyArray_ISBYTESWAPPED(array)) {
+        PyErr_Format(PyExc_TypeError, "%s: not a 1-D array of %zd items of %zu bytes", what, n, itemsize);
+        return false;
+    }
+    *base = (const uint8_t *)PyArray_DATA(array);
+    *stride = PyArray_STRIDE(array, 0);
+    return true;
+}
+
+bool anp_numpy_store_object(PyObject *object, Py_ssize_t row, uint8_t *slot, PyObject *value)
+{
+    PyArrayObject *array = (PyArrayObject *)(void *)object;
+    if (PyArray_TYPE(array) == NPY_OBJECT) { /* slot may be unaligned in packed rows */
+        PyObject *old;
+        memcpy(&old, slot, sizeof old);
+        Py_INCREF(value);
+        memcpy(slot, &value, sizeof value);
+        Py_XDECREF(old);
+        return true;
+    }
+    PyObject *index = PyLong_FromSsize_t(row);
+    int failed = index == NULL ? -1 : PyObject_SetItem(object, index, value);
+    Py_XDECREF(index);
+    return failed == 0;
+}
+
+bool anp_numpy_is_object(PyObject *array)
+{
+    return PyArray_TYPE((PyArrayObject *)(void *)array) == NPY_OBJECT;
+}

@@ -1,0 +1,223 @@
+/* Requests: driven to the end with the GIL released, coming back every slice so that Ctrl-C is heard, then
+ * wrapped. A request runs once. */
+#include "python/engine/core.h"
+
+#include "base/clock.h"
+#include "python/engine/key_source.h"
+
+enum { SLICE_MS = 100 };
+
+uint32_t anp_ttl_left(uint32_t void_time)
+{
+    if (void_time == 0) {
+        return UINT32_MAX;
+    }
+    uint64_t now = anp_clock_wall() / ANP_NS_PER_S - ANP_EPOCH;
+    return void_time > now ? (uint32_t)(void_time - now) : 1;
+}
+
+anp_request *anp_request_new(anp_core *core)
+{
+    PyTypeObject *type = core->state->request_type;
+    anp_request *r = (anp_request *)(void *)type->tp_alloc(type, 0);
+    if (r != NULL) {
+        Py_INCREF(core);
+        r->core = core;
+        r->state = core->state;
+    }
+    return r;
+}
+
+/* The exception that the command's end stands for; NULL, none set: it ended well. */
+static PyObject *ending(anp_request *r)
+{
+    anp_command *c = r->command;
+    if (c->status == ANP_OK || (r->miss_is_data && c->status == ANP_NOT_FOUND)) {
+        return NULL;
+    }
+    anp_error err = c->error;
+    if (err.code == ANP_OK) {
+        err.code = c->status;
+    }
+    if (r->single != NULL) {
+        err.in_doubt = r->single->in_doubt;
+        if (err.node[0] == 0) {
+            memcpy(err.node, r->single->node, sizeof err.node);
+        }
+    }
+    return anp_exception_new(r->state, &err, r->key);
+}
+
+static bool show_progress(anp_request *r)
+{
+    if (r->progress == NULL || r->batch == NULL) {
+        return true;
+    }
+    PyObject *got = PyObject_CallFunction(r->progress, "KK", (unsigned long long)anp_batch_progress(r->batch),
+                                          (unsigned long long)r->keys->view.total);
+    Py_XDECREF(got);
+    return got != NULL;
+}
+
+/* Gives the batch its next keys. Returns false with an exception set: the batch must be cancelled. */
+static bool next_keys(anp_request *r)
+{
+    if (!anp_key_source_next(r->state, r->keys)) {
+        return false;
+    }
+    anp_batch_give(r->batch, &r->keys->view);
+    return true;
+}
+
+/* Drives to the end. Returns an exception that came up on this side (Ctrl-C, a bad key, the progress callable), or NULL. */
+static PyObject *drive(anp_request *r)
+{
+    PyObject *raised = NULL;
+    for (;;) {
+        anp_drive what;
+        Py_BEGIN_ALLOW_THREADS
+        what = anp_command_drive(r->command, SLICE_MS);
+        Py_END_ALLOW_THREADS
+        if (what == ANP_DRIVE_DONE) {
+            break;
+        }
+        bool ok = raised != NULL || (PyErr_CheckSignals() == 0 && show_progress(r));
+        if (ok && what == ANP_DRIVE_KEYS) {
+            ok = raised == NULL && next_keys(r);
+        }
+        if (!ok && raised == NULL) {
+            raised = anp_exception_take();
+            anp_command_cancel(r->command);
+        }
+    }
+    if (raised == NULL && !show_progress(r)) {
+        raised = anp_exception_take();
+    }
+    return raised;
+}
+
+/* The result: raw, finished by the package where it wants to, or the exception with what there is as `partial`. */
+static PyObject *conclude(anp_request *r, PyObject *raised)
+{
+    PyObject *exception = raised != NULL ? raised : ending(r);
+    if (exception == NULL && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (exception != NULL && r->finish == NULL) {
+        anp_exception_give(exception);
+        return NULL;
+    }
+    PyObject *raw = r->wrap(r);
+    if (raw == NULL) {
+        Py_XDECREF(exception);
+        return NULL;
+    }
+    if (r->finish == NULL) {
+        return raw;
+    }
+    PyObject *result = PyObject_CallFunctionObjArgs(r->finish, raw, exception != NULL ? exception : Py_None, NULL);
+    Py_DECREF(raw);
+    Py_XDECREF(exception);
+    return result;
+}
+
+PyObject *anp_core_run(PyObject *self, PyObject *request)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    if (!PyObject_TypeCheck(request, core->state->request_type)) {
+        PyErr_Format(PyExc_TypeError, "run() takes a Request, not %s", Py_TYPE(request)->tp_name);
+        return NULL;
+    }
+    anp_request *r = (anp_request *)(void *)request;
+    if (r->ran || r->command == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "a request runs once");
+        return NULL;
+    }
+    r->ran = true;
+    return conclude(r, drive(r));
+}
+
+static int request_traverse(anp_request *r, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(r));
+    Py_VISIT(r->core);
+    Py_VISIT(r->finish);
+    Py_VISIT(r->progress);
+    Py_VISIT(r->key);
+    Py_VISIT(r->hold);
+    return 0;
+}
+
+static int request_clear(anp_request *r)
+{
+    Py_CLEAR(r->core);
+    Py_CLEAR(r->finish);
+    Py_CLEAR(r->progress);
+    Py_CLEAR(r->key);
+    Py_CLEAR(r->hold);
+    return 0;
+}
+
+static void request_dealloc(anp_request *r)
+{
+    PyTypeObject *type = Py_TYPE(r);
+    PyObject_GC_UnTrack(r);
+    if (r->single != NULL) {
+        anp_single_deinit(r->single);
+        PyMem_RawFree(r->single);
+    }
+    if (r->info != NULL) {
+        anp_info_command_deinit(r->info);
+        PyMem_RawFree(r->info);
+    }
+    if (r->batch != NULL) {
+        anp_batch_free(r->batch);
+    }
+    if (r->payload != NULL) {
+        r->free_payload(r->payload);
+    }
+    if (r->keys != NULL) {
+        anp_key_source_free(r->keys);
+    }
+    (void)request_clear(r);
+    type->tp_free(r);
+    Py_DECREF(type);
+}
+
+static PyObject *request_set_finish(PyObject *self, PyObject *finish)
+{
+    anp_request *r = (anp_request *)(void *)self;
+    Py_INCREF(finish);
+    Py_XSETREF(r->finish, finish);
+    Py_INCREF(self);
+    return self;
+}
+
+static PyObject *request_set_progress(PyObject *self, PyObject *progress)
+{
+    anp_request *r = (anp_request *)(void *)self;
+    if (progress != Py_None) {
+        Py_INCREF(progress);
+        Py_XSETREF(r->progress, progress);
+    }
+    Py_INCREF(self);
+    return self;
+}
+
+static PyMethodDef request_methods[] = {
+    {"then", request_set_finish, METH_O, "then(finish): finish(raw, exception or None) makes the result; returns self."},
+    {"watch", request_set_progress, METH_O, "watch(progress): progress(done, total) is called now and then; returns self."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot request_slots[] = {
+    {Py_tp_dealloc, request_dealloc}, {Py_tp_traverse, request_traverse}, {Py_tp_clear, request_clear},
+    {Py_tp_methods, request_methods}, {0, NULL},
+};
+
+PyType_Spec anp_request_spec = {
+    .name = "aerospike_np._engine.Request",
+    .basicsize = sizeof(anp_request),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = request_slots,
+};
