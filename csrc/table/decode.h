@@ -16,7 +16,10 @@ typedef struct anp_cell_error {
     uint8_t unused;
 } anp_cell_error;
 
-/* A value that the binding must still make: where its slot is, and where its bytes wait in the arena. */
+/* A value that the binding must still make: where its slot is (zeroed), and where its bytes wait in the arena.
+ * Inside a nested struct a slot may come twice (a map with double keys): the later one replaces the earlier.
+ * Nested values look like top-level ones: integers are 8 bytes big-endian, lists and maps their MessagePack,
+ * GeoJSON has its 3-byte head; `field` is the top-level field. */
 typedef struct anp_deferred {
     int64_t row;
     uint8_t *slot;

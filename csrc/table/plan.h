@@ -43,6 +43,7 @@ typedef enum {
     ANP_REASON_MALFORMED = 7, /* the particle's own bytes are wrong */
 } anp_reason;
 
+struct anp_particle;
 typedef struct anp_field anp_field;
 struct anp_field {
     /* Filled in by the binding. */
@@ -63,9 +64,13 @@ struct anp_field {
     anp_field *fields;       /* STRUCT: borrowed */
     uint32_t n_fields;
 
-    /* Set by anp_plan_prepare. */
+    /* Set by anp_plan_prepare; zero before. */
     uint32_t count;          /* elements: 1, or the product of shape */
+    bool has_deferred;       /* DEFERRED, or a STRUCT with such a field at any depth */
     uint64_t head_key;       /* for the fast compare of an operation's head, see decode.c */
+    uint64_t head_mask;
+    anp_reason (*store)(const anp_field *f, uint8_t *slot, const struct anp_particle *p, int mode);
+    void *index;             /* STRUCT: name table of its fields */
 };
 
 typedef struct anp_plan {
@@ -85,10 +90,13 @@ typedef struct anp_plan {
  * to refuse for NumPy's reasons; here they are ANP_ERR_PARAM with the field's name) and builds the name
  * table. The plan must then stay where it is. */
 anp_status anp_plan_prepare(anp_plan *plan, anp_error *err);
-void anp_plan_deinit(anp_plan *plan); /* frees the name table only */
+void anp_plan_deinit(anp_plan *plan); /* frees the name tables only */
 
 /* Field number of a bin, -1 if there is none. `guess` is tried first. */
 int32_t anp_plan_find(const anp_plan *plan, anp_slice name, uint32_t guess);
+
+/* The same among the fields of a STRUCT. */
+int32_t anp_field_find(const anp_field *parent, anp_slice name, uint32_t guess);
 
 /* "integer", "4-byte float", "string of 8 bytes" ... for messages; into `text`. */
 void anp_field_describe(const anp_field *field, char *text, size_t size);

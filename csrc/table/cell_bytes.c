@@ -1,0 +1,37 @@
+/* Strings and blobs into S (zero-padded bytes) and V (exactly so many). Thread-safe: no state. */
+#include "table/cell.h"
+#include "table/utf8.h"
+
+anp_reason anp_cell_bytes(const anp_field *f, uint8_t *slot, const anp_value *v, int mode)
+{
+    bool text = v->type == ANP_PARTICLE_STRING || v->type == ANP_PARTICLE_GEOJSON;
+    if (!text && !anp_value_is_blob(v->type)) {
+        return ANP_REASON_KIND;
+    }
+    size_t size = v->bytes.size;
+    if (size > f->itemsize) {
+        if (mode != ANP_ERRORS_UNSAFE || !text) { /* half a blob is no blob */
+            return ANP_REASON_LENGTH;
+        }
+        size = anp_utf8_cut(v->bytes.data, size, f->itemsize);
+    }
+    if (size != 0) {
+        memcpy(slot, v->bytes.data, size);
+    }
+    memset(slot + size, 0, f->itemsize - size);
+    return ANP_REASON_NONE;
+}
+
+anp_reason anp_cell_raw(const anp_field *f, uint8_t *slot, const anp_value *v)
+{
+    if (!anp_value_is_blob(v->type)) {
+        return ANP_REASON_KIND;
+    }
+    if (v->bytes.size != f->itemsize) {
+        return ANP_REASON_LENGTH;
+    }
+    if (f->itemsize != 0) {
+        memcpy(slot, v->bytes.data, f->itemsize);
+    }
+    return ANP_REASON_NONE;
+}
