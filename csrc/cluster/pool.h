@@ -13,6 +13,7 @@ typedef struct anp_connection {
     struct anp_connection *next; /* the pool's */
     uint64_t idle_since;    /* monotonic ns */
     bool reused;            /* it served a request before: a failure before the first reply byte may be stale */
+    bool counted;           /* the pool's: it stands in `opened` */
 } anp_connection;
 
 typedef struct anp_waiter anp_waiter;
@@ -27,7 +28,7 @@ struct anp_waiter {
 
 typedef struct anp_pool_stats {
     uint32_t in_use, idle, waiting;
-    uint64_t opened, closed;
+    uint64_t opened, closed; /* sockets since the pool was made */
 } anp_pool_stats;
 
 typedef enum { ANP_POOL_GOT, ANP_POOL_WAIT, ANP_POOL_NONE } anp_pool_answer;
@@ -45,6 +46,10 @@ void anp_pool_release(anp_pool *pool);
  * or the pool is closed, or there is no memory. With `idle_first_only` a new one is made only below the cap too: further
  * connections of a batch are taken with waiter NULL. */
 anp_pool_answer anp_pool_take(anp_pool *pool, anp_waiter *waiter, anp_connection **out);
+
+/* An unopened connection if there are fewer than `below` in all (and the pool is open); else NULL. For the
+ * tend thread, which keeps a few ready: it opens it and puts it back clean. */
+anp_connection *anp_pool_add(anp_pool *pool, uint32_t below);
 
 /* Gives a connection back; clean: its reply was read to its end, nothing is in flight. Else it is closed. */
 void anp_pool_put(anp_connection *connection, bool clean);

@@ -45,3 +45,9 @@ int anp_stream_wait(anp_stream *s, int ms);
 /* For tests and simulators: replaces the TCP table (NULL: the real one is back) for streams opened from now
  * on. Set it while no other thread runs. */
 void anp_stream_hook(const anp_stream_table *table);
+
+/* The TCP table itself, for a hook to pass calls on to. */
+const anp_stream_table *anp_stream_tcp(void);
+
+/* An errno in words, lower case: "connection refused". */
+void anp_stream_reason(int error, char *text, size_t size);

@@ -1,0 +1,278 @@
+/* The event loop: epoll (level-triggered), a heap of timers, and an eventfd that other threads wake it by.
+ *
+ * Thread-safety: `lock` guards the queue of tasks and `woken`; all else belongs to the driving thread.
+ *
+ * An event may be taken from the kernel while its watch is removed, closed, or replaced by another one on
+ * the same descriptor, by a callback that ran before it in the same step. So an event names its descriptor
+ * and the generation of the watch, and is dropped when that watch isn't the one that is there any more. */
+#include "net/loop.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "net/timers.h"
+
+_Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP,
+               "events are passed on as they are");
+
+enum { EVENTS = 64, LONGEST_MS = 60 * 60 * 1000 };
+#define WAKE_KEY UINT64_MAX
+
+typedef struct slot {
+    anp_watch *watch; /* NULL: none */
+    uint32_t generation;
+} slot;
+
+struct anp_loop {
+    int epoll, wake;
+    slot *slots; /* by descriptor */
+    uint32_t n_slots;
+    anp_timers timers;
+    pthread_mutex_t lock;
+    anp_task *first, **last;
+    bool woken; /* the eventfd is, or is about to be, readable */
+    pthread_t thread;
+    bool has_thread;
+    _Atomic bool stopping;
+};
+
+anp_status anp_loop_new(anp_loop **out, anp_error *err)
+{
+    anp_loop *loop = anp_calloc(1, sizeof *loop);
+    if (loop == NULL) {
+        return anp_error_memory(err, sizeof *loop, "an event loop");
+    }
+    loop->last = &loop->first;
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake = loop->epoll >= 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+    struct epoll_event e = {.events = EPOLLIN, .data.u64 = WAKE_KEY};
+    if (loop->wake < 0 || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &e) != 0) {
+        int error = errno;
+        if (loop->wake >= 0) {
+            (void)close(loop->wake);
+        }
+        if (loop->epoll >= 0) {
+            (void)close(loop->epoll);
+        }
+        anp_free(loop);
+        return anp_error_set(err, ANP_ERR_CLIENT, "can't make an event loop (errno %d)", error);
+    }
+    (void)pthread_mutex_init(&loop->lock, NULL);
+    *out = loop;
+    return ANP_OK;
+}
+
+void anp_loop_free(anp_loop *loop)
+{
+    if (loop == NULL) {
+        return;
+    }
+    anp_loop_thread_stop(loop);
+    (void)close(loop->wake);
+    (void)close(loop->epoll);
+    (void)pthread_mutex_destroy(&loop->lock);
+    anp_timers_deinit(&loop->timers);
+    anp_free(loop->slots);
+    anp_free(loop);
+}
+
+static bool make_slot(anp_loop *loop, int fd)
+{
+    if ((uint32_t)fd < loop->n_slots) {
+        return true;
+    }
+    uint32_t n = loop->n_slots == 0 ? 32 : loop->n_slots;
+    while (n <= (uint32_t)fd) {
+        n *= 2;
+    }
+    slot *slots = anp_realloc(loop->slots, n * sizeof *slots);
+    if (slots == NULL) {
+        return false;
+    }
+    memset(slots + loop->n_slots, 0, (n - loop->n_slots) * sizeof *slots);
+    loop->slots = slots;
+    loop->n_slots = n;
+    return true;
+}
+
+anp_status anp_loop_watch(anp_loop *loop, anp_watch *w, int fd, short events, anp_error *err)
+{
+    bool is_new = w->fd != fd;
+    if (!is_new && w->events == events) {
+        return ANP_OK;
+    }
+    if (is_new) {
+        anp_loop_unwatch(loop, w);
+        if (!make_slot(loop, fd)) {
+            return anp_error_memory(err, (uint64_t)(fd + 1) * sizeof(slot), "watched descriptors");
+        }
+        loop->slots[fd].generation++;
+    }
+    slot *s = &loop->slots[fd];
+    struct epoll_event e = {
+        .events = (uint16_t)events,
+        .data.u64 = (uint64_t)s->generation << 32 | (uint32_t)fd,
+    };
+    if (epoll_ctl(loop->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e) != 0) {
+        return anp_error_set(err, ANP_ERR_CLIENT, "can't watch descriptor %d (errno %d)", fd, errno);
+    }
+    s->watch = w;
+    w->fd = fd;
+    w->events = events;
+    return ANP_OK;
+}
+
+void anp_loop_unwatch(anp_loop *loop, anp_watch *w)
+{
+    if (w->fd < 0) {
+        return;
+    }
+    slot *s = &loop->slots[w->fd];
+    if (s->watch == w) {
+        s->watch = NULL;
+        s->generation++;
+        (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+    }
+    w->fd = -1;
+    w->events = 0;
+}
+
+anp_status anp_loop_timer_set(anp_loop *loop, anp_timer *t, uint64_t at, anp_error *err)
+{
+    return anp_timers_set(&loop->timers, t, at, err);
+}
+
+void anp_loop_timer_cancel(anp_loop *loop, anp_timer *t)
+{
+    anp_timers_cancel(&loop->timers, t);
+}
+
+/* With the lock held; one write for any number of posts until the loop has looked. Under the lock, so that
+ * whoever frees the loop after the task has run can't take the eventfd from under us. */
+static void wake_locked(anp_loop *loop)
+{
+    if (!loop->woken) {
+        loop->woken = true;
+        uint64_t one = 1;
+        while (write(loop->wake, &one, sizeof one) < 0 && errno == EINTR) {
+        }
+    }
+}
+
+void anp_loop_post(anp_loop *loop, anp_task *task)
+{
+    task->next = NULL;
+    (void)pthread_mutex_lock(&loop->lock);
+    *loop->last = task;
+    loop->last = &task->next;
+    wake_locked(loop);
+    (void)pthread_mutex_unlock(&loop->lock);
+}
+
+void anp_loop_wake(anp_loop *loop)
+{
+    (void)pthread_mutex_lock(&loop->lock);
+    wake_locked(loop);
+    (void)pthread_mutex_unlock(&loop->lock);
+}
+
+static void run_tasks(anp_loop *loop)
+{
+    uint64_t count;
+    while (read(loop->wake, &count, sizeof count) < 0 && errno == EINTR) {
+    }
+    /* What is posted between the two writes no eventfd, but its task is in the list that is taken now. */
+    (void)pthread_mutex_lock(&loop->lock);
+    anp_task *task = loop->first;
+    loop->first = NULL;
+    loop->last = &loop->first;
+    loop->woken = false;
+    (void)pthread_mutex_unlock(&loop->lock);
+    while (task != NULL) {
+        anp_task *next = task->next; /* the task may be gone, or posted again, once it has run */
+        task->run(task);
+        task = next;
+    }
+}
+
+static void dispatch(anp_loop *loop, const struct epoll_event *e)
+{
+    uint32_t fd = (uint32_t)e->data.u64;
+    const slot *s = &loop->slots[fd];
+    if (s->watch == NULL || s->generation != (uint32_t)(e->data.u64 >> 32)) {
+        return;
+    }
+    /* An earlier callback may have changed what this one waits for. */
+    short events = (short)(e->events & (uint32_t)((uint16_t)s->watch->events | POLLERR | POLLHUP));
+    if (events != 0) {
+        s->watch->ready(s->watch, events);
+    }
+}
+
+void anp_loop_step(anp_loop *loop, int max_ms)
+{
+    int cap = max_ms < 0 || max_ms > LONGEST_MS ? LONGEST_MS : max_ms;
+    uint64_t next = anp_timers_next(&loop->timers);
+    int ms = cap == 0 ? 0 : next == ANP_NEVER ? cap : anp_clock_ms_left(next, anp_clock_now(), cap);
+    struct epoll_event events[EVENTS];
+    int n = epoll_wait(loop->epoll, events, EVENTS, ms);
+    bool posted = false;
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.u64 == WAKE_KEY) {
+            posted = true;
+        } else {
+            dispatch(loop, &events[i]);
+        }
+    }
+    if (anp_timers_next(&loop->timers) != ANP_NEVER) {
+        anp_timers_fire(&loop->timers, anp_clock_now());
+    }
+    if (posted) {
+        run_tasks(loop);
+    }
+}
+
+static void *thread_main(void *argument)
+{
+    anp_loop *loop = argument;
+    while (!atomic_load(&loop->stopping)) {
+        anp_loop_step(loop, -1);
+    }
+    anp_loop_step(loop, 0); /* what was posted before the stop */
+    return NULL;
+}
+
+anp_status anp_loop_thread_start(anp_loop *loop, anp_error *err)
+{
+    sigset_t all;
+    sigset_t before;
+    (void)sigfillset(&all);
+    atomic_store(&loop->stopping, false);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread is born with them blocked */
+    int error = pthread_create(&loop->thread, NULL, thread_main, loop);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        return anp_error_set(err, ANP_ERR_CLIENT, "can't start an I/O thread (errno %d)", error);
+    }
+    loop->has_thread = true;
+    return ANP_OK;
+}
+
+void anp_loop_thread_stop(anp_loop *loop)
+{
+    if (loop->has_thread) {
+        atomic_store(&loop->stopping, true);
+        anp_loop_wake(loop);
+        (void)pthread_join(loop->thread, NULL);
+        loop->has_thread = false;
+    }
+}
