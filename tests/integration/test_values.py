@@ -1,0 +1,149 @@
+"""Values of bins: what goes in, and what comes back."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import aerospike_np
+from aerospike_np.exception import InvalidArgError
+from aerospike_np.local import LocalNode
+
+KEY = ("test", "values", 1)
+
+UNCHANGED = [
+    True,
+    False,
+    0,
+    -1,
+    2**63 - 1,
+    -(2**63),
+    1.5,
+    float("inf"),
+    "",
+    "héllo",
+    "a\0b",
+    b"",
+    b"\x00\xff",
+    [],
+    [1, -200, 2**40, "a", b"\xff", None, True, 1.5, [], {}],
+    {},
+    {"a": 1, 2: "b", b"c": [None]},
+    [2**64 - 1],
+    list(range(3000)),
+]
+
+CONVERTED = [
+    (bytearray(b"ab"), b"ab"),
+    (memoryview(b"abcd")[1:3], b"bc"),
+    ((1, 2), [1, 2]),
+    (np.bool_(True), True),
+    (np.int8(-2), -2),
+    (np.uint64(7), 7),
+    (np.float32(1.5), 1.5),
+    (np.float64(1.5), 1.5),
+    (np.longdouble(1.5), 1.5),
+    (np.str_("a"), "a"),
+    (np.bytes_(b"a"), b"a"),
+    (np.array(3), 3),
+    (np.array([1, 2], "i2"), [1, 2]),
+    (np.array([1.5, 2.5], "f4"), [1.5, 2.5]),
+    (np.array([True, False]), [True, False]),
+    (np.arange(6)[::2], [0, 2, 4]),
+    (np.array([[1, 2], [3, 4]]), [[1, 2], [3, 4]]),
+    (np.ma.array([1, 2], mask=[False, True]), [1, None]),
+    ({np.int64(1): [np.float32(0.5)]}, {1: [0.5]}),
+    (OrderedDict(b=1, a=2), {"a": 2, "b": 1}),
+]
+
+REFUSED = [
+    (2**63, InvalidArgError, "9223372036854775807"),
+    (2**4000, InvalidArgError, "64 bits"),
+    ("\ud800", InvalidArgError, "surrogates"),
+    ({1.5: 1}, InvalidArgError, "keys are int, str or bytes"),
+    ({True: 1}, InvalidArgError, "keys are int, str or bytes"),
+    ({1, 2}, TypeError, "pass a list"),
+    (decimal.Decimal(1), TypeError, "decimal.Decimal"),
+    (datetime.date(2020, 1, 1), TypeError, "datetime.date"),
+    (np.datetime64("2020-01-01"), TypeError, "astype"),
+    (1j, TypeError, "complex"),
+    (np.zeros(2, "i4,f4"), TypeError, "blob"),
+    (np.array([object()]), TypeError, "blob"),
+    (memoryview(b"abcd")[::2], InvalidArgError, "contiguous"),
+]
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with LocalNode() as node, node.client() as client:
+        yield client
+
+
+def _through(client: Any, value: Any) -> Any:
+    client.put(KEY, {"x": value})
+    return client.get(KEY).bins["x"]
+
+
+@pytest.mark.parametrize("value", UNCHANGED, ids=lambda v: repr(v)[:30])
+def test_value_comes_back_as_it_was(client: Any, value: Any) -> None:
+    found = _through(client, value)
+    assert type(found) is type(value)
+    assert found == value
+    if isinstance(value, list):
+        assert [type(v) for v in found] == [type(v) for v in value]
+
+
+@pytest.mark.parametrize(("value", "expected"), CONVERTED, ids=lambda v: repr(v)[:30])
+def test_value_comes_back_as_pythons_own_type(client: Any, value: Any, expected: Any) -> None:
+    found = _through(client, value)
+    assert type(found) is type(expected)
+    assert found == expected
+
+
+def test_wrapped_array_is_stored_as_its_bytes(client: Any) -> None:
+    array = np.arange(3, dtype="<f4")
+    assert _through(client, aerospike_np.blob(array)) == array.tobytes()
+
+
+def test_geojson_comes_back_as_geojson(client: Any) -> None:
+    point = aerospike_np.GeoJSON({"type": "Point", "coordinates": [1.0, 2.0]})
+    found = _through(client, point)
+    assert type(found) is aerospike_np.GeoJSON
+    assert found.unwrap() == point.unwrap()
+
+
+@pytest.mark.parametrize(("value", "error", "text"), REFUSED, ids=lambda v: type(v).__name__)
+def test_refusal_names_the_bin_and_the_way_out(
+    client: Any, value: Any, error: type[Exception], text: str
+) -> None:
+    with pytest.raises(error, match=text) as caught:
+        client.put(KEY, {"price": value})
+    assert 'bin "price"' in str(caught.value)
+
+
+def test_nesting_ends_at_64(client: Any) -> None:
+    value: list[Any] = []
+    for _ in range(63):
+        value = [value]
+    assert _through(client, value) == value
+    with pytest.raises(InvalidArgError, match="deeper than 64"):
+        client.put(KEY, {"x": [value]})
+
+
+def test_list_that_holds_itself_is_refused(client: Any) -> None:
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(InvalidArgError, match="holds itself"):
+        client.put(KEY, {"x": value})
+
+
+@pytest.mark.parametrize("name", ["", "x" * 16, "é" * 8, "a\0b"])
+def test_bin_name_that_the_server_would_refuse_is_refused_here(client: Any, name: str) -> None:
+    with pytest.raises(InvalidArgError, match="bin"):
+        client.put(KEY, {name: 1})
