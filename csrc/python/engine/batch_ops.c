@@ -214,16 +214,16 @@ static bool take_outputs(anp_table *t, Py_ssize_t n, PyObject *codes, PyObject *
     return t->missing != NULL;
 }
 
-/* batch_table(keys, fields, codes, meta, missing, mode, fills, policy, reads_bins): the result is (errors, timings).
- * reads_bins False: only metadata is asked for. */
+/* batch_table(keys, fields, codes, meta, missing, mode, fills, policy, bins): the result is (errors, timings). bins: a tuple
+ * of the names to ask for; an empty one asks for metadata only. */
 PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
-    PyObject *keys, *fields, *codes, *meta, *missing, *fills, *policy_dict;
-    int mode, reads_bins;
+    PyObject *keys, *fields, *codes, *meta, *missing, *fills, *policy_dict, *bins;
+    int mode;
     anp_py_policy policy;
-    if (!PyArg_ParseTuple(args, "OO!OOOiOOp", &keys, &PyTuple_Type, &fields, &codes, &meta, &missing, &mode, &fills, &policy_dict,
-                          &reads_bins) ||
+    if (!PyArg_ParseTuple(args, "OO!OOOiOOO!", &keys, &PyTuple_Type, &fields, &codes, &meta, &missing, &mode, &fills, &policy_dict,
+                          &PyTuple_Type, &bins) ||
         !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_READ, "batch_read", &policy)) {
         return NULL;
     }
@@ -240,18 +240,13 @@ PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
     anp_table_init(&p->table);
     Py_ssize_t n = (Py_ssize_t)source_keys->view.total;
     anp_row_source source;
-    PyObject *names = PyTuple_New(reads_bins ? PyTuple_GET_SIZE(fields) : 0);
-    bool ok = names != NULL && anp_array_plan_init(core->state, &p->plan, fields, n, true);
+    bool ok = anp_array_plan_init(core->state, &p->plan, fields, n, true);
     if (ok) {
         p->table.plan = &p->plan.plan;
         p->table.mode = (anp_errors_mode)mode;
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
-            PyTuple_SET_ITEM(names, i, Py_NewRef(PyTuple_GET_ITEM(PyTuple_GET_ITEM(fields, i), 0)));
-        }
         ok = anp_array_plan_fills(core->state, &p->plan, fills) && take_outputs(&p->table, n, codes, meta, missing) &&
-             read_source(core->state, names, &policy, &p->ops, &source);
+             read_source(core->state, bins, &policy, &p->ops, &source);
     }
-    Py_XDECREF(names);
     if (!ok) {
         anp_key_source_free(source_keys);
         free_table(p);

@@ -1,0 +1,147 @@
+"""The sync client: the operations, driven by the calling thread."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from ._operations import Operations
+
+
+def _drive(core: Any, work: Any) -> Any:
+    """Runs one request, or each request that a plan of several yields, to the end."""
+    steps = getattr(work, "steps", None)
+    if steps is None:
+        return core.run(work)
+    generator = steps()
+    answer: Any = None
+    failure: BaseException | None = None
+    while True:
+        try:
+            request = generator.throw(failure) if failure is not None else generator.send(answer)
+        except StopIteration as end:
+            return end.value
+        failure = None
+        try:
+            answer = core.run(request)
+        except Exception as error:
+            failure = error
+
+
+def _driven(operation: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(operation)
+    def method(self: Client, *args: Any, **kwargs: Any) -> Any:
+        return _drive(self._core, operation(self, *args, **kwargs))
+
+    return method
+
+
+class Client:
+    """A client of one cluster, for any number of threads.
+
+    It connects when ``connect()`` is called, when a ``with`` block begins, or with the first call.
+
+    Parameters
+    ----------
+    config : dict
+        ``{"hosts": [(host, port), ...]}`` and further keys; docs/configuration.md lists them.
+
+    Raises
+    ------
+    InvalidArgError
+        A key or value that is not known; the message names it.
+
+    Examples
+    --------
+    >>> import aerospike_np
+    >>> with aerospike_np.client(node.config()) as c:
+    ...     c.put(("test", "demo", 1), {"a": 1})
+    ...     c.get(("test", "demo", 1)).bins
+    {'a': 1}
+    """
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        from ._engine import Core
+
+        self._core = Core(config)
+
+    def connect(self, username: str | None = None, password: str | None = None) -> Client:
+        """Connects, where that was not done; returns the client.
+
+        Raises
+        ------
+        ClusterError
+            No seed answers, or the cluster has another name; the message lists each seed's reason.
+        """
+        if username is not None or password is not None:
+            from .exception import InvalidArgError
+
+            raise InvalidArgError("connect: authentication is not built yet; leave username and password out")
+        self._core.connect()
+        return self
+
+    def close(self) -> None:
+        """Closes connections and stops the tend thread; harmless twice. ``connect()`` opens again."""
+        self._core.close()
+
+    def is_connected(self) -> bool:
+        """Whether the client is open and knows a node. No I/O."""
+        return self._core.is_connected()
+
+    def ping(self) -> bool:
+        """Whether a node answers; never raises an Aerospike error."""
+        from .exception import AerospikeError
+
+        try:
+            return bool(self.info_random_node("build"))
+        except AerospikeError:
+            return False
+
+    def get_node_names(self) -> list[str]:
+        """Names of the nodes, as far as they are known now. No I/O once connected."""
+        return [name for name, _ in self._core.nodes()]
+
+    def get_nodes(self) -> list[tuple[str, int]]:
+        """``(host, port)`` of the nodes."""
+        pairs = (address.rpartition(":") for _, address in self._core.nodes())
+        return [(host.strip("[]"), int(port)) for host, _, port in pairs]
+
+    def get_key_partition_id(self, namespace: str, set_name: str | None, key: Any) -> int:
+        """The partition (0 to 4095) of a key.
+
+        Examples
+        --------
+        >>> client.get_key_partition_id("test", "demo", "k1")
+        1975
+        """
+        from ._engine import calc_digest
+
+        digest = calc_digest(namespace, set_name, key)
+        return (digest[0] | digest[1] << 8) & 0xFFF
+
+    def __enter__(self) -> Client:
+        self._core.connect()
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        core = getattr(self, "_core", None)
+        if core is not None and core.is_open():
+            warnings.warn(f"{self!r} was dropped without close()", ResourceWarning, stacklevel=2, source=self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._core.config,)
+
+    def __repr__(self) -> str:
+        hosts = ", ".join(f"{host}:{port}" for host, port in getattr(self, "_core", None) and self._core.hosts or ())
+        return f"<aerospike_np.{type(self).__name__} {hosts}>"
+
+
+for _name, _operation in inspect.getmembers(Operations, inspect.isfunction):
+    if not _name.startswith("_"):
+        setattr(Client, _name, _driven(_operation))

@@ -1,0 +1,227 @@
+"""Where a batch read writes to: arrays made or taken, field by field, for each layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .exception import InvalidArgError
+
+ERROR_DTYPE = np.dtype(
+    {
+        "names": ["row", "field", "reason", "particle"],
+        "formats": ["i8", "i4", "i2", "u1"],
+        "offsets": [0, 8, 12, 14],
+        "itemsize": 16,
+    }
+)
+META_DTYPE = np.dtype([("gen", "u4"), ("ttl", "u4")])
+ERRORS_MODES = {"raise": 0, "mask": 1, "unsafe": 2}
+LAYOUTS = ("rows", "columns")
+
+
+class Target:
+    """The arrays of one read, and what the engine needs to know of them."""
+
+    __slots__ = ("bins", "codes", "data", "fields", "fills", "layout", "meta", "missing", "names")
+
+    def __init__(
+        self,
+        n: int,
+        dtype: Any,
+        bins: Any,
+        layout: str,
+        out: Any,
+        fill: Any,
+    ) -> None:
+        if layout not in LAYOUTS:
+            raise InvalidArgError(f"batch_read: layout must be 'rows' or 'columns', not {layout!r}")
+        views: dict[str, np.ndarray[Any, Any]]
+        if out is not None:
+            self.layout, self.data, views = _take_out(n, dtype, bins, out)
+        else:
+            self.layout, self.data, views = _allocate(n, dtype, bins, layout)
+        self.names = tuple(views)
+        renames, self.bins = _bins_of(self.names, bins, self.layout)
+        self.fields = tuple((renames[name], views[name]) for name in self.names)
+        self.fills = _fills(views, fill)
+        self.codes = np.empty(n, np.int32)
+        self.meta = np.empty(n, META_DTYPE)
+        self.missing = np.zeros((n, (len(self.names) + 7) // 8), np.uint8)
+
+
+def _normal(dtype: Any) -> Any:
+    """A dtype, or a list of (name, dtype) for columns that no structured dtype can hold."""
+    if isinstance(dtype, Mapping) and not {"names", "formats"} <= set(dtype):
+        dtype = list(dtype.items())
+    if isinstance(dtype, np.dtype):
+        return dtype
+    if isinstance(dtype, list) and dtype and all(isinstance(p, tuple) and len(p) == 2 for p in dtype):
+        if any(getattr(p[1], "kind", "") == "T" for p in dtype):
+            return dtype
+    try:
+        return np.dtype(dtype)
+    except TypeError as error:
+        raise TypeError(f"batch_read: {dtype!r} is no dtype: {error}") from None
+
+
+def _allocate(
+    n: int, dtype: Any, bins: Any, layout: str
+) -> tuple[str, Any, dict[str, np.ndarray[Any, Any]]]:
+    spec = _normal(dtype)
+    if isinstance(spec, list):
+        if layout != "columns":
+            raise TypeError("batch_read: NumPy has no StringDType in structured dtypes; use layout='columns'")
+        columns = {str(name): np.empty(n, d) for name, d in spec}
+        return "columns", columns, columns
+    if spec.names is None:
+        names = _matrix_bins(spec, bins)
+        matrix = np.empty((n, len(names)), spec)
+        return "matrix", matrix, {name: matrix[:, j] for j, name in enumerate(names)}
+    _refuse_overlap(spec)
+    if layout == "columns":
+        columns = {name: np.empty(n, spec.fields[name][0]) for name in spec.names}
+        return "columns", columns, columns
+    packed = sum(spec.fields[name][0].itemsize for name in spec.names) == spec.itemsize
+    rows = np.empty(n, spec) if packed and not spec.hasobject else np.zeros(n, spec)
+    return "rows", rows, {name: rows[name] for name in spec.names}
+
+
+def _matrix_bins(dtype: np.dtype[Any], bins: Any) -> list[str]:
+    if isinstance(bins, Mapping):
+        bins = list(bins)
+    if isinstance(bins, (list, tuple)) and bins:
+        return [str(b) for b in bins]
+    raise TypeError(
+        f"batch_read: dtype {dtype} has no fields; give a structured dtype, or bins=[...] for an "
+        "(n, k) matrix"
+    )
+
+
+def _refuse_overlap(dtype: np.dtype[Any]) -> None:
+    assert dtype.names is not None and dtype.fields is not None
+    spans = sorted((dtype.fields[name][1], dtype.fields[name][0].itemsize, name) for name in dtype.names)
+    for (start, size, name), (following, _, other) in zip(spans, spans[1:]):
+        if start + size > following:
+            raise TypeError(f"batch_read: fields {name!r} and {other!r} of the dtype overlap")
+
+
+def _take_out(
+    n: int, dtype: Any, bins: Any, out: Any
+) -> tuple[str, Any, dict[str, np.ndarray[Any, Any]]]:
+    if isinstance(out, Mapping):
+        columns = dict(out)
+        for name, column in columns.items():
+            _check_out(column, n, f"out[{name!r}]")
+            if column.ndim < 1:
+                raise ValueError(f"batch_read: out[{name!r}] is not an array of rows")
+        _refuse_shared(columns)
+        if dtype is not None:
+            spec = _normal(dtype)
+            wanted = dict(spec) if isinstance(spec, list) else {k: spec[k] for k in spec.names or ()}
+            have = {k: np.dtype((c.dtype, c.shape[1:])) for k, c in columns.items()}
+            if wanted != have:
+                raise TypeError(f"batch_read: out has dtypes {have}, and _dtype says {wanted}")
+        return "columns", columns, columns
+    if not isinstance(out, np.ndarray):
+        raise TypeError(
+            "batch_read: out is a structured array, a dict of columns or a matrix, not "
+            f"{type(out).__name__}"
+        )
+    _check_out(out, n, "out")
+    if dtype is not None and _normal(dtype) != out.dtype:
+        raise TypeError(f"batch_read: out has dtype {out.dtype}, and _dtype says {dtype}")
+    if out.dtype.names is None:
+        names = _matrix_bins(out.dtype, bins)
+        if out.ndim != 2 or out.shape[1] != len(names):
+            raise ValueError(f"batch_read: out has shape {out.shape}, and ({n}, {len(names)}) is needed")
+        return "matrix", out, {name: out[:, j] for j, name in enumerate(names)}
+    _refuse_overlap(out.dtype)
+    if out.ndim != 1:
+        raise ValueError(f"batch_read: out has shape {out.shape}, and ({n},) is needed")
+    return "rows", out, {name: out[name] for name in out.dtype.names}
+
+
+def _check_out(array: Any, n: int, what: str) -> None:
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"batch_read: {what} is not an array but {type(array).__name__}")
+    if not array.flags.writeable:
+        raise ValueError(f"batch_read: {what} is read-only")
+    if array.ndim == 0 or len(array) != n:
+        raise ValueError(f"batch_read: {what} has shape {array.shape}, and {n} rows are needed")
+    needed = array.itemsize
+    for stride, length in sorted((abs(s), d) for s, d in zip(array.strides, array.shape) if d > 1):
+        if stride < needed:
+            raise ValueError(f"batch_read: rows of {what} overlap (strides {array.strides})")
+        needed = stride * (length - 1) + needed
+
+
+def _refuse_shared(columns: dict[str, np.ndarray[Any, Any]]) -> None:
+    names = list(columns)
+    for i, name in enumerate(names):
+        for other in names[i + 1 :]:
+            if np.may_share_memory(columns[name], columns[other]):
+                try:
+                    shared = np.shares_memory(columns[name], columns[other], max_work=10_000)
+                except (np.exceptions.TooHardError if hasattr(np, "exceptions") else Exception):
+                    shared = True
+                if shared:
+                    raise ValueError(f"batch_read: columns {name!r} and {other!r} of out overlap")
+
+
+def _bins_of(
+    names: tuple[str, ...], bins: Any, layout: str
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Bin name of each field, and the bins to ask for."""
+    same = {name: name for name in names}
+    if bins is None or (layout == "matrix" and not isinstance(bins, Mapping)):
+        return same, names
+    if isinstance(bins, Mapping):
+        unknown = [field for field in bins if field not in same]
+        if unknown:
+            raise InvalidArgError(f"batch_read: bins renames {unknown[0]!r}, which is no field of the dtype")
+        same.update({field: str(name) for field, name in bins.items()})
+        return same, tuple(same.values())
+    if isinstance(bins, (str, bytes)):
+        raise TypeError("batch_read: bins is a list of names or a dict of field to bin name, not a str")
+    return same, tuple(bins)
+
+
+def _fills(views: dict[str, np.ndarray[Any, Any]], fill: Any) -> tuple[Any, ...]:
+    if isinstance(fill, Mapping):
+        for name in fill:
+            if name not in views:
+                raise InvalidArgError(f"batch_read: fill names {name!r}, which is no field")
+    fills: list[Any] = []
+    for name, view in views.items():
+        given = fill.get(name) if isinstance(fill, Mapping) else fill
+        if view.dtype.kind in "OT":  # the binding makes these values: what nobody reaches is set now
+            view[...] = given if given is not None or view.dtype.kind == "O" else ""
+            fills.append(None)
+        else:
+            fills.append(_fill_of(name, view, given))
+    return tuple(fills)
+
+
+def _fill_of(name: str, view: np.ndarray[Any, Any], given: Any) -> np.ndarray[Any, Any] | None:
+    value = np.zeros(view.shape[1:], view.dtype)
+    has_times = _set_not_a_time(value)
+    if given is None:
+        return value if has_times else None
+    try:
+        value[...] = given
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidArgError(f"batch_read: fill {given!r} does not fit field {name!r}: {error}") from None
+    return value
+
+
+def _set_not_a_time(value: np.ndarray[Any, Any]) -> bool:
+    """NaT for every time of a zeroed value, nested ones too."""
+    if value.dtype.kind in "Mm":
+        value[...] = np.array("NaT", value.dtype)
+        return True
+    if value.dtype.names is None:
+        return False
+    return any([_set_not_a_time(value[name]) for name in value.dtype.names])

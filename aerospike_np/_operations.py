@@ -1,0 +1,792 @@
+"""Every operation, once.
+
+A method here checks nothing that the engine checks: it prepares a request (``self._core``) and says how
+its raw result becomes what users get. The clients differ only in who drives the request: the sync
+client's methods are made from these by ``_client``; an async client's are made the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from . import _keys
+from .exception import AerospikeError, ClientError, InvalidArgError, ServerError
+from .types import InfoNodeResult, InfoResults
+
+if TYPE_CHECKING:
+    from ._engine import Core, Request
+
+_READ, _WRITE, _INCR, _APPEND, _PREPEND, _TOUCH = 1, 2, 5, 9, 10, 11
+_RETRY_CODES = (8, 11, 14, 18)
+
+
+class Operations:
+    """The methods that both clients have. Keys are ``(namespace, set, user key)`` tuples."""
+
+    _core: Core
+
+    # ---- single records ----
+
+    def put(self, key: Any, bins: dict[str, Any], meta: Any = None, policy: Any = None) -> Any:
+        """Writes bins of one record, and creates it where it does not exist.
+
+        Parameters
+        ----------
+        key : tuple
+            ``(namespace, set, user key)``; the user key is str, int, bytes or bytearray.
+        bins : dict
+            Bin name (1 to 15 bytes) to value; None deletes the bin.
+        meta : dict, optional
+            ``{"ttl": seconds, "gen": generation}``; a generation is checked for equality.
+        policy : dict, optional
+            Write policy: ``exists``, ``gen``, ``key``, ``ttl``, ``total_timeout``, ...
+
+        Raises
+        ------
+        RecordExistsError, RecordNotFound, RecordGenerationError, RecordTooBig
+            What the policy asked for did not hold, or the record is larger than the server takes.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "ann"), {"age": 34, "tags": ["a", "b"]})
+        >>> client.get(("test", "demo", "ann")).bins
+        {'age': 34, 'tags': ['a', 'b']}
+        """
+        return self._core.put(key, bins, meta, policy)
+
+    def get(self, key: Any, policy: Any = None) -> Any:
+        """Reads all bins of one record.
+
+        Returns
+        -------
+        Record
+            ``(key, meta, bins)``; ``meta`` is ``(gen, ttl)``, with ttl in seconds left, 4294967295 where
+            the record never expires.
+
+        Raises
+        ------
+        RecordNotFound
+            There is no such record.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "bob"), {"age": 41})
+        >>> client.get(("test", "demo", "bob")).bins["age"]
+        41
+        """
+        return self._core.get(key, policy)
+
+    def select(self, key: Any, bins: Sequence[str], policy: Any = None) -> Any:
+        """Reads the named bins of one record; bins that it lacks are left out.
+
+        Returns
+        -------
+        Record
+
+        Raises
+        ------
+        RecordNotFound
+            There is no such record.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "cyd"), {"age": 7, "name": "Cyd"})
+        >>> client.select(("test", "demo", "cyd"), ["name"]).bins
+        {'name': 'Cyd'}
+        """
+        return self._core.select(key, bins, policy)
+
+    def exists(self, key: Any, policy: Any = None) -> Any:
+        """Asks for a record's metadata alone.
+
+        Returns
+        -------
+        ExistsResult
+            ``(key, meta)``; ``meta`` is None where there is no record.
+
+        Examples
+        --------
+        >>> client.exists(("test", "demo", "nobody")).meta is None
+        True
+        """
+        return self._core.exists(key, policy)
+
+    def remove(self, key: Any, meta: Any = None, policy: Any = None) -> Any:
+        """Deletes one record.
+
+        Raises
+        ------
+        RecordNotFound
+            There is no such record.
+        RecordGenerationError
+            ``meta={"gen": n}`` was given, and the record has another generation.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "tmp"), {"a": 1})
+        >>> client.remove(("test", "demo", "tmp"))
+        """
+        return self._core.remove(key, meta, policy)
+
+    def touch(self, key: Any, val: int = 0, meta: Any = None, policy: Any = None) -> Any:
+        """Sets a record's time to live anew, and counts its generation up.
+
+        Parameters
+        ----------
+        val : int
+            Seconds; 0 leaves it to ``meta``, the policy, or the namespace's default.
+
+        Raises
+        ------
+        RecordNotFound
+            There is no such record.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "t"), {"a": 1})
+        >>> client.touch(("test", "demo", "t"), 100)
+        >>> 0 < client.exists(("test", "demo", "t")).meta.ttl <= 100
+        True
+        """
+        return self._core.write_ops("touch", key, [(_TOUCH, "", None)], meta, policy, val or None)
+
+    def append(self, key: Any, bin: str, val: Any, meta: Any = None, policy: Any = None) -> Any:
+        """Appends a str to a string bin, or bytes to a blob bin; makes what does not exist.
+
+        Raises
+        ------
+        BinIncompatibleType
+            The bin holds something else.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "s"), {"text": "ab"})
+        >>> client.append(("test", "demo", "s"), "text", "c")
+        >>> client.get(("test", "demo", "s")).bins
+        {'text': 'abc'}
+        """
+        return self._core.write_ops("append", key, [(_APPEND, bin, _text(val, "append"))], meta, policy, None)
+
+    def prepend(self, key: Any, bin: str, val: Any, meta: Any = None, policy: Any = None) -> Any:
+        """Puts a str before a string bin's value, or bytes before a blob's; makes what does not exist.
+
+        Raises
+        ------
+        BinIncompatibleType
+            The bin holds something else.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "p"), {"text": "bc"})
+        >>> client.prepend(("test", "demo", "p"), "text", "a")
+        >>> client.get(("test", "demo", "p")).bins
+        {'text': 'abc'}
+        """
+        return self._core.write_ops("prepend", key, [(_PREPEND, bin, _text(val, "prepend"))], meta, policy, None)
+
+    def increment(self, key: Any, bin: str, offset: Any, meta: Any = None, policy: Any = None) -> Any:
+        """Adds to a number; makes record and bin where they do not exist.
+
+        Integers go to integer bins and floats to double bins. Integers wrap modulo 2^64, as the server's
+        do.
+
+        Raises
+        ------
+        BinIncompatibleType
+            The bin holds another type.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "n"), {"count": 1})
+        >>> client.increment(("test", "demo", "n"), "count", 2)
+        >>> client.get(("test", "demo", "n")).bins
+        {'count': 3}
+        """
+        if isinstance(offset, bool) or not (hasattr(offset, "__index__") or hasattr(offset, "__float__")):
+            raise TypeError(f"increment: offset is an int or a float, not {type(offset).__name__}")
+        return self._core.write_ops("increment", key, [(_INCR, bin, offset)], meta, policy, None)
+
+    def remove_bin(self, key: Any, bin_names: Sequence[str], meta: Any = None, policy: Any = None) -> Any:
+        """Deletes bins of a record; a record whose last bin goes, goes with it.
+
+        Raises
+        ------
+        RecordNotFound
+            There is no such record.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "b"), {"a": 1, "c": 2})
+        >>> client.remove_bin(("test", "demo", "b"), ["c"])
+        >>> client.get(("test", "demo", "b")).bins
+        {'a': 1}
+        """
+        if isinstance(bin_names, (str, bytes)):
+            raise TypeError("remove_bin: bin_names is a list of names, not a str")
+        ops = [(_WRITE, name, None) for name in bin_names]
+        if not ops:
+            raise InvalidArgError("remove_bin: bin_names is empty; name the bins to remove")
+        return self._core.write_ops("remove_bin", key, ops, meta, policy, None)
+
+    # ---- batches ----
+
+    def batch_read(
+        self,
+        keys: Any,
+        bins: Any = None,
+        policy: Any = None,
+        _dtype: Any = None,
+        *,
+        dtype: Any = None,
+        layout: str = "rows",
+        out: Any = None,
+        errors: str = "raise",
+        fill: Any = None,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        progress: Any = None,
+    ) -> Any:
+        """Reads many records: into NumPy arrays with a dtype, else as records.
+
+        Parameters
+        ----------
+        keys : list of tuple, Keys, or array_like
+            Key tuples; or, with ``namespace`` and ``set_name``, a 1-D array or list of n user keys, or
+            an (n, 20) uint8 array of digests.
+        bins : list of str, or dict, optional
+            Bins to read: default all, or the dtype's fields. ``[]`` reads metadata only. A dict gives
+            bin names to fields: ``{"field": "bin"}``.
+        policy : dict, optional
+            Batch policy. The default ``total_timeout`` of 1,000 ms counts for each window of 5,000 keys;
+            one that you give is the whole call's.
+        _dtype, dtype : dtype, optional
+            A structured dtype, one field a bin; or a plain dtype with a list of k bins, for an
+            (n, k) matrix. With ``layout="columns"`` also a dict or a list of pairs.
+        layout : {"rows", "columns"}
+            A structured array, or one contiguous array a field.
+        out : array or dict of arrays, optional
+            Memory to write to, in place of new arrays; its dtype is the dtype.
+        errors : {"raise", "mask", "unsafe"}
+            What happens to values that don't fit their field: raise after the batch, mask, or force.
+        fill : scalar or dict, optional
+            The value where nothing came; default zero, NaT for times, None for objects.
+        progress : bool or callable, optional
+            True shows a tqdm bar; a callable gets ``(done, total)``.
+
+        Returns
+        -------
+        NumpyBatchRecords or BatchRecords
+            In the order of the keys.
+
+        Raises
+        ------
+        ConversionError
+            Values did not fit (``errors="raise"``); ``.partial`` is the result.
+        AerospikeTimeoutError, ClusterError
+            The call as a whole failed; ``.partial`` is what had arrived.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> for i in range(3):
+        ...     client.put(("test", "demo", i), {"x": i, "y": i / 2})
+        >>> got = client.batch_read([0, 1, 2, 9], _dtype=[("x", "i8"), ("y", "f4")],
+        ...                         namespace="test", set_name="demo")
+        >>> got.batch_records["y"].tolist(), got.result_codes.tolist(), got.mask["x"].tolist()
+        ([0.0, 0.5, 1.0, 0.0], [0, 0, 0, 2], [False, False, False, True])
+        """
+        prepared = _keys.prepare(keys, namespace, set_name, "batch_read")
+        if _dtype is None:
+            _dtype = dtype
+        elif dtype is not None:
+            raise InvalidArgError("batch_read: _dtype and dtype are the same argument; give one of them")
+        if _dtype is None and out is None:
+            return _read_records(self._core, prepared, bins, policy, _progress(progress, len(prepared)))
+        return _read_table(
+            self._core, prepared, bins, policy, _dtype, layout, out, errors, fill,
+            _progress(progress, len(prepared)),
+        )  # fmt: skip
+
+    def batch_write(self, records: Any, policy: Any = None, retry: int = 0) -> Any:
+        """Writes many records, each with its own bins.
+
+        Parameters
+        ----------
+        records : iterable of tuple
+            ``(key, bins)`` or ``(key, bins, meta)``; meta as in :meth:`put`, and it wins over the policy.
+        policy : dict, optional
+            Batch policy, with the write keys (``exists``, ``ttl``, ...).
+        retry : int
+            How often rows that are safe to send again are sent again: never fully sent, or
+            codes 8, 11, 14, 18; never 9, never one in doubt.
+
+        Returns
+        -------
+        BatchWriteResult
+            One code a row; a row that the server refused does not raise.
+
+        Examples
+        --------
+        >>> result = client.batch_write([(("test", "demo", i), {"x": i}) for i in range(3)])
+        >>> result.result_codes.tolist()
+        [0, 0, 0]
+        """
+        keys, bins, metas = _write_rows(records)
+
+        def again(rows: Any) -> Request:
+            chosen = [int(i) for i in rows]
+            some = None if metas is None else [metas[i] for i in chosen]
+            return _writing(
+                self._core.batch_write_rows,
+                ([keys[i] for i in chosen], [bins[i] for i in chosen], some),
+                len(chosen), policy, None,
+            )  # fmt: skip
+
+        request = _writing(self._core.batch_write_rows, (keys, bins, metas), len(keys), policy, None)
+        return _finish_write(self._core, request, keys, again, retry)
+
+    def batch_write_numpy(
+        self,
+        data: Any,
+        namespace: str,
+        set_name: str | None,
+        _dtype: Any = None,
+        key_field: str = "_key",
+        policy: Any = None,
+        retry: int = 0,
+        *,
+        mask: Any = None,
+        ttl: Any = None,
+        generation: Any = None,
+        masked: str = "keep",
+        empty: str = "raise",
+        bytes_as: str = "blob",
+        subarrays: str = "blob",
+        progress: Any = None,
+    ) -> Any:
+        """Writes one record a row of an array, straight from its memory.
+
+        Parameters
+        ----------
+        data : structured array, dict of arrays, or DataFrame
+            n rows, of any strides; not changed during the call. Fields that begin with ``_`` are no bins.
+        namespace, set_name : str
+            Where the records go.
+        _dtype : dtype, optional
+            Must equal ``data.dtype``, or be a view of it.
+        key_field : str
+            The field of the user keys: integers, ``U``, ``S`` (hashed as strings), ``V`` (blobs), objects.
+        retry : int
+            As in :meth:`batch_write`.
+        mask : structured array of bool, or dict, optional
+            True leaves that bin out of that row; ``numpy.ma`` arrays bring their own.
+        ttl, generation : int, array or field name, optional
+            Seconds to live; the generation that a record must have.
+        masked : {"keep", "remove"}
+            A masked value leaves the bin as it is, or deletes it.
+        empty : {"raise", "skip"}
+            What happens to a row with nothing to write: refused before anything is sent, or left out
+            (code 0, no attempt).
+        bytes_as : {"blob", "str"}
+            ``S`` becomes a blob of its full width, or a string without trailing zeros.
+        subarrays : {"blob", "list"}
+            A sub-array becomes a blob of little-endian bytes, or a list.
+
+        Returns
+        -------
+        BatchWriteResult
+
+        Raises
+        ------
+        InvalidArgError
+            A value can't be written (row and field are named); nothing was sent.
+        TypeError
+            ``data`` or a field's dtype is of a kind that has no place in a record; nothing was sent.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> data = np.array([(1, 0.5), (2, 1.5)], dtype=[("_key", "i8"), ("score", "f8")])
+        >>> client.batch_write_numpy(data, "test", "demo").result_codes.tolist()
+        [0, 0]
+        >>> client.get(("test", "demo", 2)).bins
+        {'score': 1.5}
+        """
+        from ._batch_data import Source
+
+        source = Source(
+            data, namespace, set_name, _dtype, key_field, mask, ttl, generation, masked, empty, bytes_as, subarrays
+        )  # fmt: skip
+
+        def again(rows: Any) -> Request:
+            picked = (
+                source.keys.take(rows),
+                tuple((name, column[rows]) for name, column in source.fields),
+                None if source.masks is None else tuple(None if m is None else m[rows] for m in source.masks),
+                None if source.ttl is None else source.ttl[rows],
+                None if source.generation is None else source.generation[rows],
+                source.flags,
+            )
+            return _writing(self._core.batch_write_table, picked, len(rows), policy, None)
+
+        whole = (source.keys, source.fields, source.masks, source.ttl, source.generation, source.flags)
+        request = _writing(self._core.batch_write_table, whole, source.n, policy, _progress(progress, source.n))
+        return _finish_write(self._core, request, source.keys, again, retry)
+
+    def batch_remove(self, keys: Any, policy: Any = None) -> Any:
+        """Deletes many records.
+
+        Parameters
+        ----------
+        keys : list
+            Key tuples, or ``(key, meta)`` pairs with ``{"gen": n}``; or a :class:`Keys`.
+
+        Returns
+        -------
+        BatchWriteResult
+            Code 2 where there was no record.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "x"), {"a": 1})
+        >>> client.batch_remove([("test", "demo", "x"), ("test", "demo", "y?")]).result_codes.tolist()
+        [0, 2]
+        """
+        plain, metas = _remove_keys(keys)
+        request = _writing(self._core.batch_remove, (plain, metas), len(plain), policy, None)
+        return _finish_write(self._core, request, plain, None, 0)
+
+    # ---- info ----
+
+    def info_all(self, command: str, policy: Any = None) -> Any:
+        """Sends an info command to each node.
+
+        Returns
+        -------
+        InfoResults
+            A list of ``InfoNodeResult(node_name, error_code, response)`` that also answers by node name; a
+            node's failure is in its error code.
+
+        Examples
+        --------
+        >>> [r.error_code for r in client.info_all("build")]
+        [0]
+        """
+        names = [name for name, _ in self._core.nodes()]
+        if not names:
+            raise ClientError("info_all: no node of the cluster answers")
+        return _InfoAll(self._core, names, command, policy)
+
+    def info_random_node(self, command: str, policy: Any = None) -> Any:
+        """Sends an info command to any node; returns the whole response text.
+
+        Examples
+        --------
+        >>> client.info_random_node("edition")
+        'edition\\tAerospike Community Edition\\n'
+        """
+        return self._core.info(None, command, policy)
+
+    def info_single_node(self, command: str, host: Any, policy: Any = None) -> Any:
+        """Sends an info command to one node, by name or ``(host, port)``; returns the whole response text.
+
+        Examples
+        --------
+        >>> client.info_single_node("status", client.get_node_names()[0])
+        'status\\tok\\n'
+        """
+        return self._core.info(_node_name(self._core, host), command, policy)
+
+    def truncate(self, namespace: str, set_name: str | None, nanos: int = 0, policy: Any = None) -> Any:
+        """Deletes all records of a set (or, with no set, of a namespace), at once and without a trace.
+
+        Parameters
+        ----------
+        nanos : int
+            Only records last updated before this: nanoseconds since 1970-01-01 UTC; 0: all.
+
+        Raises
+        ------
+        ServerError
+            The server refused; a time in the future is one reason.
+
+        Examples
+        --------
+        >>> client.truncate("test", "demo")
+        """
+        return self._core.info(None, _truncate_command(namespace, set_name, nanos), policy).then(_truncated)
+
+
+# ---- reading ----
+
+
+def _progress(progress: Any, total: int) -> Callable[[int, int], Any] | None:
+    if progress is None or progress is False:
+        return None
+    if callable(progress):
+        return progress  # type: ignore[no-any-return]
+    if progress is not True:
+        raise TypeError(f"progress is True or a callable of (done, total), not {type(progress).__name__}")
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ImportError("progress=True needs tqdm: pip install tqdm") from None
+    bar = tqdm(total=total, unit="rec", unit_scale=True)
+
+    def show(done: int, whole: int) -> None:
+        bar.update(done - bar.n)
+        if done == whole:
+            bar.close()
+
+    return show
+
+
+def _read_table(
+    core: Core, keys: Any, bins: Any, policy: Any, dtype: Any, layout: str, out: Any, errors: str, fill: Any,
+    progress: Any,
+) -> Request:  # fmt: skip
+    from . import _layout
+
+    if errors not in _layout.ERRORS_MODES:
+        raise InvalidArgError(f"batch_read: errors must be 'raise', 'mask' or 'unsafe', not {errors!r}")
+    target = _layout.Target(len(keys), dtype, bins, layout, out, fill)
+    request = core.batch_table(
+        keys, target.fields, target.codes, target.meta, target.missing, _layout.ERRORS_MODES[errors],
+        target.fills, policy, target.bins,
+    )  # fmt: skip
+
+    def finish(raw: Any, exception: AerospikeError | None) -> Any:
+        return _table_result(target, keys, raw[0], raw[1], errors, exception)
+
+    return request.then(finish).watch(progress)
+
+
+def _table_result(
+    target: Any, keys: Any, cell_errors: bytes, timings: Any, errors: str, exception: AerospikeError | None
+) -> Any:
+    import numpy as np
+
+    from . import _results
+    from ._layout import ERROR_DTYPE
+
+    table = np.frombuffer(bytearray(cell_errors), ERROR_DTYPE)
+    names = ("digests", "sending", "waiting", "decoding")
+    result = _results.NumpyBatchRecords(
+        target.data, target.meta, target.codes, target.missing, target.names, table, _keys.view(keys),
+        dict(zip(names, timings)), target.layout,
+    )  # fmt: skip
+    if exception is not None:
+        _set_partial(exception, result)
+        raise exception
+    if errors == "raise" and len(table):
+        _results.raise_conversion(result)
+    return result
+
+
+def _set_partial(exception: BaseException, result: Any) -> None:
+    exception.partial = result  # type: ignore[attr-defined]
+
+
+def _read_records(core: Core, keys: Any, bins: Any, policy: Any, progress: Any) -> Request:
+    import numpy as np
+
+    from ._layout import META_DTYPE
+
+    if isinstance(bins, (str, bytes)):
+        raise TypeError("batch_read: bins is a list of names, not a str")
+    if isinstance(bins, Mapping):
+        raise TypeError("batch_read: a dict of bins renames fields of a dtype; without one give a list of names")
+    n = len(keys)
+    arrays = (np.empty(n, np.int32), np.empty(n, META_DTYPE), np.zeros(n, bool))
+    request = core.batch_records(keys, bins, arrays, policy)
+
+    def finish(raw: Any, exception: AerospikeError | None) -> Any:
+        from ._results import BatchRecords
+
+        def to_numpy(dtype: Any, **options: Any) -> Any:
+            return _records_to_numpy(raw, keys, dtype, **options)
+
+        result = BatchRecords(_keys.view(keys), raw, numpy_hook=to_numpy)
+        if exception is not None:
+            _set_partial(exception, result)
+            raise exception
+        return result
+
+    return request.then(finish).watch(progress)
+
+
+def _records_to_numpy(
+    raw: Any,
+    keys: Any,
+    dtype: Any,
+    *,
+    bins: Any = None,
+    layout: str = "rows",
+    out: Any = None,
+    errors: str = "raise",
+    fill: Any = None,
+) -> Any:
+    from . import _layout
+
+    target = _layout.Target(len(keys), dtype, bins, layout, out, fill)
+    found = raw.to_table(
+        target.fields, target.codes, target.meta, target.missing, _layout.ERRORS_MODES[errors], target.fills
+    )
+    return _table_result(target, keys, found, (0.0, 0.0, 0.0, 0.0), errors, None)
+
+
+# ---- writing ----
+
+
+def _text(value: Any, where: str) -> Any:
+    if isinstance(value, (str, bytes, bytearray, memoryview)):
+        return value
+    raise TypeError(f"{where}: the value is a str or bytes, not {type(value).__name__}")
+
+
+def _write_rows(records: Any) -> tuple[list[Any], list[Any], list[Any] | None]:
+    keys, bins, metas = [], [], []
+    if isinstance(records, (str, bytes, dict)) or not hasattr(records, "__iter__"):
+        raise TypeError(
+            f"batch_write: records is a list of (key, bins) or (key, bins, meta), not {type(records).__name__}"
+        )
+    for i, record in enumerate(records):
+        if not isinstance(record, (tuple, list)) or len(record) not in (2, 3):
+            raise TypeError(f"batch_write: records[{i}] is not (key, bins) or (key, bins, meta)")
+        keys.append(record[0])
+        bins.append(record[1])
+        metas.append(record[2] if len(record) == 3 else None)
+    return keys, bins, metas if any(m is not None for m in metas) else None
+
+
+def _remove_keys(keys: Any) -> tuple[Any, list[Any] | None]:
+    if isinstance(keys, _keys.Keys):
+        return keys, None
+    plain, metas = [], []
+    if isinstance(keys, (str, bytes, dict)) or not hasattr(keys, "__iter__"):
+        raise TypeError(f"batch_remove: keys is a list of key tuples, not {type(keys).__name__}")
+    for key in keys:
+        has_meta = isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], tuple)
+        plain.append(key[0] if has_meta else key)
+        metas.append(key[1] if has_meta else None)
+    return plain, metas if any(m is not None for m in metas) else None
+
+
+def _writing(method: Callable[..., Request], arguments: tuple[Any, ...], n: int, policy: Any, progress: Any) -> Request:
+    import numpy as np
+
+    arrays = (np.empty(n, np.int32), np.zeros(n, np.uint32), np.zeros(n, bool), np.zeros(n, np.uint8))
+    request = method(*arguments, arrays, policy)
+    return request.then(lambda raw, exception: (arrays, exception)).watch(progress)
+
+
+class _Writing:
+    """A write and the rounds of its retries, driven request by request."""
+
+    def __init__(self, request: Request, keys: Any, again: Callable[[Any], Request] | None, retry: int) -> None:
+        self.request, self.keys, self.again, self.retry = request, keys, again, retry
+
+    def steps(self) -> Any:
+        """A generator: yields requests, gets what they came to, returns the result."""
+        import numpy as np
+
+        from ._results import BatchWriteResult
+
+        (codes, generations, in_doubt, attempts), exception = yield self.request
+        for _ in range(self.retry):
+            rows = np.flatnonzero(safe_to_retry(codes, in_doubt))
+            if not len(rows) or self.again is None or isinstance(exception, KeyboardInterrupt):
+                break
+            (c, g, d, a), exception = yield self.again(rows)
+            codes[rows], generations[rows], in_doubt[rows] = c, g, d
+            attempts[rows] = np.minimum(attempts[rows].astype(np.uint16) + a, 255)
+        hook = self._retry_hook(codes, generations, in_doubt, attempts) if self.again is not None else None
+        result = BatchWriteResult(_keys.view(self.keys), codes, generations, in_doubt, attempts, retry=hook)
+        if exception is not None:
+            _set_partial(exception, result)
+            raise exception
+        return result
+
+    def _retry_hook(self, codes: Any, generations: Any, in_doubt: Any, attempts: Any) -> Callable[[Any], Any]:
+        again, run = self.again, self.run
+
+        def hook(rows: Any) -> Any:
+            assert again is not None
+            (c, g, d, a), exception = run(again(rows))
+            return c, g, d, a, exception
+
+        return hook
+
+    run: Callable[[Request], Any]
+
+
+def safe_to_retry(codes: Any, in_doubt: Any) -> Any:
+    """Rows that may be sent again: refused before they were applied, or never fully sent."""
+    import numpy as np
+
+    return ~in_doubt & (np.isin(codes, _RETRY_CODES) | np.isin(codes, (-1, -7, -8, -10, -15)))
+
+
+def _finish_write(core: Core, request: Request, keys: Any, again: Any, retry: int) -> _Writing:
+    if isinstance(retry, bool) or not hasattr(retry, "__index__") or not 0 <= retry.__index__() <= 1000:
+        raise InvalidArgError(f"retry must be an integer from 0 to 1000, not {retry!r}")
+    writing = _Writing(request, keys, again, retry.__index__())
+    writing.run = core.run
+    return writing
+
+
+# ---- info ----
+
+
+class _InfoAll:
+    def __init__(self, core: Core, names: list[str], command: str, policy: Any) -> None:
+        self.core, self.names, self.command, self.policy = core, names, command, policy
+
+    def steps(self) -> Any:
+        results = InfoResults()
+        for name in self.names:
+            try:
+                text = yield self.core.info(name, self.command, self.policy)
+                results.append(InfoNodeResult(name, 0, text))
+            except AerospikeError as error:
+                results.append(InfoNodeResult(name, error.code or -1, str(error)))
+        return results
+
+
+def _node_name(core: Core, host: Any) -> str:
+    if isinstance(host, str):
+        return host
+    if isinstance(host, (tuple, list)) and len(host) >= 2:
+        wanted = f"[{host[0]}]:{host[1]}" if ":" in host[0] else f"{host[0]}:{host[1]}"
+        nodes = core.nodes()
+        for name, address in nodes:
+            if address == wanted or (host[0] == "localhost" and address == f"127.0.0.1:{host[1]}"):
+                return str(name)
+        raise InvalidArgError(f"info_single_node: no node at {wanted}; nodes are {nodes}")
+    raise TypeError("info_single_node: host is a node's name or (host, port)")
+
+
+def _truncate_command(namespace: str, set_name: str | None, nanos: int) -> str:
+    for what, name, limit in (("namespace", namespace, 31), ("set_name", set_name or "", 63)):
+        if not isinstance(name, str):
+            raise TypeError(f"truncate: {what} is a str, not {type(name).__name__}")
+        if len(name.encode()) > limit or any(c in name for c in ":;=\n\t\0"):
+            raise InvalidArgError(f"truncate: {what} {name!r} is no name of a {what.partition('_')[0]}")
+    if isinstance(nanos, bool) or not hasattr(nanos, "__index__") or nanos < 0:
+        raise InvalidArgError(f"truncate: nanos is a number of nanoseconds since 1970, not {nanos!r}")
+    command = f"truncate:namespace={namespace};set={set_name}" if set_name else f"truncate-namespace:namespace={namespace}"
+    return command + (f";lut={nanos.__index__()}" if nanos else "")
+
+
+def _truncated(raw: Any, exception: AerospikeError | None) -> None:
+    if exception is not None:
+        raise exception
+    value = raw.rstrip("\n").partition("\t")[2]
+    if value.lower() not in ("ok", ""):
+        parts = value.split(":", 2)
+        code = int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 1
+        from .exception import _error
+
+        error = _error(code, f"truncate: the server refused: {value}")
+        raise error if isinstance(error, AerospikeError) else ServerError(value)
