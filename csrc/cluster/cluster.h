@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cluster/partition_map.h"
+#include "net/loop.h"
 
 typedef struct anp_cluster anp_cluster;
 
@@ -53,6 +54,11 @@ typedef enum { ANP_REPLICA_MASTER, ANP_REPLICA_ANY, ANP_REPLICA_SEQUENCE, ANP_RE
  * ANP_NAMESPACE: not in the map; ANP_ERR_INVALID_NODE: nobody owns it. */
 anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, unsigned partition, anp_replica replica,
                              bool is_write, uint32_t attempt, anp_cluster_node **out, anp_error *err);
+
+/* An idle loop for a sync driver, which gives it back with nothing watched or set; a few are kept. NULL: a new one was
+ * needed and couldn't be made. */
+anp_loop *anp_cluster_loop_take(anp_cluster *cluster);
+void anp_cluster_loop_put(anp_cluster *cluster, anp_loop *loop);
 
 uint32_t anp_cluster_connect_timeout(const anp_cluster *cluster);
 
