@@ -59,8 +59,7 @@ struct anp_cluster {
     /* The tend thread's own. */
     anp_cluster_seed *seeds;
     anp_bad_peer bad_peers[ANP_CLUSTER_BAD_PEERS];
-    char node_why[128]; /* why a node that was reached gave no map */
-    anp_status node_code;
+    anp_error node_failure; /* the last of a node that had been taken in */
 };
 
 /* Marks what may block for long without hearing the stop (the resolver): closing doesn't wait for that. false: it is closing. */

@@ -115,8 +115,9 @@ void anp_tend_explain(anp_cluster *cluster, anp_error *out)
 {
     static const char hint[] = ". Is the port right (default 3000), and is the server running?";
     *out = (anp_error){.code = ANP_ERR_CONNECTION};
-    if (cluster->n_nodes != 0 && cluster->node_why[0] != 0) {
-        (void)anp_error_set(out, cluster->node_code, "can't read the partition map: %s", cluster->node_why);
+    if (cluster->n_nodes != 0 && cluster->node_failure.code != ANP_OK) {
+        (void)anp_error_set(out, cluster->node_failure.code, "can't read the partition map: %s",
+                            cluster->node_failure.message);
         return;
     }
     uint32_t bad = 0;

@@ -9,7 +9,6 @@
  * On the tend thread only; nodes[] is written under the cluster's lock, because others read it. */
 #include "cluster/tend.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -77,8 +76,8 @@ void anp_tend_node_failed(anp_tend *t, anp_cluster_node *node, const anp_error *
     node->failures++;
     node->answered = answered;
     node->retry_at = anp_tend_retry_at(t, answered ? node->failures : 1);
-    (void)snprintf(cluster->node_why, sizeof cluster->node_why, "node %s at %.50s: %.50s", node->name, where, err->message);
-    cluster->node_code = answered ? err->code : ANP_ERR_CONNECTION;
+    (void)anp_error_set(&cluster->node_failure, answered ? err->code : ANP_ERR_CONNECTION, "node %s at %s: %s", node->name,
+                        where, err->message);
     t->failed = true;
 }
 
