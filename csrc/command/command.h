@@ -21,7 +21,8 @@ typedef enum {
 
 typedef struct anp_command_kind {
     const char *name;
-    /* Loop drivers: starts on a loop's thread; ends by calling anp_command_finish. */
+    /* Loop drivers: starts on a loop's thread; ends by calling anp_command_finish (the last thing that is done with the
+     * command: `done` may free it). It may be cancelled already. loop NULL: there is none, end with c->error. */
     void (*start)(anp_command *c);
     /* Sync without a loop, where the kind has it (one connection, no epoll); NULL: it needs a loop. */
     anp_drive (*drive)(anp_command *c, int slice_ms);
@@ -45,6 +46,8 @@ struct anp_command {
     anp_error error;             /* of the whole call */
     uint32_t retries;            /* attempts beyond the first that were made */
     anp_task task;               /* for posting */
+    _Atomic uint32_t wishes;     /* what was posted and not yet done; see command.c */
+    bool is_started, is_submitted;
 };
 
 /* Drives on the calling thread for at most slice_ms. A loop is borrowed from the cluster's spare ones where the kind needs

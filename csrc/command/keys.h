@@ -36,6 +36,9 @@ typedef struct anp_keys {
     const uint8_t *bytes;
 } anp_keys;
 
+/* The run that a row of this slice belongs to, and the row after its last in this slice. */
+const anp_key_run *anp_keys_run(const anp_keys *keys, uint64_t row, uint64_t *end);
+
 /* Digests rows [row, row + count) into out[i * 20]; they share one run. `scratch` holds UTF-8 while it is hashed.
  * ANP_ERR_PARAM names the row: an unsigned key above 2^63 - 1, or UCS-4 that is no text (another thread changed it: the
  * binding has checked). */

@@ -1,0 +1,357 @@
+/* From keys to open windows: digests a thousand at a time, the partition's node, a place in that node's window. Pauses
+ * where a node's queue is full, in the middle of a thousand if need be: memory does not grow with the number of keys. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "command/batch_engine.h"
+
+/* ---- spaces: each pair of namespace and set once, so that windows don't point into keys that are gone ---- */
+
+static uint32_t hash_run(const anp_key_run *run)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < run->namespace_name.size; i++) {
+        h = (h ^ run->namespace_name.data[i]) * 16777619u;
+    }
+    h = (h ^ 0xffu) * 16777619u;
+    for (size_t i = 0; i < run->set.size; i++) {
+        h = (h ^ run->set.data[i]) * 16777619u;
+    }
+    return h ^ h >> 15;
+}
+
+static bool slices_equal(const uint8_t *a, size_t a_size, anp_slice b)
+{
+    return a_size == b.size && (a_size == 0 || memcmp(a, b.data, a_size) == 0);
+}
+
+static bool is_space(const anp_batch_space *s, const anp_key_run *run)
+{
+    return slices_equal(s->bytes, s->namespace_size, run->namespace_name) &&
+           slices_equal(s->bytes + s->namespace_size, s->set_size, run->set);
+}
+
+static anp_slice space_namespace(const anp_batch_space *s)
+{
+    return (anp_slice){s->bytes, s->namespace_size};
+}
+
+static bool grow_spaces(anp_batch *b)
+{
+    uint32_t room = b->room_spaces != 0 ? b->room_spaces * 2 : 4;
+    anp_batch_space *spaces = anp_realloc(b->spaces, room * sizeof *spaces);
+    if (spaces == NULL) {
+        return false;
+    }
+    b->spaces = spaces;
+    uint32_t size = room * 2;
+    uint32_t *table = anp_calloc(size, sizeof *table);
+    if (table == NULL) {
+        return false;
+    }
+    for (uint32_t i = 0; i < b->n_spaces; i++) {
+        const anp_batch_space *s = &spaces[i];
+        anp_key_run run = {space_namespace(s), {s->bytes + s->namespace_size, s->set_size}, 0};
+        uint32_t at = hash_run(&run) & (size - 1);
+        while (table[at] != 0) {
+            at = (at + 1) & (size - 1);
+        }
+        table[at] = i + 1;
+    }
+    anp_free(b->space_table);
+    b->space_table = table;
+    b->table_size = size;
+    b->room_spaces = room;
+    return true;
+}
+
+/* The number of a run's space; UINT32_MAX: no memory. */
+static uint32_t intern(anp_batch *b, const anp_key_run *run)
+{
+    if (b->n_spaces != 0 && is_space(&b->spaces[b->last_space], run)) {
+        return b->last_space;
+    }
+    if (b->n_spaces == b->room_spaces && !grow_spaces(b)) {
+        return UINT32_MAX;
+    }
+    uint32_t at = hash_run(run) & (b->table_size - 1);
+    for (; b->space_table[at] != 0; at = (at + 1) & (b->table_size - 1)) {
+        if (is_space(&b->spaces[b->space_table[at] - 1], run)) {
+            return b->last_space = b->space_table[at] - 1;
+        }
+    }
+    anp_batch_space s = {.namespace_size = (uint32_t)run->namespace_name.size, .set_size = (uint32_t)run->set.size, .namespace_index = -2};
+    s.bytes = anp_malloc(run->namespace_name.size + run->set.size);
+    if (s.bytes == NULL) {
+        return UINT32_MAX;
+    }
+    if (s.namespace_size != 0) {
+        memcpy(s.bytes, run->namespace_name.data, s.namespace_size);
+    }
+    if (s.set_size != 0) {
+        memcpy(s.bytes + s.namespace_size, run->set.data, s.set_size);
+    }
+    b->spaces[b->n_spaces] = s;
+    b->space_table[at] = ++b->n_spaces;
+    return b->last_space = b->n_spaces - 1;
+}
+
+/* ---- routes ---- */
+
+void anp_batch_new_map(anp_batch *b)
+{
+    anp_map *map = anp_cluster_map(b->command.cluster);
+    if (map != b->map) {
+        for (int i = 0; i < ANP_MAP_NAMESPACES; i++) {
+            if (b->routes[i] != NULL) {
+                memset(b->routes[i], 0xff, ANP_PARTITIONS * sizeof *b->routes[i]);
+            }
+        }
+        for (uint32_t i = 0; i < b->n_spaces; i++) {
+            b->spaces[i].namespace_index = -2;
+        }
+    }
+    if (b->map != NULL) {
+        anp_map_release(b->map);
+    }
+    b->map = map;
+}
+
+/* The peer of a node (which is retained by the caller); ANP_NO_PEER: no memory. */
+static uint32_t peer_of(anp_batch *b, anp_cluster_node *node)
+{
+    for (uint32_t i = 0; i < b->n_peers; i++) {
+        if (b->peers[i]->node == node) {
+            return i;
+        }
+    }
+    if (b->n_peers == b->room_peers) {
+        uint32_t room = b->room_peers != 0 ? b->room_peers * 2 : 4;
+        anp_batch_peer **peers = anp_realloc(b->peers, room * sizeof(anp_batch_peer *));
+        if (peers == NULL) {
+            return ANP_NO_PEER;
+        }
+        b->peers = peers;
+        b->room_peers = room;
+    }
+    anp_batch_peer *p = anp_calloc(1, sizeof *p + b->connections * sizeof p->channels[0]);
+    if (p == NULL || b->n_peers >= ANP_NO_PEER) {
+        anp_free(p);
+        return ANP_NO_PEER;
+    }
+    p->node = anp_cluster_node_retain(node);
+    for (uint32_t k = 0; k < b->connections; k++) {
+        anp_channel_init(&p->channels[k], b, p);
+    }
+    b->peers[b->n_peers] = p;
+    return b->n_peers++;
+}
+
+/* The namespace's place in the map. */
+static const anp_map_namespace *find_namespace(anp_batch *b, anp_batch_space *s)
+{
+    if (s->namespace_index == -2 && b->map != NULL) {
+        const anp_map_namespace *ns = anp_map_find(b->map, s->bytes, s->namespace_size);
+        s->namespace_index = ns != NULL ? (int32_t)(ns - b->map->namespaces) : -1;
+    }
+    return s->namespace_index >= 0 ? &b->map->namespaces[s->namespace_index] : NULL;
+}
+
+/* The peer for a row; ANP_NO_PEER: *code and err say why not. */
+static uint32_t route(anp_batch *b, const anp_window_row *r, anp_status *code, anp_error *err)
+{
+    anp_batch_space *s = &b->spaces[r->space];
+    const anp_map_namespace *ns = find_namespace(b, s);
+    if (ns == NULL) {
+        *code = b->map == NULL ? anp_error_set(err, ANP_ERR_INVALID_NODE, "the cluster is not connected")
+                               : anp_error_set(err, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster",
+                                               (int)(s->namespace_size < 64 ? s->namespace_size : 64), (const char *)s->bytes);
+        return ANP_NO_PEER;
+    }
+    unsigned partition = anp_partition_of(r->digest);
+    uint16_t *routes = b->routes[s->namespace_index];
+    if (routes == NULL) {
+        routes = anp_malloc(ANP_PARTITIONS * sizeof *routes);
+        if (routes == NULL) {
+            *code = anp_error_memory(err, ANP_PARTITIONS * sizeof *routes, "routes");
+            return ANP_NO_PEER;
+        }
+        memset(routes, 0xff, ANP_PARTITIONS * sizeof *routes);
+        b->routes[s->namespace_index] = routes;
+    }
+    if (r->retries == 0 && routes[partition] != ANP_NO_PEER) {
+        return routes[partition];
+    }
+    anp_cluster_node *node = NULL;
+    *code = anp_cluster_route(b->map, ns, partition, b->command.policy.replica, b->source.is_write, r->retries, &node, err);
+    if (*code != ANP_OK) {
+        return ANP_NO_PEER;
+    }
+    uint32_t peer = peer_of(b, node);
+    anp_cluster_node_release(node);
+    if (peer == ANP_NO_PEER) {
+        *code = anp_error_memory(err, sizeof(anp_batch_peer), "a node's windows");
+    } else if (r->retries == 0) {
+        routes[partition] = (uint16_t)peer;
+    }
+    return peer;
+}
+
+/* ---- rows into windows ---- */
+
+/* A row that can't go anywhere. What a server once said about it is still better than what we say now. */
+static void strand(anp_batch *b, const anp_window_row *r, anp_status code, const anp_error *err)
+{
+    if ((r->flags & ANP_WROW_AGAIN) != 0 && !b->source.is_write) {
+        anp_message m = {.result = r->code, .index = (uint32_t)r->row};
+        anp_error ignored;
+        (void)anp_batch_deliver(b, r, &m, anp_cursor_over(NULL, 0), &ignored);
+        return;
+    }
+    anp_batch_settle(b, r, code, code < 0, err);
+}
+
+/* Adds a row; gives the peer it went to, NULL when it was settled. */
+static anp_batch_peer *add(anp_batch *b, const anp_window_row *r)
+{
+    anp_status code = ANP_OK;
+    anp_error err = {.code = ANP_OK};
+    uint32_t peer = route(b, r, &code, &err);
+    if (peer == ANP_NO_PEER) {
+        strand(b, r, code, &err);
+        return NULL;
+    }
+    anp_batch_peer *p = b->peers[peer];
+    if (p->open == NULL) {
+        p->open = anp_window_take(b);
+        if (p->open == NULL) {
+            code = anp_error_memory(&err, b->window_rows * sizeof(anp_window_row), "a window");
+            strand(b, r, code, &err);
+            return NULL;
+        }
+    }
+    anp_window *w = p->open;
+    anp_window_row *to = &w->rows[w->n_rows++];
+    *to = *r;
+    to->flags &= ANP_WROW_DOUBT | ANP_WROW_AGAIN; /* AGAIN: `code` is still the last word */
+    if (w->n_rows >= anp_window_limit(b, p)) {
+        anp_window_push(&p->queue, w);
+        p->open = NULL;
+    }
+    return p;
+}
+
+void anp_batch_add(anp_batch *b, const anp_window_row *r)
+{
+    (void)add(b, r);
+}
+
+/* ---- keys ---- */
+
+/* The slow way, for a thousand that holds a key that can't be: that one is settled, the others go on. */
+static void add_singly(anp_batch *b, uint64_t row, uint32_t n, uint32_t space)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        anp_window_row r = {.row = row + i, .space = space};
+        anp_error err;
+        anp_status status = anp_keys_digest(&b->keys, row + i, 1, r.digest, &b->scratch, &err);
+        if (status != ANP_OK) {
+            anp_batch_settle(b, &r, status, status == ANP_ERR_MEMORY, &err);
+        } else {
+            (void)add(b, &r);
+        }
+    }
+}
+
+/* Digests the next rows into the chunk. They share a run. */
+static void digest_chunk(anp_batch *b)
+{
+    if (b->next_row >= b->run_end) {
+        b->run = anp_keys_run(&b->keys, b->next_row, &b->run_end);
+        b->run_space = intern(b, b->run);
+    }
+    uint64_t left = (b->run_end < b->slice_end ? b->run_end : b->slice_end) - b->next_row;
+    uint32_t n = left < ANP_CHUNK_ROWS ? (uint32_t)left : ANP_CHUNK_ROWS;
+    uint64_t row = b->next_row;
+    b->next_row += n;
+    anp_error err;
+    if (b->run_space == UINT32_MAX) {
+        (void)anp_error_memory(&err, sizeof(anp_batch_space), "a set's name");
+        for (uint32_t i = 0; i < n; i++) {
+            anp_window_row r = {.row = row + i};
+            anp_batch_settle(b, &r, ANP_ERR_MEMORY, true, &err);
+        }
+        b->chunk_row = b->next_row;
+    } else if (anp_keys_digest(&b->keys, row, n, b->chunk, &b->scratch, &err) != ANP_OK) {
+        add_singly(b, row, n, b->run_space);
+        b->chunk_row = b->next_row;
+    } else {
+        b->chunk_base = row;
+    }
+}
+
+static bool is_crowded(const anp_batch *b)
+{
+    for (uint32_t i = 0; i < b->n_peers; i++) {
+        if (b->peers[i]->queue.count >= ANP_WINDOWS_QUEUED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void anp_batch_plan(anp_batch *b)
+{
+    if (anp_batch_is_planned(b) || is_crowded(b)) {
+        return;
+    }
+    uint64_t begin = anp_clock_now();
+    bool paused = false;
+    while (!paused && !anp_batch_is_planned(b)) {
+        if (b->chunk_row == b->next_row) {
+            digest_chunk(b);
+            paused = is_crowded(b); /* add_singly doesn't look */
+        }
+        while (!paused && b->chunk_row < b->next_row) {
+            anp_window_row r = {.row = b->chunk_row, .space = b->run_space};
+            memcpy(r.digest, b->chunk + (size_t)(b->chunk_row - b->chunk_base) * ANP_DIGEST_SIZE, ANP_DIGEST_SIZE);
+            b->chunk_row++;
+            const anp_batch_peer *p = add(b, &r);
+            /* what is full leaves at once: the node works while the next keys are digested */
+            paused = p != NULL && p->queue.count != 0 && p->open == NULL;
+        }
+    }
+    b->is_dirty |= paused && !is_crowded(b);
+    b->ns_digests += anp_clock_now() - begin;
+}
+
+void anp_batch_plan_free(anp_batch *b)
+{
+    for (uint32_t i = 0; i < b->n_peers; i++) {
+        anp_batch_peer *p = b->peers[i];
+        if (p->open != NULL) {
+            anp_window_give(b, p->open);
+        }
+        for (anp_window *w; (w = anp_window_pop(&p->queue)) != NULL;) {
+            anp_window_give(b, w);
+        }
+        for (uint32_t k = 0; k < b->connections; k++) {
+            anp_buffer_deinit(&p->channels[k].carry);
+        }
+        anp_cluster_node_release(p->node);
+        anp_free(p);
+    }
+    anp_free(b->peers);
+    for (uint32_t i = 0; i < b->n_spaces; i++) {
+        anp_free(b->spaces[i].bytes);
+    }
+    anp_free(b->spaces);
+    anp_free(b->space_table);
+    for (int i = 0; i < ANP_MAP_NAMESPACES; i++) {
+        anp_free(b->routes[i]);
+    }
+    if (b->map != NULL) {
+        anp_map_release(b->map);
+    }
+}

@@ -1,0 +1,162 @@
+/* Batch replies: frames of messages, cut anywhere.
+ *
+ *   frame head 8 | message | message ... | frame head 8 | message with LAST
+ *
+ * A message is taken when it is wholly here; its index must be one that this window asked for, and that was not answered
+ * yet. Anything else closes the connection (ANP_ERR_PROTOCOL); what was answered before stays answered. */
+#include <string.h>
+
+#include "command/batch_engine.h"
+#include "command/server_error.h"
+#include "wire/frame.h"
+
+static bool is_bad_moment(uint8_t code)
+{
+    return anp_server_code_passes(code) || code == ANP_KEY_BUSY;
+}
+
+static anp_status row_arrived(anp_batch *b, anp_window *w, const anp_message *m, anp_cursor body, anp_error *err)
+{
+    if (m->index >= w->n_rows || (w->rows[m->index].flags & ANP_WROW_SENT) == 0) {
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "a row with index %u, which was not asked for here (%u rows)",
+                             (unsigned)m->index, (unsigned)w->n_rows);
+    }
+    anp_window_row *r = &w->rows[m->index];
+    if ((r->flags & ANP_WROW_ANSWERED) != 0) {
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "two answers for the row with index %u", (unsigned)m->index);
+    }
+    r->flags |= ANP_WROW_ANSWERED;
+    r->flags &= (uint8_t)~ANP_WROW_AGAIN; /* of an earlier attempt */
+    if (!b->source.is_write) {
+        if (is_bad_moment(m->result) && anp_batch_may_retry(b, r)) {
+            r->flags |= ANP_WROW_AGAIN;
+            r->code = m->result;
+            return ANP_OK;
+        }
+    } else if (m->result == ANP_SERVER_TIMEOUT) { /* not definite */
+        r->flags |= ANP_WROW_DOUBT;
+        if (anp_batch_may_retry(b, r)) {
+            r->flags |= ANP_WROW_AGAIN;
+            r->code = m->result;
+        } else {
+            anp_batch_settle(b, r, m->result, false, NULL);
+        }
+        return ANP_OK;
+    }
+    return anp_batch_deliver(b, r, m, body, err) == ANP_OK ? ANP_OK : ANP_ERR_PROTOCOL;
+}
+
+/* 151: the node takes no window this large. Halved, remembered, asked again; that is no retry. */
+static bool halve(anp_batch *b, anp_channel *c, anp_window *w)
+{
+    if (w->n_rows <= 1) {
+        return false;
+    }
+    uint32_t rows = w->n_rows / 2;
+    _Atomic uint32_t *limit = &c->peer->node->batch_rows;
+    uint32_t now = atomic_load_explicit(limit, memory_order_relaxed);
+    while ((now == 0 || now > rows) && !atomic_compare_exchange_weak_explicit(limit, &now, rows, memory_order_relaxed,
+                                                                              memory_order_relaxed)) {
+    }
+    anp_window_end(b, w, ANP_BATCH_MAX_REQUESTS, true, false, NULL);
+    return true;
+}
+
+static anp_status window_ended(anp_channel *c, const anp_message *m, anp_error *err)
+{
+    anp_batch *b = c->batch;
+    if (!c->windows.first->is_sent) {
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "the end of a reply to a request that was not sent yet");
+    }
+    anp_window *w = anp_window_pop(&c->windows);
+    anp_channel_window_done(c);
+    if (m->result == ANP_BATCH_MAX_REQUESTS && halve(b, c, w)) {
+        return ANP_OK;
+    }
+    anp_error why;
+    anp_status code = m->result;
+    if (code == ANP_OK) {
+        code = anp_error_set(&why, ANP_ERR_NO_RESPONSE, "the reply ended without an answer for each row");
+    } else {
+        (void)anp_server_error(&why, m->result);
+    }
+    anp_error_node(&why, c->peer->node->name);
+    bool may_retry = !b->source.is_write &&
+                     (code == ANP_ERR_NO_RESPONSE || code == ANP_BATCH_QUEUES_FULL || is_bad_moment(m->result));
+    anp_window_end(b, w, code, may_retry, true, &why);
+    return ANP_OK;
+}
+
+/* A whole message. */
+static anp_status message_arrived(anp_channel *c, const uint8_t *at, size_t size, anp_error *err)
+{
+    anp_cursor body = anp_cursor_over(at, size);
+    anp_message m;
+    if (!anp_message_read(&body, &m)) {
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "a message that is cut short");
+    }
+    if ((m.info3 & ANP_INFO3_LAST) == 0) {
+        return row_arrived(c->batch, c->windows.first, &m, body, err);
+    }
+    if (c->frame_left != 0) {
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "bytes behind the last message of a reply");
+    }
+    return window_ended(c, &m, err);
+}
+
+/* Takes one frame head or one message. 1: taken, *used bytes; 0: too few bytes are here; else a status. */
+static int take_one(anp_channel *c, const uint8_t *at, size_t here, size_t *used, anp_error *err)
+{
+    if (c->frame_left == 0) {
+        if (here < ANP_PROTO_HEAD) {
+            return 0;
+        }
+        anp_frame frame;
+        anp_status status = anp_frame_read(at, ANP_PROTO_MAX, &frame, err);
+        if (status != ANP_OK) {
+            return status;
+        }
+        if (frame.type != ANP_PROTO_MESSAGE || frame.size < ANP_MESSAGE_HEAD) {
+            return anp_error_set(err, ANP_ERR_PROTOCOL, "a frame of type %u and %llu bytes in a batch reply",
+                                 (unsigned)frame.type, (unsigned long long)frame.size);
+        }
+        c->frame_left = frame.size;
+        *used = ANP_PROTO_HEAD;
+        return 1;
+    }
+    size_t length = 0;
+    size_t in_frame = here < c->frame_left ? here : (size_t)c->frame_left;
+    switch (anp_message_measure(at, in_frame, c->frame_left, &length)) {
+    case ANP_MEASURE_SHORT:
+        return 0;
+    case ANP_MEASURE_WHOLE:
+        break;
+    case ANP_MEASURE_BAD:
+    default:
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "a message that does not fit its frame");
+    }
+    c->frame_left -= length;
+    *used = length;
+    anp_status status = message_arrived(c, at, length, err);
+    return status == ANP_OK ? 1 : status;
+}
+
+anp_status anp_batch_parse(anp_channel *c, anp_error *err)
+{
+    anp_buffer *in = &c->batch->in;
+    size_t at = 0;
+    int took = 1;
+    while (took == 1 && c->windows.first != NULL && at < in->size) {
+        size_t used = 0;
+        took = take_one(c, in->data + at, in->size - at, &used, err);
+        at += took == 1 ? used : 0;
+    }
+    if (took < 0) {
+        return took;
+    }
+    if (at != 0) {
+        memmove(in->data, in->data + at, in->size - at);
+        in->size -= at;
+    }
+    return ANP_OK;
+}

@@ -1,0 +1,495 @@
+/* One request, one reply; see exchange.h. Used by one thread at a time; only granted() comes from others.
+ *
+ *   GRANT -> CONNECTING -> WRITING -> READING -> DONE
+ *
+ * A connection that served before may have been closed by the server meanwhile: when it fails before a byte of the reply
+ * came (for writes: before the request's last byte was taken, too) another one is taken, once, and nobody is told. */
+#include "command/exchange.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "wire/frame.h"
+
+enum { READ_AHEAD = 64 * 1024, LOOK_MS = 250 };
+
+bool anp_exchange_is_closed(anp_cluster *cluster)
+{
+    return !anp_cluster_is_connected(cluster) && anp_cluster_wait(cluster, 0, NULL) == ANP_ERR_CLOSED;
+}
+
+/* ---- the pool's grant ---- */
+
+static void grant_arrived(anp_task *t)
+{
+    anp_exchange *x = (anp_exchange *)(void *)((char *)t - offsetof(anp_exchange, task));
+    x->granted = true;
+    x->resume(x);
+}
+
+static void on_grant(anp_waiter *w) /* any thread */
+{
+    anp_exchange *x = (anp_exchange *)(void *)((char *)w - offsetof(anp_exchange, waiter));
+    if (x->command->loop != NULL) {
+        anp_loop_post(x->command->loop, &x->task);
+        return;
+    }
+    (void)pthread_mutex_lock(&x->lock);
+    x->granted = true;
+    (void)pthread_cond_signal(&x->ready);
+    (void)pthread_mutex_unlock(&x->lock);
+}
+
+static bool is_granted(anp_exchange *x)
+{
+    if (x->command->loop != NULL) {
+        return x->granted;
+    }
+    (void)pthread_mutex_lock(&x->lock);
+    bool granted = x->granted;
+    (void)pthread_mutex_unlock(&x->lock);
+    return granted;
+}
+
+/* ---- life ---- */
+
+static void on_ready(anp_watch *w, short events)
+{
+    (void)events;
+    anp_exchange *x = (anp_exchange *)(void *)((char *)w - offsetof(anp_exchange, watch));
+    x->resume(x);
+}
+
+static void on_timer(anp_timer *t)
+{
+    anp_exchange *x = (anp_exchange *)(void *)((char *)t - offsetof(anp_exchange, timer));
+    x->resume(x);
+}
+
+anp_status anp_exchange_init(anp_exchange *x, anp_command *command, void (*resume)(anp_exchange *x), anp_error *err)
+{
+    memset(x, 0, offsetof(anp_exchange, first));
+    x->command = command;
+    x->resume = resume;
+    x->waiter.granted = on_grant;
+    x->task = (anp_task){.run = grant_arrived};
+    x->watch = (anp_watch){.ready = on_ready, .fd = -1};
+    x->timer = (anp_timer){.fire = on_timer};
+    x->granted = false;
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0) {
+        return anp_error_memory(err, sizeof attributes, "a condition");
+    }
+    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    bool ok = pthread_cond_init(&x->ready, &attributes) == 0;
+    (void)pthread_condattr_destroy(&attributes);
+    if (ok && pthread_mutex_init(&x->lock, NULL) != 0) {
+        (void)pthread_cond_destroy(&x->ready);
+        ok = false;
+    }
+    x->has_lock = ok;
+    return ok ? ANP_OK : anp_error_memory(err, sizeof x->lock, "a lock");
+}
+
+static void set_node(anp_exchange *x, anp_cluster_node *node)
+{
+    if (x->node != NULL) {
+        anp_cluster_node_release(x->node);
+    }
+    x->node = node != NULL ? anp_cluster_node_retain(node) : NULL;
+}
+
+void anp_exchange_deinit(anp_exchange *x)
+{
+    set_node(x, NULL);
+    if (x->has_lock) {
+        (void)pthread_cond_destroy(&x->ready);
+        (void)pthread_mutex_destroy(&x->lock);
+        x->has_lock = false;
+    }
+}
+
+/* ---- the machine ---- */
+
+static void unwatch(anp_exchange *x)
+{
+    if (x->watch.fd >= 0) {
+        anp_loop_unwatch(x->command->loop, &x->watch);
+        x->watch.fd = -1;
+    }
+}
+
+static void put_back(anp_exchange *x, bool clean)
+{
+    unwatch(x);
+    if (x->connection != NULL) {
+        anp_pool_put(x->connection, clean);
+        x->connection = NULL;
+    }
+}
+
+static void fail(anp_exchange *x, anp_status code, const char *what, const char *why)
+{
+    char address[ANP_ADDRESS_TEXT];
+    anp_address_print(&x->node->address, address);
+    put_back(x, false);
+    (void)anp_error_set(&x->error, code, "%s %s: %s", what, address, why);
+    anp_error_node(&x->error, x->node->name);
+    x->state = ANP_EXCHANGE_FAILED;
+}
+
+static void fail_timeout(anp_exchange *x, const char *what)
+{
+    char text[96];
+    bool total = x->command->deadline <= anp_clock_now();
+    (void)snprintf(text, sizeof text, "%s of %u ms passed", total ? "total_timeout" : "socket_timeout",
+                   (unsigned)(total ? x->command->policy.total_timeout_ms : x->command->policy.socket_timeout_ms));
+    fail(x, ANP_ERR_CLIENT_TIMEOUT, what, text);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void heard(anp_exchange *x, uint64_t now)
+{
+    x->silent_at = anp_clock_deadline(now, x->command->policy.socket_timeout_ms);
+    x->wake_at = earlier(x->silent_at, x->command->deadline);
+}
+
+static void take(anp_exchange *x);
+
+static void start_connecting(anp_exchange *x)
+{
+    uint64_t now = anp_clock_now();
+    x->state = ANP_EXCHANGE_CONNECTING;
+    x->connect_by = anp_clock_deadline(now, anp_cluster_connect_timeout(x->command->cluster));
+    x->wake_at = earlier(x->connect_by, x->command->deadline);
+}
+
+static void take(anp_exchange *x)
+{
+    x->written = 0;
+    x->n_first = 0;
+    x->has_head = x->was_sent = x->was_heard = false;
+    x->granted = false; /* nobody else knows of the waiter yet */
+    anp_buffer_clear(x->reply);
+    x->waiter.connection = NULL;
+    switch (anp_pool_take(x->node->pool, &x->waiter, &x->connection)) {
+    case ANP_POOL_GOT:
+        start_connecting(x);
+        break;
+    case ANP_POOL_WAIT:
+        x->state = ANP_EXCHANGE_GRANT;
+        x->wake_at = x->command->deadline;
+        break;
+    case ANP_POOL_NONE:
+    default:
+        x->connection = NULL;
+        fail(x, ANP_ERR_CONNECTION, "no connection to", "the node has left the cluster, or memory is short");
+    }
+}
+
+void anp_exchange_begin(anp_exchange *x, anp_cluster_node *node, anp_slice request, anp_proto_type type, anp_buffer *reply)
+{
+    set_node(x, node);
+    x->request = request;
+    x->type = type;
+    x->reply = reply;
+    x->was_renewed = false;
+    x->is_clean = false;
+    x->error = (anp_error){.code = ANP_OK};
+    take(x);
+}
+
+void anp_exchange_abort(anp_exchange *x, anp_status code, const char *why)
+{
+    if (x->state == ANP_EXCHANGE_GRANT) {
+        bool left = anp_pool_cancel(x->node->pool, &x->waiter);
+        fail(x, code, "waiting for a connection to", why);
+        if (!left) {
+            x->state = ANP_EXCHANGE_LEAVING;
+            x->wake_at = ANP_NEVER;
+        }
+    } else if (x->state > ANP_EXCHANGE_GRANT && x->state < ANP_EXCHANGE_LEAVING) {
+        fail(x, code, "talking to", why);
+    }
+}
+
+/* A connection broke. True: it was stale, and another is being taken. */
+static bool renew(anp_exchange *x)
+{
+    if (!x->connection->reused || x->was_heard || x->was_renewed || (x->is_write && x->was_sent)) {
+        return false;
+    }
+    x->was_renewed = true;
+    put_back(x, false);
+    take(x);
+    return true;
+}
+
+static void broke(anp_exchange *x, const char *what, const char *why)
+{
+    if (!renew(x)) {
+        fail(x, ANP_ERR_CONNECTION, what, why);
+    }
+}
+
+/* Each of these returns true when the machine can go on at once. */
+
+static bool step_grant(anp_exchange *x)
+{
+    if (is_granted(x)) {
+        x->connection = x->waiter.connection;
+        if (x->connection == NULL) {
+            fail(x, ANP_ERR_CONNECTION, "no connection to", "its pool was closed");
+        } else {
+            start_connecting(x);
+        }
+        return true;
+    }
+    if (anp_clock_now() >= x->command->deadline) {
+        anp_exchange_abort(x, ANP_ERR_CLIENT_TIMEOUT, "all of the node's connections were in use until total_timeout");
+        return true;
+    }
+    return false;
+}
+
+static bool step_leaving(anp_exchange *x)
+{
+    if (!is_granted(x)) {
+        return false;
+    }
+    x->connection = x->waiter.connection;
+    put_back(x, x->connection != NULL && x->connection->stream.table != NULL);
+    x->state = ANP_EXCHANGE_FAILED;
+    return true;
+}
+
+static bool step_connecting(anp_exchange *x)
+{
+    int got = anp_connection_open(x->connection, &x->error);
+    if (got == 0) {
+        x->state = ANP_EXCHANGE_WRITING;
+        heard(x, anp_clock_now());
+        return true;
+    }
+    if (got == ANP_STREAM_FAILED) {
+        put_back(x, false);
+        x->error.code = ANP_ERR_CONNECTION;
+        anp_error_node(&x->error, x->node->name);
+        x->state = ANP_EXCHANGE_FAILED;
+        return true;
+    }
+    uint64_t now = anp_clock_now();
+    if (now >= x->command->deadline) {
+        fail_timeout(x, "connecting to");
+        return true;
+    }
+    if (now >= x->connect_by) {
+        fail(x, ANP_ERR_CONNECTION, "connecting to", "no answer within connect_timeout");
+        return true;
+    }
+    return false;
+}
+
+static bool step_writing(anp_exchange *x)
+{
+    anp_stream *s = &x->connection->stream;
+    while (x->written < x->request.size) {
+        ptrdiff_t n = s->table->write(s, x->request.data + x->written, x->request.size - x->written);
+        if (n == ANP_STREAM_AGAIN) {
+            if (anp_clock_now() < x->wake_at) {
+                return false;
+            }
+            fail_timeout(x, "writing to");
+            return true;
+        }
+        if (n < 0) {
+            broke(x, "writing to", strerror(s->error));
+            return true;
+        }
+        x->written += (size_t)n;
+        heard(x, anp_clock_now());
+    }
+    x->was_sent = true;
+    x->state = ANP_EXCHANGE_READING;
+    s->wants = POLLIN; /* no use to try before something came */
+    return false;
+}
+
+/* Looks at the bytes of `first`. False: failed. */
+static bool read_head(anp_exchange *x)
+{
+    if (x->n_first < ANP_PROTO_HEAD) {
+        return true;
+    }
+    anp_frame frame;
+    anp_error err = {.code = ANP_OK};
+    if (anp_frame_read(x->first, ANP_PROTO_MAX, &frame, &err) != ANP_OK || frame.type != x->type) {
+        fail(x, ANP_ERR_PROTOCOL, "reply of", frame.type != x->type && err.code == ANP_OK ? "a frame of another type" : err.message);
+        return false;
+    }
+    x->has_head = true;
+    x->body_size = frame.size;
+    size_t here = x->n_first - ANP_PROTO_HEAD;
+    x->is_clean = here <= frame.size;
+    anp_buffer_put(x->reply, x->first + ANP_PROTO_HEAD, x->is_clean ? here : (size_t)frame.size);
+    return true;
+}
+
+/* Reads once. > 0 so many bytes, else as the stream says. Memory grows only as bytes arrive. */
+static ptrdiff_t read_some(anp_exchange *x)
+{
+    anp_stream *s = &x->connection->stream;
+    if (!x->has_head) {
+        ptrdiff_t n = s->table->read(s, x->first + x->n_first, sizeof x->first - x->n_first);
+        x->n_first += n > 0 ? (uint32_t)n : 0;
+        return n;
+    }
+    uint64_t left = x->body_size - x->reply->size;
+    size_t want = left < READ_AHEAD ? (size_t)left : READ_AHEAD;
+    if (!anp_buffer_reserve(x->reply, want)) {
+        fail(x, ANP_ERR_MEMORY, "reply of", "out of memory");
+        return ANP_STREAM_AGAIN;
+    }
+    size_t room = x->reply->capacity - x->reply->size;
+    ptrdiff_t n = s->table->read(s, x->reply->data + x->reply->size, left < room ? (size_t)left : room);
+    x->reply->size += n > 0 ? (size_t)n : 0;
+    return n;
+}
+
+static bool step_reading(anp_exchange *x)
+{
+    for (;;) {
+        ptrdiff_t n = read_some(x);
+        if (x->state == ANP_EXCHANGE_FAILED) {
+            return true;
+        }
+        if (n == ANP_STREAM_AGAIN) {
+            if (anp_clock_now() < x->wake_at) {
+                return false;
+            }
+            fail_timeout(x, "reading from");
+            return true;
+        }
+        if (n <= 0) {
+            broke(x, "reading from", n == 0 ? "closed by the server before its reply was whole"
+                                            : strerror(x->connection->stream.error));
+            return true;
+        }
+        x->was_heard = true;
+        heard(x, anp_clock_now());
+        if (!x->has_head && !read_head(x)) {
+            return true;
+        }
+        if (x->reply->failed != ANP_OK) {
+            fail(x, ANP_ERR_MEMORY, "reply of", "out of memory");
+            return true;
+        }
+        if (x->has_head && x->reply->size == x->body_size) {
+            put_back(x, x->is_clean);
+            x->state = ANP_EXCHANGE_DONE;
+            return true;
+        }
+    }
+}
+
+anp_exchange_state anp_exchange_step(anp_exchange *x)
+{
+    bool more = true;
+    while (more) {
+        switch (x->state) {
+        case ANP_EXCHANGE_GRANT:
+            more = step_grant(x);
+            break;
+        case ANP_EXCHANGE_LEAVING:
+            more = step_leaving(x);
+            break;
+        case ANP_EXCHANGE_CONNECTING:
+            more = step_connecting(x);
+            break;
+        case ANP_EXCHANGE_WRITING:
+            more = step_writing(x);
+            break;
+        case ANP_EXCHANGE_READING:
+            more = step_reading(x);
+            break;
+        case ANP_EXCHANGE_IDLE:
+        case ANP_EXCHANGE_DONE:
+        case ANP_EXCHANGE_FAILED:
+        default:
+            more = false;
+        }
+    }
+    return x->state;
+}
+
+/* ---- waiting ---- */
+
+static void wait_for_grant(anp_exchange *x, int ms)
+{
+    struct timespec at;
+    (void)clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += ms / 1000;
+    at.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (at.tv_nsec >= 1000000000) {
+        at.tv_nsec -= 1000000000;
+        at.tv_sec++;
+    }
+    (void)pthread_mutex_lock(&x->lock);
+    while (!x->granted && pthread_cond_timedwait(&x->ready, &x->lock, &at) == 0) {
+    }
+    (void)pthread_mutex_unlock(&x->lock);
+}
+
+void anp_exchange_wait(anp_exchange *x, uint64_t until)
+{
+    int ms = anp_clock_ms_left(earlier(until, x->wake_at), anp_clock_now(), 3600 * 1000);
+    switch (x->state) {
+    case ANP_EXCHANGE_GRANT:
+    case ANP_EXCHANGE_LEAVING:
+        wait_for_grant(x, ms);
+        break;
+    case ANP_EXCHANGE_CONNECTING:
+    case ANP_EXCHANGE_WRITING:
+    case ANP_EXCHANGE_READING:
+        (void)anp_stream_wait(&x->connection->stream, ms);
+        break;
+    case ANP_EXCHANGE_IDLE:
+    case ANP_EXCHANGE_DONE:
+    case ANP_EXCHANGE_FAILED:
+    default:
+        (void)poll(NULL, 0, ms);
+    }
+}
+
+anp_status anp_exchange_arm(anp_exchange *x, anp_error *err)
+{
+    anp_status status = ANP_OK;
+    if (x->connection != NULL && x->connection->stream.fd >= 0) {
+        anp_stream *s = &x->connection->stream;
+        if (x->watch.fd != s->fd || x->watch.events != s->wants) {
+            status = anp_loop_watch(x->command->loop, &x->watch, s->fd, s->wants, err);
+        }
+    } else {
+        unwatch(x);
+    }
+    if (status == ANP_OK) {
+        uint64_t look = anp_clock_now() + LOOK_MS * ANP_NS_PER_MS; /* is the cluster closed? */
+        status = anp_loop_timer_set(x->command->loop, &x->timer, earlier(look, x->wake_at), err);
+    }
+    return status;
+}
+
+void anp_exchange_disarm(anp_exchange *x)
+{
+    unwatch(x);
+    anp_loop_timer_cancel(x->command->loop, &x->timer);
+}

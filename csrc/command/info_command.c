@@ -1,0 +1,139 @@
+/* An info request to one node: one exchange, no retries. Driven by one thread at a time. */
+#include "command/info_command.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "command/exchange.h"
+#include "wire/info.h"
+
+struct anp_info_state {
+    anp_exchange exchange;
+    bool has_begun;
+};
+
+static bool step(anp_info_command *c)
+{
+    struct anp_info_state *m = c->state;
+    if (!m->has_begun) {
+        m->has_begun = true;
+        if (atomic_load(&c->command.is_cancelled)) {
+            (void)anp_error_set(&m->exchange.error, ANP_ERR_ABORTED, "the call was cancelled");
+            m->exchange.state = ANP_EXCHANGE_FAILED;
+        } else {
+            anp_exchange_begin(&m->exchange, c->node, (anp_slice){c->request.data, c->request.size}, ANP_PROTO_INFO, &c->reply);
+        }
+    }
+    anp_exchange_state state = anp_exchange_step(&m->exchange);
+    return state == ANP_EXCHANGE_DONE || state == ANP_EXCHANGE_FAILED;
+}
+
+static void finish(anp_info_command *c)
+{
+    anp_exchange *x = &c->state->exchange;
+    anp_command_finish(&c->command, x->state == ANP_EXCHANGE_DONE ? ANP_OK : x->error.code, &x->error);
+}
+
+static void look_for_close(anp_info_command *c)
+{
+    if (anp_exchange_is_closed(c->command.cluster)) {
+        anp_exchange_abort(&c->state->exchange, ANP_ERR_CLOSED, "the client was closed");
+    }
+}
+
+static anp_drive drive(anp_command *command, int slice_ms)
+{
+    anp_info_command *c = (anp_info_command *)command;
+    uint64_t slice_end = anp_clock_now() + (uint64_t)(slice_ms > 0 ? slice_ms : 0) * ANP_NS_PER_MS;
+    while (!step(c)) {
+        if (anp_clock_now() >= slice_end) {
+            look_for_close(c);
+            return ANP_DRIVE_AGAIN;
+        }
+        anp_exchange_wait(&c->state->exchange, slice_end);
+    }
+    finish(c);
+    return ANP_DRIVE_DONE;
+}
+
+static void pump(anp_info_command *c)
+{
+    anp_exchange *x = &c->state->exchange;
+    anp_error err;
+    while (!step(c)) {
+        anp_status status = anp_exchange_arm(x, &err);
+        if (status == ANP_OK) {
+            return;
+        }
+        anp_exchange_abort(x, status, err.message);
+        if (x->state == ANP_EXCHANGE_LEAVING) {
+            return;
+        }
+    }
+    anp_exchange_disarm(x);
+    finish(c);
+}
+
+static void resume(anp_exchange *x)
+{
+    anp_info_command *c = (anp_info_command *)x->command;
+    if (x->state != ANP_EXCHANGE_LEAVING) {
+        look_for_close(c);
+    }
+    pump(c);
+}
+
+static void start(anp_command *c)
+{
+    pump((anp_info_command *)c);
+}
+
+static void cancel(anp_command *c)
+{
+    anp_info_command *i = (anp_info_command *)c;
+    anp_exchange_abort(&i->state->exchange, ANP_ERR_ABORTED, "the call was cancelled");
+    if (c->is_submitted) {
+        pump(i);
+    }
+}
+
+static const anp_command_kind kind = {.name = "info", .start = start, .drive = drive, .cancel = cancel};
+
+anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster, const anp_policy *policy, anp_cluster_node *node,
+                                 anp_slice text, anp_error *err)
+{
+    memset(c, 0, sizeof *c);
+    struct anp_info_state *m = anp_calloc(1, sizeof *m);
+    if (m == NULL) {
+        return anp_error_memory(err, sizeof *m, "a command");
+    }
+    anp_buffer_init(&c->request, 1024 * 1024);
+    anp_buffer_init(&c->reply, ANP_PROTO_MAX);
+    anp_info_request(&c->request, (const char *)text.data, text.size);
+    anp_status status = c->request.failed != ANP_OK ? anp_buffer_error(&c->request, "the info request", err)
+                                                    : anp_exchange_init(&m->exchange, &c->command, resume, err);
+    if (status != ANP_OK) {
+        anp_buffer_deinit(&c->request);
+        anp_free(m);
+        return status;
+    }
+    c->state = m;
+    c->node = anp_cluster_node_retain(node);
+    anp_command_init(&c->command, &kind, cluster, policy);
+    return ANP_OK;
+}
+
+void anp_info_command_deinit(anp_info_command *c)
+{
+    if (c->state != NULL) {
+        anp_exchange_deinit(&c->state->exchange);
+        anp_free(c->state);
+        c->state = NULL;
+        anp_cluster_node_release(c->node);
+        anp_buffer_deinit(&c->request);
+        anp_buffer_deinit(&c->reply);
+        anp_command_deinit(&c->command);
+    }
+}

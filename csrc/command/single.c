@@ -1,0 +1,299 @@
+/* Single-record commands: attempts over exchange.h, with retries and doubt. Driven by one thread at a time.
+ *
+ *   attempt -> (exchange) -> judged: done, or a pause -> attempt ...
+ *
+ * Not asked again: what the server said definitely, bytes that are no protocol, a cancel. Asked again while retries and
+ * time are left: failed connections, time-outs, and codes 9, 11 and 18. */
+#include "command/single.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "command/exchange.h"
+#include "command/request.h"
+#include "command/server_error.h"
+
+typedef enum { PHASE_ATTEMPT, PHASE_EXCHANGE, PHASE_PAUSE, PHASE_DONE } phase;
+
+struct anp_single_state {
+    anp_exchange exchange;
+    anp_single *single;
+    phase phase;
+    uint32_t replica; /* attempts as routing counts them */
+    uint64_t resume_at;
+    anp_status status;
+    anp_error error;
+};
+
+static void end(anp_single *s, anp_status status)
+{
+    struct anp_single_state *m = s->state;
+    m->status = status;
+    m->phase = PHASE_DONE;
+    if (status != ANP_OK) {
+        m->error.code = status;
+        m->error.in_doubt = s->in_doubt;
+    }
+}
+
+/* An attempt ended without a definite answer. */
+static void again_or_end(anp_single *s, anp_status status, bool may_retry)
+{
+    struct anp_single_state *m = s->state;
+    anp_command *c = &s->command;
+    uint64_t now = anp_clock_now();
+    uint64_t resume_at = now + c->policy.sleep_ms * ANP_NS_PER_MS;
+    if (!may_retry || c->retries >= c->policy.max_retries || resume_at >= c->deadline || atomic_load(&c->is_cancelled)) {
+        if (c->retries != 0 && m->error.code != ANP_ERR_ABORTED) {
+            size_t used = strlen(m->error.message);
+            (void)snprintf(m->error.message + used, sizeof m->error.message - used, " (attempt %u)", (unsigned)c->retries + 1);
+        }
+        end(s, status);
+        return;
+    }
+    c->retries++;
+    if (!s->is_write || status != ANP_ERR_CLIENT_TIMEOUT) {
+        m->replica++; /* writes stay with the master after a time-out */
+    }
+    anp_cluster_refresh(c->cluster);
+    m->resume_at = resume_at;
+    m->phase = PHASE_PAUSE;
+}
+
+static void attempt(anp_single *s)
+{
+    struct anp_single_state *m = s->state;
+    anp_command *c = &s->command;
+    anp_map *map = anp_cluster_map(c->cluster);
+    const anp_map_namespace *ns = map != NULL ? anp_map_find(map, s->namespace_name, s->namespace_size) : NULL;
+    anp_cluster_node *node = NULL;
+    anp_status status;
+    if (map == NULL) {
+        status = anp_error_set(&m->error, ANP_ERR_INVALID_NODE, "the cluster is not connected");
+    } else if (ns == NULL) {
+        status = anp_error_set(&m->error, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster", (int)s->namespace_size,
+                               s->namespace_name);
+    } else {
+        status = anp_cluster_route(map, ns, anp_partition_of(s->digest), c->policy.replica, s->is_write, m->replica, &node, &m->error);
+    }
+    if (map != NULL) {
+        anp_map_release(map);
+    }
+    if (status != ANP_OK) {
+        end(s, status);
+        return;
+    }
+    memcpy(s->node, node->name, sizeof s->node);
+    int ms = c->deadline == ANP_NEVER ? 0 : anp_clock_ms_left(c->deadline, anp_clock_now(), INT32_MAX);
+    anp_record_request_timeout(&s->request, ms > 0 || c->deadline == ANP_NEVER ? (uint32_t)ms : 1);
+    m->exchange.is_write = s->is_write;
+    anp_exchange_begin(&m->exchange, node, (anp_slice){s->request.data, s->request.size}, ANP_PROTO_MESSAGE, &s->reply);
+    anp_cluster_node_release(node);
+    m->phase = PHASE_EXCHANGE;
+}
+
+static void judge_reply(anp_single *s)
+{
+    struct anp_single_state *m = s->state;
+    anp_cluster_node *node = m->exchange.node;
+    size_t length = 0;
+    s->body = anp_cursor_over(s->reply.data, s->reply.size);
+    if (anp_message_measure(s->reply.data, s->reply.size, s->reply.size, &length) != ANP_MEASURE_WHOLE ||
+        length != s->reply.size || !anp_message_read(&s->body, &s->message)) {
+        (void)anp_error_set(&m->error, ANP_ERR_PROTOCOL, "the reply of %zu bytes is no message", s->reply.size);
+        anp_error_node(&m->error, node->name);
+        s->in_doubt |= s->is_write;
+        end(s, ANP_ERR_PROTOCOL);
+        return;
+    }
+    uint8_t code = s->message.result;
+    if (code == 0) {
+        end(s, ANP_OK);
+        return;
+    }
+    (void)anp_server_error(&m->error, code);
+    anp_error_node(&m->error, node->name);
+    if (!anp_server_code_passes(code)) {
+        end(s, code);
+        return;
+    }
+    s->in_doubt |= s->is_write && code == ANP_SERVER_TIMEOUT;
+    atomic_fetch_add_explicit(&node->errors, 1, memory_order_relaxed);
+    again_or_end(s, code, true);
+}
+
+static void judge_failure(anp_single *s)
+{
+    struct anp_single_state *m = s->state;
+    anp_exchange *x = &m->exchange;
+    anp_status code = x->error.code;
+    m->error = x->error;
+    atomic_fetch_add_explicit(&x->node->errors, 1, memory_order_relaxed);
+    s->in_doubt |= s->is_write && x->was_sent;
+    if (code == ANP_ERR_CONNECTION && anp_exchange_is_closed(s->command.cluster)) {
+        code = anp_error_set(&m->error, ANP_ERR_CLOSED, "the client was closed");
+    }
+    again_or_end(s, code, code == ANP_ERR_CONNECTION || code == ANP_ERR_CLIENT_TIMEOUT);
+}
+
+/* Goes on as far as it can; true: ended. */
+static bool step(anp_single *s)
+{
+    struct anp_single_state *m = s->state;
+    anp_command *c = &s->command;
+    for (;;) {
+        switch (m->phase) {
+        case PHASE_PAUSE:
+            if (!atomic_load(&c->is_cancelled) && anp_clock_now() < m->resume_at) {
+                m->exchange.state = ANP_EXCHANGE_IDLE;
+                m->exchange.wake_at = m->resume_at;
+                return false;
+            }
+            m->phase = PHASE_ATTEMPT;
+            break;
+        case PHASE_ATTEMPT:
+            if (atomic_load(&c->is_cancelled)) {
+                (void)anp_error_set(&m->error, ANP_ERR_ABORTED, "the call was cancelled");
+                end(s, ANP_ERR_ABORTED);
+            } else {
+                attempt(s);
+            }
+            break;
+        case PHASE_EXCHANGE:
+            switch (anp_exchange_step(&m->exchange)) {
+            case ANP_EXCHANGE_DONE:
+                s->was_sent = true;
+                judge_reply(s);
+                break;
+            case ANP_EXCHANGE_FAILED:
+                s->was_sent |= m->exchange.was_sent;
+                judge_failure(s);
+                break;
+            case ANP_EXCHANGE_IDLE:
+            case ANP_EXCHANGE_GRANT:
+            case ANP_EXCHANGE_CONNECTING:
+            case ANP_EXCHANGE_WRITING:
+            case ANP_EXCHANGE_READING:
+            case ANP_EXCHANGE_LEAVING:
+            default:
+                return false;
+            }
+            break;
+        case PHASE_DONE:
+        default:
+            return true;
+        }
+    }
+}
+
+static void look_for_close(anp_single *s)
+{
+    if (anp_exchange_is_closed(s->command.cluster)) {
+        anp_exchange_abort(&s->state->exchange, ANP_ERR_CLOSED, "the client was closed");
+    }
+}
+
+/* ---- the drivers ---- */
+
+static anp_drive drive(anp_command *c, int slice_ms)
+{
+    anp_single *s = (anp_single *)c;
+    uint64_t slice_end = anp_clock_now() + (uint64_t)(slice_ms > 0 ? slice_ms : 0) * ANP_NS_PER_MS;
+    while (!step(s)) {
+        if (anp_clock_now() >= slice_end) {
+            look_for_close(s);
+            return ANP_DRIVE_AGAIN;
+        }
+        anp_exchange_wait(&s->state->exchange, slice_end);
+    }
+    anp_command_finish(c, s->state->status, &s->state->error);
+    return ANP_DRIVE_DONE;
+}
+
+static void pump(anp_single *s)
+{
+    anp_exchange *x = &s->state->exchange;
+    anp_error err;
+    while (!step(s)) {
+        anp_status status = anp_exchange_arm(x, &err);
+        if (status == ANP_OK) {
+            return;
+        }
+        anp_exchange_abort(x, status, err.message);
+        if (x->state != ANP_EXCHANGE_FAILED) { /* nothing to abort: the timer of a pause, or a grant that is coming */
+            if (x->state == ANP_EXCHANGE_LEAVING) {
+                return;
+            }
+            s->state->error = err;
+            end(s, status);
+        }
+    }
+    anp_exchange_disarm(x);
+    anp_command_finish(&s->command, s->state->status, &s->state->error);
+}
+
+static void resume(anp_exchange *x)
+{
+    anp_single *s = (anp_single *)x->command;
+    if (x->state != ANP_EXCHANGE_LEAVING) {
+        look_for_close(s);
+    }
+    pump(s);
+}
+
+static void start(anp_command *c)
+{
+    pump((anp_single *)c);
+}
+
+static void cancel(anp_command *c)
+{
+    anp_single *s = (anp_single *)c;
+    anp_exchange_abort(&s->state->exchange, ANP_ERR_ABORTED, "the call was cancelled");
+    if (c->is_submitted) {
+        pump(s);
+    }
+}
+
+static const anp_command_kind kind = {.name = "single", .start = start, .drive = drive, .cancel = cancel};
+
+anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy *policy, anp_error *err)
+{
+    memset(s, 0, sizeof *s);
+    struct anp_single_state *m = anp_malloc(sizeof *m);
+    if (m == NULL) {
+        return anp_error_memory(err, sizeof *m, "a command");
+    }
+    memset(m, 0, offsetof(struct anp_single_state, exchange.first));
+    m->phase = PHASE_ATTEMPT;
+    m->replica = 0;
+    m->resume_at = 0;
+    m->status = ANP_OK;
+    m->error = (anp_error){.code = ANP_OK};
+    m->single = s;
+    anp_status status = anp_exchange_init(&m->exchange, &s->command, resume, err);
+    if (status != ANP_OK) {
+        anp_free(m);
+        return status;
+    }
+    s->state = m;
+    anp_buffer_init(&s->request, ANP_PROTO_HEAD + (size_t)ANP_PROTO_MAX);
+    anp_buffer_init(&s->reply, ANP_PROTO_MAX);
+    anp_command_init(&s->command, &kind, cluster, policy);
+    return ANP_OK;
+}
+
+void anp_single_deinit(anp_single *s)
+{
+    if (s->state != NULL) {
+        anp_exchange_deinit(&s->state->exchange);
+        anp_free(s->state);
+        s->state = NULL;
+        anp_buffer_deinit(&s->request);
+        anp_buffer_deinit(&s->reply);
+        anp_command_deinit(&s->command);
+    }
+}
