@@ -29,7 +29,8 @@ static bool read_typed(const anp_slice *bytes, anp_value *out)
     if (!anp_cursor_u8(&c, &type)) {
         return false;
     }
-    bool known = type == ANP_PARTICLE_STRING || type == ANP_PARTICLE_GEOJSON || anp_value_is_blob(type);
+    bool known = type == ANP_PARTICLE_STRING || type == ANP_PARTICLE_GEOJSON ||
+                 anp_value_is_blob(type);
     out->type = known ? type : ANP_VALUE_ODD;
     out->bytes = (anp_slice){c.at, anp_cursor_left(&c)};
     return true;
@@ -86,7 +87,8 @@ bool anp_value_read(anp_cursor *c, anp_value *out)
     return false;
 }
 
-anp_reason anp_cell_value(const anp_field *f, uint8_t *slot, const anp_value *v, int mode, anp_cell_sink *sink)
+anp_reason anp_cell_value(const anp_field *f, uint8_t *slot, const anp_value *v, int mode,
+                          anp_cell_sink *sink)
 {
     if (f->ndim != 0) {
         return anp_cell_array(f, slot, v, mode);
@@ -123,18 +125,60 @@ static anp_reason store_any(const anp_field *f, uint8_t *slot, const anp_particl
     return anp_cell_value(f, slot, &v, mode, NULL);
 }
 
+/* Copies 1 to 16 bytes, in two loads that may overlap: short strings are the most, and a call
+ * costs more. */
+static inline void copy_short(uint8_t *to, const uint8_t *from, size_t n)
+{
+    if (n >= 8) {
+        uint64_t first = anp_load64(from);
+        uint64_t last = anp_load64(from + n - 8);
+        anp_store64(to, first);
+        anp_store64(to + n - 8, last);
+    } else if (n >= 4) {
+        uint32_t first = anp_load32(from);
+        uint32_t last = anp_load32(from + n - 4);
+        anp_store32(to, first);
+        anp_store32(to + n - 4, last);
+    } else {
+        uint8_t middle = from[n / 2];
+        uint8_t last = from[n - 1];
+        to[0] = from[0];
+        to[n / 2] = middle;
+        to[n - 1] = last;
+    }
+}
+
+static inline void zero_short(uint8_t *to, size_t n)
+{
+    if (n >= 8) {
+        anp_store64(to, 0);
+        anp_store64(to + n - 8, 0);
+    } else if (n >= 4) {
+        anp_store32(to, 0);
+        anp_store32(to + n - 4, 0);
+    } else if (n != 0) {
+        to[0] = to[n / 2] = to[n - 1] = 0;
+    }
+}
+
 static anp_reason store_bytes(const anp_field *f, uint8_t *slot, const anp_particle *p, int mode)
 {
     bool plain = p->type == ANP_PARTICLE_STRING || p->type == ANP_PARTICLE_BLOB;
     if (plain && p->size != 0 && p->size <= f->itemsize) {
-        memcpy(slot, p->data, p->size);
-        memset(slot + p->size, 0, f->itemsize - p->size);
+        if (f->itemsize <= 16) {
+            copy_short(slot, p->data, p->size);
+            zero_short(slot + p->size, f->itemsize - p->size);
+        } else {
+            memcpy(slot, p->data, p->size);
+            memset(slot + p->size, 0, f->itemsize - p->size);
+        }
         return ANP_REASON_NONE;
     }
     return store_any(f, slot, p, mode);
 }
 
-anp_reason (*anp_cell_pick(const anp_field *f))(const anp_field *, uint8_t *, const anp_particle *, int)
+anp_reason (*anp_cell_pick(const anp_field *f))(const anp_field *, uint8_t *, const anp_particle *,
+                                                int)
 {
     if (f->ndim == 0) {
         switch (f->kind) {
@@ -152,7 +196,8 @@ anp_reason (*anp_cell_pick(const anp_field *f))(const anp_field *, uint8_t *, co
     return store_any;
 }
 
-anp_reason anp_cell_store(const anp_field *field, uint8_t *slot, const anp_particle *p, anp_errors_mode mode)
+anp_reason anp_cell_store(const anp_field *field, uint8_t *slot, const anp_particle *p,
+                          anp_errors_mode mode)
 {
     return field->store(field, slot, p, (int)mode);
 }

@@ -1,6 +1,6 @@
-/* What the cell_*.c files share: a value as a cell sees it, and one function a family that stores it. Private to
- * table/. All return the reason why not; then the slot's content is undefined. Thread-safe: a cell writes its
- * slot and nothing else (and the sink, where one is given). */
+/* What the cell_*.c files share: a value as a cell sees it, and one function a family that stores
+ * it. Private to table/. All return the reason why not; then the slot's content is undefined.
+ * Thread-safe: a cell writes its slot and nothing else (and the sink, where one is given). */
 #pragma once
 
 #include "table/decode.h"
@@ -38,7 +38,8 @@ static inline bool anp_value_is_blob(uint8_t type)
 }
 
 /* Any kind of field. NULL is for the caller to look at first. */
-anp_reason anp_cell_value(const anp_field *f, uint8_t *slot, const anp_value *v, int mode, anp_cell_sink *sink);
+anp_reason anp_cell_value(const anp_field *f, uint8_t *slot, const anp_value *v, int mode,
+                          anp_cell_sink *sink);
 
 anp_reason anp_cell_number(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
 anp_reason anp_cell_bytes(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
@@ -46,19 +47,24 @@ anp_reason anp_cell_raw(const anp_field *f, uint8_t *slot, const anp_value *v);
 anp_reason anp_cell_text(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
 anp_reason anp_cell_time(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
 anp_reason anp_cell_array(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
-anp_reason anp_cell_struct(const anp_field *f, uint8_t *slot, const anp_value *v, int mode, anp_cell_sink *sink);
+anp_reason anp_cell_struct(const anp_field *f, uint8_t *slot, const anp_value *v, int mode,
+                           anp_cell_sink *sink);
 
 /* The store function of a field: specialised for numbers in the host's order. */
-anp_reason (*anp_cell_pick(const anp_field *f))(const anp_field *, uint8_t *, const anp_particle *, int);
-anp_reason (*anp_cell_pick_number(const anp_field *f))(const anp_field *, uint8_t *, const anp_particle *, int);
+anp_reason (*anp_cell_pick(const anp_field *f))(const anp_field *, uint8_t *, const anp_particle *,
+                                                int);
+anp_reason (*anp_cell_pick_number(const anp_field *f))(const anp_field *, uint8_t *,
+                                                       const anp_particle *, int);
 
-/* ISO 8601 -> count of the unit. Years are four digits, or signed and four to twelve; then -MM, -DD, T or a
- * space, hh, :mm, :ss, .fraction, Z or +hh:mm. MALFORMED: no such text. INEXACT: not a whole number of the
- * field's unit. RANGE: beyond int64. */
-anp_reason anp_time_parse(const uint8_t *text, size_t size, anp_unit unit, int32_t unit_count, int64_t *out);
+/* ISO 8601 -> count of the unit. Years are four digits, or signed and four to twelve; then -MM,
+ * -DD, T or a space, hh, :mm, :ss, .fraction, Z or +hh:mm. MALFORMED: no such text. INEXACT: not
+ * a whole number of the field's unit. RANGE: beyond int64. */
+anp_reason anp_time_parse(const uint8_t *text, size_t size, anp_unit unit, int32_t unit_count,
+                          int64_t *out);
 
 /* Puts a value where the binding will make it from. NULL sink: KIND. */
-anp_reason anp_cell_defer(const anp_field *f, uint8_t *slot, const anp_value *v, anp_cell_sink *sink);
+anp_reason anp_cell_defer(const anp_field *f, uint8_t *slot, const anp_value *v,
+                          anp_cell_sink *sink);
 
 /* Writes the field's fill. */
 static inline void anp_cell_fill(const anp_field *f, uint8_t *slot)

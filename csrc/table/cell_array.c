@@ -1,5 +1,5 @@
-/* Sub-arrays of numbers, from a blob of little-endian numbers or from a list as deeply nested as the field has
- * dimensions. Thread-safe: no state. */
+/* Sub-arrays of numbers, from a blob of little-endian numbers or from a list as deeply nested as
+ * the field has dimensions. Thread-safe: no state. */
 #include "table/cell.h"
 #include "wire/msgpack.h"
 
@@ -64,7 +64,8 @@ static anp_reason take_head(anp_cursor *c, uint32_t *count)
 }
 
 /* One dimension; calls itself for the next, at most ANP_PLAN_NDIM deep. */
-static anp_reason from_list(const anp_field *f, unsigned dimension, anp_cursor *c, uint8_t **slot, int mode)
+static anp_reason from_list(const anp_field *f, unsigned dimension, anp_cursor *c, uint8_t **slot,
+                            int mode)
 {
     uint32_t count;
     anp_reason reason = take_head(c, &count);

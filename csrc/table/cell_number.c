@@ -1,9 +1,9 @@
-/* Integers, doubles and booleans into INT, UINT, BOOL and FLOAT fields. The rules are in anp_cell_number; the
- * functions that anp_cell_pick_number gives out are short cuts for fields in the host's byte order, and fall
- * back to it. Thread-safe: no state.
+/* Integers, doubles and booleans into INT, UINT, BOOL and FLOAT fields. The rules are in
+ * anp_cell_number; the functions that anp_cell_pick_number gives out are short cuts for fields in
+ * the host's byte order, and fall back to it. Thread-safe: no state.
  *
- * UNSAFE: integers wrap modulo 2^k (bool: not zero), doubles are truncated, and beyond the field's range
- * become its minimum (0 where unsigned; bool: not zero, NaN too, as in NumPy). */
+ * UNSAFE: integers wrap modulo 2^k (bool: not zero), doubles are truncated, and beyond the
+ * field's range become its minimum (0 where unsigned; bool: not zero, NaN too, as in NumPy). */
 #include "table/cell.h"
 #include "table/half.h"
 
@@ -84,7 +84,8 @@ static anp_reason put_float(const anp_field *f, uint8_t *slot, double v, int mod
     return ANP_REASON_NONE;
 }
 
-static anp_reason integer_to_float(const anp_field *f, uint8_t *slot, int64_t v, bool above, int mode)
+static anp_reason integer_to_float(const anp_field *f, uint8_t *slot, int64_t v, bool above,
+                                   int mode)
 {
     uint64_t size = v < 0 && !above ? 0 - (uint64_t)v : (uint64_t)v;
     uint64_t exact = UINT64_C(1) << (f->width == 8 ? 53 : f->width == 4 ? 24 : 11);
@@ -143,7 +144,8 @@ anp_reason anp_cell_number(const anp_field *f, uint8_t *slot, const anp_value *v
         return to_float ? integer_to_float(f, slot, v->integer, v->above, mode)
                         : put_integer(f, slot, v->integer, v->above, mode);
     case ANP_PARTICLE_FLOAT:
-        return to_float ? put_float(f, slot, v->real, mode) : real_to_integer(f, slot, v->real, mode);
+        return to_float ? put_float(f, slot, v->real, mode)
+                        : real_to_integer(f, slot, v->real, mode);
     case ANP_PARTICLE_BOOL:
         return to_float ? put_float(f, slot, v->boolean ? 1.0 : 0.0, mode)
                         : put_integer(f, slot, v->boolean, false, mode);
@@ -167,8 +169,8 @@ static inline bool is_integer(const anp_particle *p)
     return p->type == ANP_PARTICLE_INTEGER && p->size == 8;
 }
 
-static inline anp_reason store_whole(const anp_field *f, uint8_t *slot, const anp_particle *p, int mode,
-                                     bool is_signed, unsigned width)
+static inline anp_reason store_whole(const anp_field *f, uint8_t *slot, const anp_particle *p,
+                                     int mode, bool is_signed, unsigned width)
 {
     if (is_integer(p)) {
         int64_t v = (int64_t)anp_load_be64(p->data);
@@ -244,16 +246,23 @@ static anp_reason store_f4(const anp_field *f, uint8_t *slot, const anp_particle
     return store_number(f, slot, p, mode);
 }
 
-anp_reason (*anp_cell_pick_number(const anp_field *f))(const anp_field *, uint8_t *, const anp_particle *, int)
+anp_reason (*anp_cell_pick_number(const anp_field *f))(const anp_field *, uint8_t *,
+                                                       const anp_particle *, int)
 {
     if (f->swapped && f->width > 1) {
         return store_number;
     }
     switch (f->kind) {
     case ANP_KIND_INT:
-        return f->width == 1 ? store_i1 : f->width == 2 ? store_i2 : f->width == 4 ? store_i4 : store_i8;
+        return f->width == 1   ? store_i1
+               : f->width == 2 ? store_i2
+               : f->width == 4 ? store_i4
+                               : store_i8;
     case ANP_KIND_UINT:
-        return f->width == 1 ? store_u1 : f->width == 2 ? store_u2 : f->width == 4 ? store_u4 : store_u8;
+        return f->width == 1   ? store_u1
+               : f->width == 2 ? store_u2
+               : f->width == 4 ? store_u4
+                               : store_u8;
     case ANP_KIND_FLOAT:
         return f->width == 8 ? store_f8 : f->width == 4 ? store_f4 : store_number;
     default:

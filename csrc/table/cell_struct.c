@@ -1,6 +1,6 @@
-/* Nested structs, from a map with string keys (each child by its own rules; keys that are no field are passed
- * over; a child that is absent or nil gets its own fill) or from a blob that is the image of the struct in
- * memory. Thread-safe as its sink is. */
+/* Nested structs, from a map with string keys (each child by its own rules; keys that are no
+ * field are passed over; a child that is absent or nil gets its own fill) or from a blob that is
+ * the image of the struct in memory. Thread-safe as its sink is. */
 #include "table/cell.h"
 #include "table/utf8.h"
 #include "wire/msgpack.h"
@@ -46,7 +46,8 @@ static anp_reason take_head(anp_cursor *c, uint32_t *pairs)
     return ANP_REASON_NONE;
 }
 
-static anp_reason from_map(const anp_field *f, uint8_t *slot, anp_slice map, int mode, anp_cell_sink *sink)
+static anp_reason from_map(const anp_field *f, uint8_t *slot, anp_slice map, int mode,
+                           anp_cell_sink *sink)
 {
     anp_cursor c = anp_cursor_over(map.data, map.size);
     uint32_t pairs;
@@ -113,7 +114,8 @@ static anp_reason check_image(const anp_field *f, const uint8_t *image)
     return ANP_REASON_NONE;
 }
 
-anp_reason anp_cell_struct(const anp_field *f, uint8_t *slot, const anp_value *v, int mode, anp_cell_sink *sink)
+anp_reason anp_cell_struct(const anp_field *f, uint8_t *slot, const anp_value *v, int mode,
+                           anp_cell_sink *sink)
 {
     if (v->type == ANP_PARTICLE_MAP) {
         return from_map(f, slot, v->bytes, mode, sink);

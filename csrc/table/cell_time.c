@@ -1,6 +1,7 @@
-/* Integers and ISO 8601 text into M8 and m8. The calendar is the proleptic Gregorian one, with a year 0, no leap
- * seconds and UTC, as NumPy has it. Stricter than NumPy where it guesses: five-digit years need a sign, so
- * that "20200101" is refused and not the year 20,200,101. Thread-safe: no state. */
+/* Integers and ISO 8601 text into M8 and m8. The calendar is the proleptic Gregorian one, with a
+ * year 0, no leap seconds and UTC, as NumPy has it. Stricter than NumPy where it guesses:
+ * five-digit years need a sign, so that "20200101" is refused and not the year 20,200,101.
+ * Thread-safe: no state. */
 #include "table/cell.h"
 
 __extension__ typedef __int128 wide;
@@ -224,7 +225,8 @@ static bool count_units(const moment *m, anp_unit unit, wide *out)
     }
 }
 
-anp_reason anp_time_parse(const uint8_t *text, size_t size, anp_unit unit, int32_t unit_count, int64_t *out)
+anp_reason anp_time_parse(const uint8_t *text, size_t size, anp_unit unit, int32_t unit_count,
+                          int64_t *out)
 {
     anp_cursor c = anp_cursor_over(text, size);
     moment m;
@@ -252,7 +254,8 @@ anp_reason anp_cell_time(const anp_field *f, uint8_t *slot, const anp_value *v, 
         if (count == INT64_MIN || (v->above && mode != ANP_ERRORS_UNSAFE)) {
             return ANP_REASON_RANGE; /* NaT would say that nothing came: not even UNSAFE makes it */
         }
-    } else if (v->type == ANP_PARTICLE_STRING && f->kind == ANP_KIND_TIME && f->unit != ANP_UNIT_GENERIC) {
+    } else if (v->type == ANP_PARTICLE_STRING && f->kind == ANP_KIND_TIME &&
+               f->unit != ANP_UNIT_GENERIC) {
         anp_reason reason =
             anp_time_parse(v->bytes.data, v->bytes.size, (anp_unit)f->unit, f->unit_count, &count);
         if (reason != ANP_REASON_NONE) {

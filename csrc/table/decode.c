@@ -2,9 +2,9 @@
  *
  *   operation  u32 4 + name + value, op u8, particle u8, flags u8, name length u8, name, value
  *
- * Replies name the bins in the order that they were asked for, so the next field is guessed, and the name's
- * length with its first seven bytes are compared in one load (head_key); only when that fails is the name
- * looked up. One thread writes to a table at a time. */
+ * Replies name the bins in the order that they were asked for, so the next field is guessed, and
+ * the name's length with its first seven bytes are compared in one load (head_key); only when
+ * that fails is the name looked up. One thread writes to a table at a time. */
 #include "table/decode.h"
 
 #include <inttypes.h>
@@ -12,6 +12,9 @@
 #include "table/cell.h"
 
 enum { OP_HEAD = 8, OP_NAME_SIZE = 7 };
+
+/* Keeps what is rare out of the loop's registers. */
+#define RARE __attribute__((noinline))
 
 void anp_table_init(anp_table *t)
 {
@@ -54,7 +57,8 @@ static inline void zero_gaps(const anp_table *t, uint64_t row)
 {
     const anp_plan *plan = t->plan;
     for (uint32_t i = 0; i < plan->n_gaps; i++) {
-        memset(plan->row_base + (ptrdiff_t)row * plan->row_stride + plan->gaps[i].offset, 0, plan->gaps[i].size);
+        memset(plan->row_base + (ptrdiff_t)row * plan->row_stride + plan->gaps[i].offset, 0,
+               plan->gaps[i].size);
     }
 }
 
@@ -69,6 +73,15 @@ static void fill_missing(const anp_table *t, uint64_t row, const uint8_t *bits)
             left &= left - 1;
         }
     }
+}
+
+static inline bool any_missing(const anp_table *t, const uint8_t *bits)
+{
+    unsigned any = 0;
+    for (size_t i = 0; i < (t->plan->n_fields + 7u) / 8; i++) {
+        any |= bits[i];
+    }
+    return any != 0;
 }
 
 void anp_table_settle(anp_table *t, uint64_t row, int32_t code)
@@ -90,7 +103,8 @@ static uint32_t seconds_left(uint32_t void_time, uint32_t now)
     return void_time > now ? void_time - now : 1; /* over, but still there: as other clients say */
 }
 
-static void note(anp_table *t, uint64_t row, int32_t field, anp_reason reason, uint8_t particle)
+RARE static void note(anp_table *t, uint64_t row, int32_t field, anp_reason reason,
+                      uint8_t particle)
 {
     anp_cell_error e = {
         .row = (int64_t)row, .field = field, .reason = (int16_t)reason, .particle = particle};
@@ -104,7 +118,8 @@ static void add_deferred(anp_table *t, anp_deferred d, const void *bytes)
     anp_buffer_put(&t->deferred, &d, sizeof d);
 }
 
-anp_reason anp_cell_defer(const anp_field *f, uint8_t *slot, const anp_value *v, anp_cell_sink *sink)
+anp_reason anp_cell_defer(const anp_field *f, uint8_t *slot, const anp_value *v,
+                          anp_cell_sink *sink)
 {
     if (sink == NULL || v->type == ANP_VALUE_ODD || v->type == ANP_PARTICLE_NULL) {
         return ANP_REASON_KIND;
@@ -131,8 +146,14 @@ anp_reason anp_cell_defer(const anp_field *f, uint8_t *slot, const anp_value *v,
         return ANP_REASON_LENGTH;
     }
     memset(slot, 0, f->itemsize);
-    anp_deferred d = {.row = sink->row, .slot = slot, .offset = sink->table->arena.size,
-                      .size = (uint32_t)(head + bytes.size), .field = sink->field, .particle = v->type};
+    anp_deferred d = {
+        .row = sink->row,
+        .slot = slot,
+        .offset = sink->table->arena.size,
+        .size = (uint32_t)(head + bytes.size),
+        .field = sink->field,
+        .particle = v->type,
+    };
     anp_buffer_put(&sink->table->arena, "\0\0\0", head);
     anp_buffer_put(&sink->table->arena, bytes.data, bytes.size);
     anp_buffer_put(&sink->table->deferred, &d, sizeof d);
@@ -140,7 +161,7 @@ anp_reason anp_cell_defer(const anp_field *f, uint8_t *slot, const anp_value *v,
 }
 
 /* A bin that came twice: what was deferred for its field in this row is dropped. */
-static void drop_deferred(anp_table *t, size_t mark, int32_t field)
+RARE static void drop_deferred(anp_table *t, size_t mark, int32_t field)
 {
     size_t to = mark;
     for (size_t from = mark; from < t->deferred.size; from += sizeof(anp_deferred)) {
@@ -154,13 +175,15 @@ static void drop_deferred(anp_table *t, size_t mark, int32_t field)
     t->deferred.size = to;
 }
 
-static anp_reason store_deferred(anp_table *t, uint64_t row, int32_t at, uint8_t *slot, const anp_particle *p)
+RARE static anp_reason store_deferred(anp_table *t, uint64_t row, int32_t at, uint8_t *slot,
+                                      const anp_particle *p)
 {
     const anp_field *f = &t->plan->fields[at];
     if (f->kind == ANP_KIND_DEFERRED) {
         memset(slot, 0, f->itemsize);
-        add_deferred(t, (anp_deferred){.row = (int64_t)row, .slot = slot, .size = p->size, .field = at,
-                                       .particle = p->type}, p->data);
+        anp_deferred d = {
+            .row = (int64_t)row, .slot = slot, .size = p->size, .field = at, .particle = p->type};
+        add_deferred(t, d, p->data);
         return ANP_REASON_NONE;
     }
     anp_value v;
@@ -179,22 +202,25 @@ static anp_reason store_deferred(anp_table *t, uint64_t row, int32_t at, uint8_t
 }
 
 /* One bin into its field, and the field's bit. */
-static inline void store_bin(anp_table *t, uint64_t row, int32_t at, const anp_particle *p, uint8_t *bits,
-                             size_t deferred_mark)
+static inline void store_bin(anp_table *t, uint64_t row, const anp_field *f, int32_t at,
+                             const anp_particle *p, uint8_t *bits, size_t deferred_mark)
 {
-    const anp_field *f = &t->plan->fields[at];
     uint8_t *slot = slot_of(f, row);
     uint8_t bit = (uint8_t)(1u << (at & 7));
     uint8_t *byte = &bits[at >> 3];
     if (f->has_deferred && (*byte & bit) == 0) {
         drop_deferred(t, deferred_mark, at);
     }
-    anp_reason reason = ANP_REASON_NONE;
+    anp_reason reason;
     if (p->type == ANP_PARTICLE_NULL) {
-        *byte |= bit; /* filled with the rest; a bin that comes twice must not keep its first value */
+        *byte |= bit; /* filled with the rest, also when the bin was here before */
         return;
     }
-    reason = f->has_deferred ? store_deferred(t, row, at, slot, p) : f->store(f, slot, p, (int)t->mode);
+    if (f->has_deferred) {
+        reason = store_deferred(t, row, at, slot, p);
+    } else {
+        reason = f->store(f, slot, p, (int)t->mode);
+    }
     if (reason == ANP_REASON_NONE) {
         *byte &= (uint8_t)~bit;
         return;
@@ -204,23 +230,22 @@ static inline void store_bin(anp_table *t, uint64_t row, int32_t at, const anp_p
 }
 
 /* Is it the field that is next? `head` is an operation of OP_HEAD + rest bytes. */
-static inline bool is_next(const anp_plan *plan, uint32_t next, const uint8_t *head, size_t rest)
+static inline bool is_next(const anp_field *f, const uint8_t *head, size_t rest)
 {
-    if (next >= plan->n_fields || rest < 7) {
+    if (rest < 7 || rest < f->name_size ||
+        (anp_load64(head + OP_NAME_SIZE) & f->head_mask) != f->head_key) {
         return false;
     }
-    const anp_field *f = &plan->fields[next];
-    if ((anp_load64(head + OP_NAME_SIZE) & f->head_mask) != f->head_key || rest < f->name_size) {
-        return false;
-    }
-    return f->name_size <= 7 || memcmp(head + OP_HEAD + 7, f->name + 7, f->name_size - 7u) == 0;
+    return f->name_size <= 7 || anp_load64(head + OP_HEAD + f->name_size - 8) == f->tail_key;
 }
 
 /* The operations, to the message's end. False: lengths that don't fit. */
 static bool decode_ops(anp_table *t, uint64_t row, uint32_t n_ops, anp_cursor *c, uint8_t *bits)
 {
     const anp_plan *plan = t->plan;
-    size_t mark = t->deferred.size;
+    const anp_field *fields = plan->fields;
+    const uint32_t n_fields = plan->n_fields;
+    const size_t mark = t->deferred.size;
     uint32_t next = 0;
     for (uint32_t i = 0; i < n_ops; i++) {
         const uint8_t *head = anp_cursor_take(c, OP_HEAD);
@@ -238,7 +263,7 @@ static bool decode_ops(anp_table *t, uint64_t row, uint32_t n_ops, anp_cursor *c
             return false;
         }
         int32_t at = (int32_t)next;
-        if (!is_next(plan, next, head, rest)) {
+        if (next >= n_fields || !is_next(&fields[next], head, rest)) {
             at = anp_plan_find(plan, (anp_slice){name, name_size}, next);
             if (at < 0) {
                 continue;
@@ -246,7 +271,7 @@ static bool decode_ops(anp_table *t, uint64_t row, uint32_t n_ops, anp_cursor *c
         }
         next = (uint32_t)at + 1;
         anp_particle p = {head[5], name + name_size, (uint32_t)(rest - name_size)};
-        store_bin(t, row, at, &p, bits, mark);
+        store_bin(t, row, &fields[at], at, &p, bits, mark);
     }
     return c->at == c->end;
 }
@@ -259,10 +284,12 @@ static anp_status fail(anp_table *t, const size_t marks[3], anp_status status)
     return status;
 }
 
-anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, anp_cursor body, anp_error *err)
+anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, anp_cursor body,
+                            anp_error *err)
 {
     if (row >= t->n_rows) {
-        return anp_error_set(err, ANP_ERR_PROTOCOL, "a reply for row %" PRIu64 " of %" PRIu64, row, t->n_rows);
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "a reply for row %" PRIu64 " of %" PRIu64, row,
+                             t->n_rows);
     }
     if (m->result != 0) {
         anp_table_settle(t, row, m->result);
@@ -274,18 +301,23 @@ anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, an
     for (uint32_t i = 0; i < m->n_fields; i++) {
         anp_field_view field;
         if (!anp_field_read(&body, &field)) {
-            return fail(t, marks, anp_error_set(err, ANP_ERR_PROTOCOL, "row %" PRIu64 ": field %" PRIu32
-                                                " of %u does not fit its message", row, i, m->n_fields));
+            (void)anp_error_set(err, ANP_ERR_PROTOCOL,
+                                "row %" PRIu64 ": field %" PRIu32 " of %u does not fit its message",
+                                row, i, m->n_fields);
+            return fail(t, marks, ANP_ERR_PROTOCOL);
         }
     }
     if (!decode_ops(t, row, m->n_ops, &body, bits)) {
-        return fail(t, marks, anp_error_set(err, ANP_ERR_PROTOCOL,
-                                            "row %" PRIu64 ": %u bins do not fit their message", row, m->n_ops));
+        (void)anp_error_set(err, ANP_ERR_PROTOCOL,
+                            "row %" PRIu64 ": %u bins do not fit their message", row, m->n_ops);
+        return fail(t, marks, ANP_ERR_PROTOCOL);
     }
     if ((t->errors.failed | t->deferred.failed | t->arena.failed) != ANP_OK) {
         return fail(t, marks, anp_error_memory(err, t->arena.size, "values of a batch"));
     }
-    fill_missing(t, row, bits);
+    if (any_missing(t, bits)) {
+        fill_missing(t, row, bits);
+    }
     zero_gaps(t, row);
     t->meta[2 * row] = m->generation;
     t->meta[2 * row + 1] = seconds_left(m->ttl, t->now);

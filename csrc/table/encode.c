@@ -1,7 +1,8 @@
-/* One row as WRITE operations, straight from the caller's memory. Each value is loaded once and checked as it
- * was loaded. Any number of threads, each with its own buffer.
+/* One row as WRITE operations, straight from the caller's memory. Each value is loaded once and
+ * checked as it was loaded. Any number of threads, each with its own buffer.
  *
- *   operation  u32 4 + name + value, op u8 = 2, particle u8, flags u8 = 0, name length u8, name, value */
+ *   operation  u32 4 + name + value, op u8 = 2, particle u8, flags u8 = 0, name length u8, name,
+ *              value */
 #include "table/encode.h"
 
 #include "table/pack.h"
@@ -21,7 +22,8 @@ static inline bool is_masked(const anp_rows *rows, uint32_t i, uint64_t row)
     return rows->masks[i].base[(ptrdiff_t)row * rows->masks[i].stride] != 0;
 }
 
-/* Appends a head and `size` bytes for the value, and gives their place; NULL: the buffer has failed. */
+/* Appends a head and `size` bytes for the value, and gives their place; NULL: the buffer has
+ * failed. */
 static inline uint8_t *add_op(anp_buffer *b, const anp_field *f, uint8_t particle, size_t size)
 {
     uint8_t *p = anp_buffer_add(b, OP_HEAD + f->name_size + size);
@@ -75,7 +77,8 @@ static anp_reason add_text(anp_buffer *b, const anp_field *f, const uint8_t *slo
     return reason;
 }
 
-static anp_reason add_packed(anp_buffer *b, const anp_field *f, const uint8_t *slot, const anp_rows *rows)
+static anp_reason add_packed(anp_buffer *b, const anp_field *f, const uint8_t *slot,
+                             const anp_rows *rows)
 {
     size_t start = b->size;
     if (add_op(b, f, f->ndim != 0 ? ANP_PARTICLE_LIST : ANP_PARTICLE_MAP, 0) == NULL) {
@@ -85,7 +88,8 @@ static anp_reason add_packed(anp_buffer *b, const anp_field *f, const uint8_t *s
     return reason == ANP_REASON_NONE ? close_op(b, start) : reason;
 }
 
-static anp_reason add_array(anp_buffer *b, const anp_field *f, const uint8_t *slot, const anp_rows *rows)
+static anp_reason add_array(anp_buffer *b, const anp_field *f, const uint8_t *slot,
+                            const anp_rows *rows)
 {
     if (rows->subarrays_as_list) {
         return add_packed(b, f, slot, rows);
@@ -106,7 +110,8 @@ static anp_reason add_blob(anp_buffer *b, const anp_field *f, const uint8_t *slo
     return ANP_REASON_NONE;
 }
 
-static bool ready_bytes(const anp_rows *rows, uint32_t i, uint64_t row, uint8_t *type, anp_slice *bytes)
+static bool ready_bytes(const anp_rows *rows, uint32_t i, uint64_t row, uint8_t *type,
+                        anp_slice *bytes)
 {
     const anp_ready_column *column = &rows->ready[i];
     *type = column->types[row];
@@ -119,7 +124,8 @@ static bool ready_bytes(const anp_rows *rows, uint32_t i, uint64_t row, uint8_t 
     return true;
 }
 
-static anp_reason add_ready(anp_buffer *b, const anp_rows *rows, uint32_t i, uint64_t row, bool *left_out)
+static anp_reason add_ready(anp_buffer *b, const anp_rows *rows, uint32_t i, uint64_t row,
+                            bool *left_out)
 {
     uint8_t type;
     anp_slice bytes;
@@ -140,7 +146,8 @@ static anp_reason add_ready(anp_buffer *b, const anp_rows *rows, uint32_t i, uin
 }
 
 /* One value that isn't masked. */
-static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t i, uint64_t row, bool *left_out)
+static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t i, uint64_t row,
+                                   bool *left_out)
 {
     const anp_field *f = &rows->plan->fields[i];
     if (f->kind == ANP_KIND_DEFERRED) {
@@ -155,7 +162,8 @@ static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t
     }
     switch (f->kind) {
     case ANP_KIND_INT:
-        add_number(b, f, ANP_PARTICLE_INTEGER, (uint64_t)anp_slot_integer(slot, f->width, f->swapped));
+        add_number(b, f, ANP_PARTICLE_INTEGER, (uint64_t)anp_slot_integer(slot, f->width,
+                                                                          f->swapped));
         return ANP_REASON_NONE;
     case ANP_KIND_UINT: {
         uint64_t v = anp_slot_bits(slot, f->width, f->swapped);
@@ -197,7 +205,8 @@ static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t
     }
 }
 
-anp_status anp_rows_encode(const anp_rows *rows, uint64_t row, anp_buffer *b, uint16_t *n_ops, int32_t *field,
+anp_status anp_rows_encode(const anp_rows *rows, uint64_t row, anp_buffer *b, uint16_t *n_ops,
+                           int32_t *field,
                            anp_reason *reason)
 {
     size_t start = b->size;
@@ -232,7 +241,8 @@ anp_status anp_rows_encode(const anp_rows *rows, uint64_t row, anp_buffer *b, ui
     return ANP_OK;
 }
 
-static anp_reason check_cell(const anp_field *f, const uint8_t *slot, const anp_rows *rows, bool nested)
+static anp_reason check_cell(const anp_field *f, const uint8_t *slot, const anp_rows *rows,
+                             bool nested)
 {
     size_t size;
     if (f->itemsize > ANP_PROTO_MAX) {
@@ -297,7 +307,8 @@ static anp_reason check_value(const anp_rows *rows, uint32_t i, uint64_t row, bo
     return check_cell(f, slot, rows, false);
 }
 
-anp_status anp_rows_check(const anp_rows *rows, uint64_t first, uint64_t count, bool empty_is_bad, uint64_t *row,
+anp_status anp_rows_check(const anp_rows *rows, uint64_t first, uint64_t count, bool empty_is_bad,
+                          uint64_t *row,
                           int32_t *field, anp_reason *reason)
 {
     *field = -1;

@@ -1,5 +1,5 @@
-/* IEEE 754 binary16 (NumPy's f2) from and to double, in integers only: no compiler's __fp16, no rounding
- * twice by way of float. Thread-safe. */
+/* IEEE 754 binary16 (NumPy's f2) from and to double, in integers only: no compiler's __fp16, no
+ * rounding twice by way of float. Thread-safe. */
 #pragma once
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* Slots as MessagePack: nested structs and lists. Any number of threads, each with its own buffer. */
+/* Slots as MessagePack: nested structs and lists. Any number of threads, each with its own
+ * buffer. */
 #include "table/encode.h"
 
 #include "table/half.h"
@@ -25,7 +26,8 @@ uint64_t anp_slot_double(const uint8_t *slot, unsigned width, bool swapped)
     return bits;
 }
 
-static anp_reason text_of_code_points(const anp_field *f, const uint8_t *slot, uint8_t *out, size_t *size)
+static anp_reason text_of_code_points(const anp_field *f, const uint8_t *slot, uint8_t *out,
+                                      size_t *size)
 {
     size_t at = 0;
     size_t end = 0; /* behind the last that is not zero */
@@ -130,7 +132,8 @@ static anp_reason pack_number(const anp_field *f, const uint8_t *slot, anp_buffe
 }
 
 /* One dimension; calls itself for the next, at most ANP_PLAN_NDIM deep. */
-static anp_reason pack_dimension(const anp_field *f, unsigned dimension, const uint8_t **slot, anp_buffer *b)
+static anp_reason pack_dimension(const anp_field *f, unsigned dimension, const uint8_t **slot,
+                                 anp_buffer *b)
 {
     uint32_t count = f->shape[dimension];
     anp_msgpack_put_list(b, count);
@@ -151,8 +154,8 @@ anp_reason anp_slot_list(const anp_field *f, const uint8_t *slot, anp_buffer *b)
     return pack_dimension(f, 0, &slot, b);
 }
 
-/* Text whose length is known only when it is made: it is made behind where it will go, so far that the two do
- * not meet, and put from there. */
+/* Text whose length is known only when it is made: it is made behind where it will go, so far
+ * that the two do not meet, and put from there. */
 static anp_reason pack_text(const anp_field *f, const uint8_t *slot, anp_buffer *b)
 {
     size_t head = 8; /* header of at most 5 bytes, and the type byte */
@@ -180,7 +183,8 @@ static anp_reason pack_array_blob(const anp_field *f, const uint8_t *slot, anp_b
     return ANP_REASON_NONE;
 }
 
-static anp_reason pack_struct(const anp_field *f, const uint8_t *slot, const anp_rows *rows, anp_buffer *b)
+static anp_reason pack_struct(const anp_field *f, const uint8_t *slot, const anp_rows *rows,
+                              anp_buffer *b)
 {
     anp_msgpack_put_map(b, f->n_fields);
     for (uint32_t i = 0; i < f->n_fields && b->failed == ANP_OK; i++) {
@@ -194,13 +198,15 @@ static anp_reason pack_struct(const anp_field *f, const uint8_t *slot, const anp
     return ANP_REASON_NONE;
 }
 
-anp_reason anp_cell_pack(const anp_field *field, const uint8_t *slot, const anp_rows *rows, anp_buffer *b)
+anp_reason anp_cell_pack(const anp_field *field, const uint8_t *slot, const anp_rows *rows,
+                         anp_buffer *b)
 {
     if (field->itemsize > ANP_PROTO_MAX) {
         return ANP_REASON_LENGTH;
     }
     if (field->ndim != 0) {
-        return rows->subarrays_as_list ? anp_slot_list(field, slot, b) : pack_array_blob(field, slot, b);
+        return rows->subarrays_as_list ? anp_slot_list(field, slot, b) : pack_array_blob(field,
+                                                                                         slot, b);
     }
     switch (field->kind) {
     case ANP_KIND_TEXT:

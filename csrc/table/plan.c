@@ -1,5 +1,6 @@
-/* Checks a plan, chooses each field's store function, and builds the name tables (open addressing, at most half
- * full). prepare and deinit belong to one thread; a prepared plan is only read. */
+/* Checks a plan, chooses each field's store function, and builds the name tables (open
+ * addressing, at most half full). prepare and deinit belong to one thread; a prepared plan is
+ * only read. */
 #include "table/plan.h"
 
 #include <inttypes.h>
@@ -34,7 +35,8 @@ static bool same_name(const anp_field *f, anp_slice name)
     return f->name_size == name.size && memcmp(f->name, name.data, name.size) == 0;
 }
 
-static int32_t find_name(const anp_field *fields, uint32_t n, const void *index, anp_slice name, uint32_t guess)
+static int32_t find_name(const anp_field *fields, uint32_t n, const void *index, anp_slice name,
+                         uint32_t guess)
 {
     if (name.size == 0) {
         return -1;
@@ -87,7 +89,8 @@ static anp_status build_index(const anp_field *fields, uint32_t n, void **out, a
         uint32_t at = hash_name(name.data, name.size) & table->mask;
         while (table->slots[at] >= 0) {
             if (same_name(&fields[table->slots[at]], name)) {
-                return anp_error_set(err, ANP_ERR_PARAM, "two fields are named '%.*s'", (int)name.size,
+                return anp_error_set(err, ANP_ERR_PARAM, "two fields are named '%.*s'",
+                                     (int)name.size,
                                      fields[i].name);
             }
             at = (at + 1) & table->mask;
@@ -104,7 +107,8 @@ static anp_status refuse(const anp_field *f, const char *what, anp_error *err)
 
 static bool is_number(anp_kind kind)
 {
-    return kind == ANP_KIND_INT || kind == ANP_KIND_UINT || kind == ANP_KIND_BOOL || kind == ANP_KIND_FLOAT;
+    return kind == ANP_KIND_INT || kind == ANP_KIND_UINT || kind == ANP_KIND_BOOL ||
+           kind == ANP_KIND_FLOAT;
 }
 
 /* NULL: the width is one that the kind has. */
@@ -157,7 +161,8 @@ static anp_status check_size(anp_field *f, anp_error *err)
 
 static anp_status prepare_field(anp_field *f, unsigned depth, anp_error *err);
 
-static anp_status prepare_fields(anp_field *fields, uint32_t n, size_t room, unsigned depth, anp_error *err)
+static anp_status prepare_fields(anp_field *fields, uint32_t n, size_t room, unsigned depth,
+                                 anp_error *err)
 {
     for (uint32_t i = 0; i < n; i++) {
         anp_field *f = &fields[i];
@@ -193,8 +198,8 @@ static anp_status prepare_struct(anp_field *f, unsigned depth, anp_error *err)
     return build_index(f->fields, f->n_fields, &f->index, err);
 }
 
-/* What an operation has behind its head of 7 bytes: the name's length, then the name, of which the first 7
- * bytes fit one load. */
+/* What an operation has behind its head of 7 bytes: the name's length, then the name, of which
+ * the first 7 bytes fit one load. */
 static void set_head_key(anp_field *f)
 {
     uint8_t key[8] = {0};
@@ -205,6 +210,7 @@ static void set_head_key(anp_field *f)
     memset(mask, 0xff, n + 1);
     f->head_key = anp_load64(key);
     f->head_mask = anp_load64(mask);
+    f->tail_key = f->name_size > 7 ? anp_load64(f->name + f->name_size - 8) : 0;
 }
 
 static anp_status prepare_field(anp_field *f, unsigned depth, anp_error *err)
@@ -213,7 +219,8 @@ static anp_status prepare_field(anp_field *f, unsigned depth, anp_error *err)
         return anp_error_set(err, ANP_ERR_PARAM, "a field has no name");
     }
     if (depth == 0 && f->name_size > ANP_BIN_NAME_MAX) {
-        return anp_error_set(err, ANP_ERR_PARAM, "bin name '%.*s' has %u bytes; at most 15 are allowed",
+        return anp_error_set(err, ANP_ERR_PARAM,
+                             "bin name '%.*s' has %u bytes; at most 15 are allowed",
                              (int)f->name_size, f->name, (unsigned)f->name_size);
     }
     if ((unsigned)f->kind > ANP_KIND_DEFERRED) {
@@ -300,8 +307,10 @@ static size_t describe_shape(const anp_field *f, char *text, size_t size)
 
 static void describe_time(const anp_field *f, const char *what, char *text, size_t size)
 {
-    static const char *const units[] = {"years",   "months", "weeks", "days", "hours", "minutes", "seconds",
-                                        "ms",      "us",     "ns",    "ps",   "fs",    "as",      "no unit"};
+    static const char *const units[] = {
+        "years", "months", "weeks", "days", "hours", "minutes", "seconds",
+        "ms",    "us",     "ns",    "ps",   "fs",    "as",      "no unit",
+    };
     const char *unit = f->unit <= ANP_UNIT_GENERIC ? units[f->unit] : "no unit";
     if (f->unit_count != 1) {
         (void)snprintf(text, size, "%s in %" PRId32 " %s", what, f->unit_count, unit);

@@ -69,6 +69,7 @@ struct anp_field {
     bool has_deferred;       /* DEFERRED, or a STRUCT with such a field at any depth */
     uint64_t head_key;       /* for the fast compare of an operation's head, see decode.c */
     uint64_t head_mask;
+    uint64_t tail_key;       /* the name's last 8 bytes, where it has more than 7 */
     anp_reason (*store)(const anp_field *f, uint8_t *slot, const struct anp_particle *p, int mode);
     void *index;             /* STRUCT: name table of its fields */
 };

@@ -427,6 +427,22 @@ static void test_strings_and_blobs_fit_s(void **state)
     assert_int_equal(store("S0", 3, "a", 1, W), OK);
 }
 
+static void test_every_length_fits_every_width_of_s(void **state)
+{
+    (void)state;
+    const char *text = "abcdefghijklmnopqrstuvwxyz";
+    for (uint32_t width = 0; width <= 20; width++) {
+        for (uint32_t size = 0; size <= width + 1; size++) {
+            char spec[8];
+            (void)snprintf(spec, sizeof spec, "S%u", (unsigned)width);
+            assert_int_equal(store(spec, ANP_PARTICLE_STRING, text, size, R), size <= width ? OK : LENGTH);
+            for (uint32_t i = 0; i < width && size <= width; i++) {
+                assert_int_equal(slot[i], i < size ? text[i] : 0);
+            }
+        }
+    }
+}
+
 static void test_unsafe_cuts_strings_at_a_code_point(void **state)
 {
     (void)state;
@@ -897,6 +913,7 @@ int main(void)
         cmocka_unit_test(test_numbers_of_the_wrong_size_are_malformed),
         cmocka_unit_test(test_what_is_not_in_the_table_is_refused_by_kind_also_when_unsafe),
         cmocka_unit_test(test_strings_and_blobs_fit_s),
+        cmocka_unit_test(test_every_length_fits_every_width_of_s),
         cmocka_unit_test(test_unsafe_cuts_strings_at_a_code_point),
         cmocka_unit_test(test_text_fits_u_in_code_points),
         cmocka_unit_test(test_utf8_is_strict),
