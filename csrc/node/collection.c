@@ -1,0 +1,303 @@
+/* Storing and ordering lists and maps. No state; recursion is bounded by ANP_MSGPACK_DEPTH. */
+#include "node/collection.h"
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "wire/msgpack.h"
+#include "wire/protocol.h"
+
+enum { ORDERED = 0x01, KEY_VALUE_ORDERED = 0x03 };
+
+/* ---- order ---- */
+
+enum { RANK_NIL, RANK_BOOL, RANK_INT, RANK_STRING, RANK_LIST, RANK_MAP, RANK_BLOB, RANK_DOUBLE, RANK_GEOJSON, RANK_INFINITY, RANK_ANYTHING };
+
+static int rank_of(const anp_msgpack_item *item)
+{
+    switch (item->kind) {
+    case ANP_MSGPACK_NIL:
+        return RANK_NIL;
+    case ANP_MSGPACK_BOOL:
+        return RANK_BOOL;
+    case ANP_MSGPACK_INT:
+    case ANP_MSGPACK_UINT:
+        return RANK_INT;
+    case ANP_MSGPACK_STRING:
+        if (item->bytes.size == 0 || item->bytes.data[0] == ANP_PARTICLE_STRING) {
+            return RANK_STRING;
+        }
+        return item->bytes.data[0] == ANP_PARTICLE_GEOJSON ? RANK_GEOJSON : RANK_BLOB;
+    case ANP_MSGPACK_BIN:
+        return RANK_BLOB;
+    case ANP_MSGPACK_LIST:
+        return RANK_LIST;
+    case ANP_MSGPACK_MAP:
+        return RANK_MAP;
+    case ANP_MSGPACK_EXT:
+        return item->bytes.size == 1 && item->bytes.data[0] == 1 ? RANK_INFINITY : RANK_ANYTHING;
+    default:
+        return RANK_DOUBLE;
+    }
+}
+
+static int compare_bytes(anp_slice a, anp_slice b)
+{
+    size_t n = a.size < b.size ? a.size : b.size;
+    int c = n != 0 ? memcmp(a.data, b.data, n) : 0;
+    return c != 0 ? c : (a.size > b.size) - (a.size < b.size);
+}
+
+static int compare_ints(const anp_msgpack_item *a, const anp_msgpack_item *b)
+{
+    if (a->kind != b->kind) { /* one is above 2^63 - 1 */
+        return a->kind == ANP_MSGPACK_UINT ? 1 : -1;
+    }
+    if (a->kind == ANP_MSGPACK_UINT) {
+        return (a->uinteger > b->uinteger) - (a->uinteger < b->uinteger);
+    }
+    return (a->integer > b->integer) - (a->integer < b->integer);
+}
+
+/* Takes the order mark of a list or map off its count. */
+static void skip_mark(anp_cursor *c, anp_msgpack_item *container)
+{
+    anp_cursor at = *c;
+    anp_msgpack_item first;
+    uint8_t flags;
+    if (container->count != 0 && anp_msgpack_read(&at, &first) && anp_msgpack_is_order_mark(&first, &flags)) {
+        if (container->kind == ANP_MSGPACK_MAP && !anp_msgpack_skip(&at)) {
+            return;
+        }
+        container->count--;
+        *c = at;
+    }
+}
+
+static int compare(anp_cursor *a, anp_cursor *b, int depth);
+
+static int compare_inside(anp_cursor *a, anp_msgpack_item *x, anp_cursor *b, anp_msgpack_item *y, int depth)
+{
+    skip_mark(a, x);
+    skip_mark(b, y);
+    if (x->kind == ANP_MSGPACK_MAP && x->count != y->count) {
+        return x->count > y->count ? 1 : -1;
+    }
+    uint64_t per = x->kind == ANP_MSGPACK_MAP ? 2 : 1;
+    uint64_t n = per * (x->count < y->count ? x->count : y->count);
+    for (uint64_t i = 0; i < n; i++) {
+        int c = compare(a, b, depth + 1);
+        if (c != 0) {
+            return c;
+        }
+    }
+    return (x->count > y->count) - (x->count < y->count);
+}
+
+/* Moves both cursors behind their elements where they are equal; where not, nobody needs them any more. */
+static int compare(anp_cursor *a, anp_cursor *b, int depth)
+{
+    anp_msgpack_item x, y;
+    if (depth > ANP_MSGPACK_DEPTH || !anp_msgpack_read(a, &x) || !anp_msgpack_read(b, &y)) {
+        return 0;
+    }
+    int r = rank_of(&x), s = rank_of(&y);
+    if (r == RANK_ANYTHING || s == RANK_ANYTHING) {
+        return 0;
+    }
+    if (r != s) {
+        return r < s ? -1 : 1;
+    }
+    switch (r) {
+    case RANK_BOOL:
+        return (int)x.boolean - (int)y.boolean;
+    case RANK_INT:
+        return compare_ints(&x, &y);
+    case RANK_DOUBLE:
+        return (x.real > y.real) - (x.real < y.real);
+    case RANK_STRING:
+    case RANK_BLOB:
+    case RANK_GEOJSON:
+        return compare_bytes(x.bytes, y.bytes);
+    case RANK_LIST:
+    case RANK_MAP:
+        return compare_inside(a, &x, b, &y, depth);
+    default:
+        return 0;
+    }
+}
+
+int anp_collection_compare(anp_cursor a, anp_cursor b)
+{
+    return compare(&a, &b, 0);
+}
+
+/* ---- stored form ---- */
+
+static bool store_one(anp_buffer *b, anp_cursor *c, int depth);
+
+static bool store_list(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *list, int depth)
+{
+    uint32_t count = list->count;
+    anp_cursor at = *c;
+    anp_msgpack_item first;
+    uint8_t flags = 0;
+    if (count != 0 && anp_msgpack_read(&at, &first) && anp_msgpack_is_order_mark(&first, &flags)) {
+        *c = at;
+        count--;
+        flags &= ORDERED;
+    }
+    anp_msgpack_put_list(b, count + (flags != 0 ? 1u : 0u));
+    if (flags != 0) {
+        anp_msgpack_put_order_mark(b, flags);
+    }
+    size_t before = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t start = b->size;
+        if (!store_one(b, c, depth + 1) || b->failed != ANP_OK) {
+            return false;
+        }
+        if (flags != 0 && i != 0 && anp_collection_compare(anp_cursor_over(b->data + before, start - before),
+                                                            anp_cursor_over(b->data + start, b->size - start)) > 0) {
+            return false;
+        }
+        before = start;
+    }
+    return true;
+}
+
+typedef struct pair {
+    const uint8_t *base;
+    size_t start, value, end;
+} pair;
+
+static int by_key(const void *a, const void *b)
+{
+    const pair *x = a, *y = b;
+    return anp_collection_compare(anp_cursor_over(x->base + x->start, x->value - x->start),
+                                  anp_cursor_over(y->base + y->start, y->value - y->start));
+}
+
+static bool is_key(const uint8_t *p, size_t size)
+{
+    anp_cursor c = anp_cursor_over(p, size);
+    anp_msgpack_item item;
+    if (!anp_msgpack_read(&c, &item)) {
+        return false;
+    }
+    int rank = rank_of(&item);
+    return rank == RANK_INT || rank == RANK_STRING || rank == RANK_BLOB;
+}
+
+/* Sorts the pairs that were appended since `start`; false where a key is there twice. */
+static bool sort_pairs(anp_buffer *b, size_t start, pair *pairs, uint32_t count)
+{
+    bool sorted = true;
+    for (uint32_t i = 0; i < count; i++) {
+        pairs[i].base = b->data;
+    }
+    for (uint32_t i = 1; i < count && sorted; i++) {
+        sorted = by_key(&pairs[i - 1], &pairs[i]) < 0;
+    }
+    if (sorted) {
+        return true;
+    }
+    qsort(pairs, count, sizeof *pairs, by_key);
+    for (uint32_t i = 1; i < count; i++) {
+        if (by_key(&pairs[i - 1], &pairs[i]) == 0) {
+            return false;
+        }
+    }
+    size_t size = b->size - start, at = start;
+    uint8_t *copy = anp_memdup(b->data + start, size);
+    if (copy == NULL) {
+        b->failed = ANP_ERR_MEMORY;
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        size_t n = pairs[i].end - pairs[i].start;
+        memcpy(b->data + at, copy + (pairs[i].start - start), n);
+        at += n;
+    }
+    anp_free(copy);
+    return true;
+}
+
+static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map, int depth)
+{
+    uint32_t count = map->count;
+    anp_cursor at = *c;
+    anp_msgpack_item first;
+    uint8_t flags = 0;
+    if (count != 0 && anp_msgpack_read(&at, &first) && anp_msgpack_is_order_mark(&first, &flags)) {
+        if (!anp_msgpack_skip(&at)) {
+            return false;
+        }
+        *c = at;
+        count--;
+        flags &= KEY_VALUE_ORDERED;
+    }
+    anp_msgpack_put_map(b, count + (flags != 0 ? 1u : 0u));
+    if (flags != 0) {
+        anp_msgpack_put_order_mark(b, flags);
+        anp_msgpack_put_nil(b);
+    }
+    pair *pairs = anp_malloc(count * sizeof *pairs);
+    bool ok = pairs != NULL;
+    size_t start = b->size;
+    for (uint32_t i = 0; ok && i < count; i++) {
+        pairs[i].start = b->size;
+        ok = store_one(b, c, depth + 1) && b->failed == ANP_OK;
+        pairs[i].value = b->size;
+        ok = ok && is_key(b->data + pairs[i].start, pairs[i].value - pairs[i].start) && store_one(b, c, depth + 1) &&
+             b->failed == ANP_OK;
+        pairs[i].end = b->size;
+    }
+    ok = ok && sort_pairs(b, start, pairs, count);
+    anp_free(pairs);
+    return ok;
+}
+
+static bool store_one(anp_buffer *b, anp_cursor *c, int depth)
+{
+    const uint8_t *start = c->at;
+    anp_msgpack_item item;
+    if (depth > ANP_MSGPACK_DEPTH || !anp_msgpack_read(c, &item)) {
+        return false;
+    }
+    switch (item.kind) {
+    case ANP_MSGPACK_INT:
+        anp_msgpack_put_int(b, item.integer);
+        return true;
+    case ANP_MSGPACK_UINT:
+        anp_msgpack_put_uint(b, item.uinteger);
+        return true;
+    case ANP_MSGPACK_BIN:
+        anp_msgpack_put_text(b, ANP_PARTICLE_BLOB, item.bytes.data, item.bytes.size);
+        return true;
+    case ANP_MSGPACK_STRING:
+        anp_msgpack_put_raw_text(b, item.bytes.data, item.bytes.size);
+        return true;
+    case ANP_MSGPACK_LIST:
+        return store_list(b, c, &item, depth);
+    case ANP_MSGPACK_MAP:
+        return store_map(b, c, &item, depth);
+    default: /* as it is */
+        anp_buffer_put(b, start, (size_t)(c->at - start));
+        return true;
+    }
+}
+
+bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes)
+{
+    size_t before = b->size;
+    anp_cursor c = anp_cursor_over(bytes.data, bytes.size), look = c;
+    anp_msgpack_item item;
+    bool ok = anp_msgpack_read(&look, &item) &&
+              item.kind == (particle == ANP_PARTICLE_LIST ? ANP_MSGPACK_LIST : ANP_MSGPACK_MAP) && store_one(b, &c, 0) &&
+              anp_cursor_left(&c) == 0;
+    if (!ok) {
+        b->size = before;
+    }
+    return ok;
+}

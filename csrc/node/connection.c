@@ -1,0 +1,298 @@
+/* One client's connection: frames in, replies out, one request after the other. Memory grows with bytes that came, not with what
+ * a head announces; who doesn't read its replies isn't served any further. One thread's own. */
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "node/server.h"
+#include "wire/frame.h"
+
+enum { READ_SIZE = 64 * 1024, KEEP = 1024 * 1024 };
+
+void anp_node_connection_open(anp_node_thread *t, int fd)
+{
+    anp_node_connection *c = anp_calloc(1, sizeof *c);
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
+    if (c == NULL || epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+        anp_free(c);
+        (void)close(fd);
+        atomic_fetch_sub(&t->node->connections, 1);
+        return;
+    }
+    c->thread = t;
+    c->fd = fd;
+    c->events = EPOLLIN;
+    anp_buffer_init(&c->in, (size_t)ANP_PROTO_MAX + READ_SIZE * 2);
+    anp_buffer_init(&c->out, SIZE_MAX / 4);
+    anp_node_batch_init(&c->batch);
+    c->next = t->connections;
+    if (c->next != NULL) {
+        c->next->prev = c;
+    }
+    t->connections = c;
+}
+
+void anp_node_connection_close(anp_node_connection *c)
+{
+    anp_node_thread *t = c->thread;
+    if (c->prev != NULL) {
+        c->prev->next = c->next;
+    } else {
+        t->connections = c->next;
+    }
+    if (c->next != NULL) {
+        c->next->prev = c->prev;
+    }
+    (void)close(c->fd);
+    anp_buffer_deinit(&c->in);
+    anp_buffer_deinit(&c->out);
+    anp_node_batch_deinit(&c->batch);
+    anp_free(c);
+    atomic_fetch_sub(&t->node->connections, 1);
+}
+
+/* ---- requests ---- */
+
+static void reply_frame(anp_node_connection *c, const anp_node_request *r)
+{
+    size_t begin = anp_frame_begin(&c->out);
+    (void)anp_execute(&c->thread->executor, r, 0, &c->out);
+    anp_frame_end(&c->out, begin, ANP_PROTO_MESSAGE);
+}
+
+static void reply_code(anp_node_connection *c, uint8_t code)
+{
+    size_t begin = anp_frame_begin(&c->out);
+    anp_reply_code(&c->out, code, 0, 0);
+    anp_frame_end(&c->out, begin, ANP_PROTO_MESSAGE);
+}
+
+static bool find_field(anp_cursor c, uint16_t n, uint8_t type, anp_slice *out)
+{
+    anp_field_view f;
+    for (uint16_t i = 0; i < n && anp_field_read(&c, &f); i++) {
+        if (f.type == type) {
+            *out = f.data;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void start_batch(anp_node_connection *c, anp_cursor fields, uint16_t n)
+{
+    anp_slice data, filter;
+    bool found = find_field(fields, n, ANP_FIELD_BATCH, &data) || find_field(fields, n, ANP_FIELD_BATCH_WITH_SET, &data);
+    bool has_filter = find_field(fields, n, ANP_FIELD_FILTER, &filter);
+    uint8_t code = ANP_PARAMETER;
+    if (found) {
+        code = anp_node_batch_start(&c->batch, data, has_filter, c->thread->node->config.batch_max_requests);
+    }
+    if (code != ANP_OK) {
+        anp_node_batch_trailer(&c->out, code);
+        return;
+    }
+    c->in_batch = true;
+}
+
+static void serve_message(anp_node_connection *c, anp_slice body)
+{
+    anp_cursor at = anp_cursor_over(body.data, body.size);
+    anp_message m;
+    if (!anp_message_read(&at, &m)) {
+        reply_code(c, ANP_PARAMETER);
+        return;
+    }
+    anp_node_request r = {.info1 = m.info1, .info2 = m.info2, .info3 = m.info3, .info4 = m.info4,
+                          .generation = m.generation, .ttl = m.ttl};
+    anp_cursor fields = at;
+    if (!anp_node_request_fields(&r, &at, m.n_fields) || !anp_node_request_ops(&r, &at, m.n_ops) || anp_cursor_left(&at) != 0) {
+        reply_code(c, ANP_PARAMETER);
+    } else if (m.info1 & ANP_INFO1_BATCH) {
+        start_batch(c, fields, m.n_fields);
+    } else if (!r.has_digest) { /* a query: not built yet */
+        reply_code(c, !r.has_namespace || anp_store_find(c->thread->node->store, r.namespace_name) == NULL
+                          ? ANP_NAMESPACE
+                          : ANP_UNSUPPORTED_FEATURE);
+    } else {
+        reply_frame(c, &r);
+    }
+}
+
+/* Security is for other editions: 24 bytes of body, code 51. */
+static void serve_admin(anp_node_connection *c)
+{
+    size_t begin = anp_frame_begin(&c->out);
+    uint8_t *p = anp_buffer_add(&c->out, 16);
+    if (p != NULL) {
+        memset(p, 0, 16);
+        p[1] = ANP_SECURITY_NOT_SUPPORTED;
+    }
+    anp_frame_end(&c->out, begin, ANP_PROTO_ADMIN);
+}
+
+static void serve(anp_node_connection *c, uint8_t type, anp_slice body)
+{
+    atomic_fetch_add_explicit(&c->thread->node->requests, 1, memory_order_relaxed);
+    switch (type) {
+    case ANP_PROTO_INFO:
+        anp_node_info(c->thread->node, c, body, &c->out);
+        break;
+    case ANP_PROTO_ADMIN:
+        serve_admin(c);
+        break;
+    case ANP_PROTO_MESSAGE:
+        serve_message(c, body);
+        break;
+    default: /* compressed: another edition's */
+        reply_code(c, ANP_ENTERPRISE_ONLY);
+        break;
+    }
+}
+
+static uint64_t max_output(const anp_node_connection *c)
+{
+    uint64_t max = c->thread->node->config.max_output;
+    return max != 0 ? max : 4 * 1024 * 1024;
+}
+
+static bool is_backed_up(const anp_node_connection *c)
+{
+    return c->out.size - c->out_at > max_output(c);
+}
+
+/* Serves what is whole. false: bytes that are no frame: the connection ends without a word, as the server's do. */
+static bool serve_input(anp_node_connection *c)
+{
+    while (!c->closing && !is_backed_up(c)) {
+        if (c->in_batch) {
+            if (!anp_node_batch_run(&c->batch, &c->thread->executor, &c->out, c->out_at + (size_t)max_output(c))) {
+                break;
+            }
+            atomic_fetch_add_explicit(&c->thread->node->batch_rows, c->batch.done, memory_order_relaxed);
+            c->in_batch = false;
+            c->in_at += c->batch_size;
+        }
+        anp_frame frame;
+        size_t have = c->in.size - c->in_at;
+        if (have < ANP_PROTO_HEAD) {
+            break;
+        }
+        const uint8_t *head = c->in.data + c->in_at;
+        if (anp_frame_read(head, ANP_PROTO_MAX, &frame, NULL) != ANP_OK) {
+            return false;
+        }
+        if (have - ANP_PROTO_HEAD < frame.size) {
+            break;
+        }
+        serve(c, frame.type, (anp_slice){head + ANP_PROTO_HEAD, (size_t)frame.size});
+        if (c->in_batch) {
+            c->batch_size = ANP_PROTO_HEAD + (size_t)frame.size;
+        } else {
+            c->in_at += ANP_PROTO_HEAD + (size_t)frame.size;
+        }
+    }
+    return c->out.failed == ANP_OK;
+}
+
+/* ---- bytes ---- */
+
+static void drop_served(anp_node_connection *c)
+{
+    if (c->in_at == c->in.size) {
+        c->in.size = c->in_at = 0;
+    } else if (c->in_at > KEEP / 4 && !c->in_batch) {
+        memmove(c->in.data, c->in.data + c->in_at, c->in.size - c->in_at);
+        c->in.size -= c->in_at;
+        c->in_at = 0;
+    }
+    if (c->in.size == 0 && c->in.capacity > KEEP) {
+        anp_buffer_deinit(&c->in);
+    }
+}
+
+/* Room for one read. Where a frame's size is known the buffer grows towards it, by doubling: bytes that came pay for it. */
+static bool read_some(anp_node_connection *c)
+{
+    if (!anp_buffer_reserve(&c->in, READ_SIZE)) {
+        return false;
+    }
+    ssize_t n;
+    do {
+        n = recv(c->fd, c->in.data + c->in.size, c->in.capacity - c->in.size, 0);
+    } while (n < 0 && errno == EINTR);
+    if (n > 0) {
+        c->in.size += (size_t)n;
+        return true;
+    }
+    if (n == 0) {
+        c->closing = true;
+        return c->out.size != c->out_at;
+    }
+    return errno == EAGAIN || errno == EWOULDBLOCK;
+}
+
+static bool send_some(anp_node_connection *c)
+{
+    while (c->out_at < c->out.size) {
+        ssize_t n = send(c->fd, c->out.data + c->out_at, c->out.size - c->out_at, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return errno == EAGAIN || errno == EWOULDBLOCK;
+        }
+        c->out_at += (size_t)n;
+    }
+    c->out.size = c->out_at = 0;
+    if (c->out.capacity > KEEP) {
+        anp_buffer_deinit(&c->out);
+    }
+    return true;
+}
+
+static void compact_output(anp_node_connection *c)
+{
+    if (c->out_at > KEEP) {
+        memmove(c->out.data, c->out.data + c->out_at, c->out.size - c->out_at);
+        c->out.size -= c->out_at;
+        c->out_at = 0;
+    }
+}
+
+static bool step(anp_node_connection *c, uint32_t events)
+{
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->closing && !is_backed_up(c) && !read_some(c)) {
+        return false;
+    }
+    for (;;) {
+        if (!serve_input(c) || !send_some(c)) {
+            return false;
+        }
+        compact_output(c);
+        if (c->out.size != c->out_at || !c->in_batch) {
+            break;
+        }
+    }
+    drop_served(c);
+    return !c->closing || c->out.size != c->out_at || c->in_batch;
+}
+
+void anp_node_connection_ready(anp_node_connection *c, uint32_t events)
+{
+    if (!step(c, events)) {
+        anp_node_connection_close(c);
+        return;
+    }
+    uint32_t wanted = (c->out.size != c->out_at ? (uint32_t)EPOLLOUT : 0) |
+                      (c->closing || is_backed_up(c) || c->in_batch ? 0 : (uint32_t)EPOLLIN);
+    if (wanted != c->events) {
+        struct epoll_event event = {.events = wanted, .data.ptr = c};
+        c->events = wanted;
+        if (epoll_ctl(c->thread->epoll, EPOLL_CTL_MOD, c->fd, &event) < 0) {
+            anp_node_connection_close(c);
+        }
+    }
+}

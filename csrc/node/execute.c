@@ -1,0 +1,259 @@
+/* Dispatch of single-record requests, reads and deletes. Threads share only the store. */
+#include "node/execute.h"
+
+#include "base/clock.h"
+
+void anp_executor_init(anp_executor *e, anp_store *store)
+{
+    e->store = store;
+    anp_buffer_init(&e->values, SIZE_MAX / 4);
+}
+
+void anp_executor_deinit(anp_executor *e)
+{
+    anp_buffer_deinit(&e->values);
+}
+
+void anp_reply_code(anp_buffer *out, uint8_t code, uint32_t index, uint8_t info3)
+{
+    anp_message m = {.info3 = info3, .result = code, .index = index};
+    anp_message_write(out, &m);
+}
+
+/* ---- what requests and records have in common ---- */
+
+bool anp_request_set_is(const anp_node_request *r, const anp_record *record)
+{
+    size_t size = record->set != NULL ? record->set->name_size : 0;
+    return r->set.size == size && (size == 0 || memcmp(r->set.data, record->set->name, size) == 0);
+}
+
+bool anp_request_key_is(const anp_node_request *r, const anp_record *record)
+{
+    return r->key.size == 0 || record->key == NULL ||
+           (r->key.size == record->key_size && memcmp(r->key.data, record->key, r->key.size) == 0);
+}
+
+bool anp_bin_name_is_good(anp_slice name)
+{
+    return name.size <= ANP_BIN_NAME_MAX && (name.size == 0 || memchr(name.data, 0, name.size) == NULL);
+}
+
+static bool find_from(anp_cursor c, anp_slice name, anp_cursor *at, anp_op *out)
+{
+    while (anp_op_read(&c, out)) {
+        if (out->name.size == name.size && memcmp(out->name.data, name.data, name.size) == 0) {
+            *at = c;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool anp_record_bin(const anp_record *record, anp_slice name, anp_cursor *at, anp_op *out)
+{
+    anp_cursor all = anp_cursor_over(record->bins, record->bins_size);
+    anp_cursor next = *at;
+    if (anp_op_read(&next, out) && out->name.size == name.size && memcmp(out->name.data, name.data, name.size) == 0) {
+        *at = next;
+        return true;
+    }
+    return find_from(all, name, at, out);
+}
+
+/* ---- reading ---- */
+
+/* A record that is read in the last part of its life gets its whole life again. */
+static uint8_t touch_on_read(const anp_node_request *r, anp_record *record)
+{
+    if (record->void_time == 0 || r->ttl == 0 || r->ttl == UINT32_MAX) {
+        return ANP_OK;
+    }
+    if (r->ttl > 100) {
+        return ANP_PARAMETER;
+    }
+    uint32_t written = (uint32_t)(record->last_update / ANP_NS_PER_S - ANP_EPOCH), now = anp_store_now();
+    uint32_t life = record->void_time > written ? record->void_time - written : 0;
+    uint32_t left = record->void_time > now ? record->void_time - now : 0;
+    if ((uint64_t)left * 100 <= (uint64_t)life * r->ttl) {
+        record->void_time = now + life;
+        record->last_update = anp_clock_wall();
+    }
+    return ANP_OK;
+}
+
+static void copy_op(anp_reply *reply, const anp_op *op)
+{
+    anp_op_write(reply->out, ANP_OP_READ, op->name.data, op->name.size, op->value.type, op->value.data, op->value.size);
+    reply->n_ops++;
+}
+
+static void read_all(const anp_record *record, anp_reply *reply)
+{
+    anp_buffer_put(reply->out, record->bins, record->bins_size);
+    reply->n_ops = (uint16_t)(reply->n_ops + record->n_bins);
+}
+
+static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp_reply *reply)
+{
+    bool respond_all = (r->info2 & ANP_INFO2_RESPOND_ALL_OPS) != 0;
+    anp_cursor ops = r->ops, guess = anp_cursor_over(record->bins, record->bins_size);
+    anp_op op, bin;
+    for (uint16_t i = 0; i < r->n_ops && anp_op_read(&ops, &op); i++) {
+        if (op.type == ANP_OP_CDT_READ || op.type == ANP_OP_EXP_READ || op.type == ANP_OP_BITS_READ || op.type == ANP_OP_HLL_READ) {
+            return ANP_UNSUPPORTED_FEATURE;
+        }
+        if (op.type != ANP_OP_READ) {
+            return ANP_PARAMETER;
+        }
+        if (!anp_bin_name_is_good(op.name)) {
+            return ANP_BIN_NAME;
+        }
+        if (op.name.size == 0) {
+            read_all(record, reply);
+        } else if (anp_record_bin(record, op.name, &guess, &bin)) {
+            copy_op(reply, &bin);
+        } else if (respond_all) {
+            anp_op_write(reply->out, ANP_OP_READ, op.name.data, op.name.size, ANP_PARTICLE_NULL, NULL, 0);
+            reply->n_ops++;
+        }
+    }
+    return ANP_OK;
+}
+
+static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, anp_reply *reply)
+{
+    anp_record *record = anp_shard_find(ns, shard, r->digest);
+    if (record == NULL) {
+        return ANP_NOT_FOUND;
+    }
+    if (r->set.size != 0 && !anp_request_set_is(r, record)) {
+        return ANP_PARAMETER;
+    }
+    if (r->has_filter) {
+        return ANP_UNSUPPORTED_FEATURE;
+    }
+    if (!anp_request_key_is(r, record)) {
+        return ANP_KEY_MISMATCH;
+    }
+    uint8_t code = touch_on_read(r, record);
+    if (code != ANP_OK) {
+        return code;
+    }
+    reply->generation = record->generation;
+    reply->void_time = record->void_time;
+    if (r->info1 & ANP_INFO1_GET_NO_BINS) {
+        return ANP_OK;
+    }
+    if (r->n_ops != 0) {
+        return read_ops(r, record, reply);
+    }
+    if (!(r->info1 & ANP_INFO1_GET_ALL)) {
+        return ANP_PARAMETER;
+    }
+    read_all(record, reply);
+    return ANP_OK;
+}
+
+uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply)
+{
+    (void)e;
+    anp_shard *shard = anp_shard_lock(ns, r->digest);
+    uint8_t code = read_locked(ns, shard, r, reply);
+    (void)pthread_mutex_unlock(&shard->lock);
+    return code;
+}
+
+/* ---- deleting ---- */
+
+static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, anp_reply *reply)
+{
+    anp_record *record = anp_shard_find(ns, shard, r->digest);
+    if (record == NULL) {
+        return ANP_NOT_FOUND;
+    }
+    if (r->set.size != 0 && !anp_request_set_is(r, record)) {
+        return ANP_PARAMETER;
+    }
+    if (((r->info2 & ANP_INFO2_GENERATION) && r->generation != record->generation) ||
+        ((r->info2 & ANP_INFO2_GENERATION_GT) && r->generation <= record->generation)) {
+        reply->generation = record->generation;
+        reply->void_time = record->void_time;
+        return ANP_GENERATION;
+    }
+    if (r->has_filter) {
+        return ANP_UNSUPPORTED_FEATURE;
+    }
+    if (!anp_request_key_is(r, record)) {
+        return ANP_KEY_MISMATCH;
+    }
+    anp_shard_remove(ns, shard, record);
+    return ANP_OK;
+}
+
+uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply)
+{
+    (void)e;
+    if (r->info2 & ANP_INFO2_DURABLE_DELETE) {
+        return ANP_ENTERPRISE_ONLY;
+    }
+    anp_shard *shard = anp_shard_lock(ns, r->digest);
+    uint8_t code = delete_locked(ns, shard, r, reply);
+    (void)pthread_mutex_unlock(&shard->lock);
+    return code;
+}
+
+/* ---- dispatch ---- */
+
+static uint8_t udf(const anp_node_request *r, anp_reply *reply)
+{
+    static const char failure[] = "FAILURE", text[] = "UDF: Execution Error 1"; /* what an unknown module gets */
+    if (!r->has_udf_args || (r->info2 & (ANP_INFO2_GENERATION | ANP_INFO2_GENERATION_GT | ANP_INFO2_CREATE_ONLY)) ||
+        (r->info3 & (ANP_INFO3_UPDATE_ONLY | ANP_INFO3_CREATE_OR_REPLACE | ANP_INFO3_REPLACE_ONLY))) {
+        return ANP_PARAMETER;
+    }
+    anp_op_write(reply->out, ANP_OP_READ, failure, sizeof failure - 1, ANP_PARTICLE_STRING, text, sizeof text - 1);
+    reply->n_ops++;
+    return ANP_UDF;
+}
+
+static uint8_t dispatch(anp_executor *e, const anp_node_request *r, anp_reply *reply)
+{
+    anp_namespace *ns = r->has_namespace ? anp_store_find(e->store, r->namespace_name) : NULL;
+    if (ns == NULL) {
+        return ANP_NAMESPACE;
+    }
+    if (r->has_transaction || (r->info4 & 0x1f) != 0) { /* the other bits ask for texts that only newer servers have */
+        return ANP_ENTERPRISE_ONLY;
+    }
+    if (r->info2 & ANP_INFO2_DELETE) {
+        return anp_execute_delete(e, ns, r, reply);
+    }
+    if (r->has_udf) {
+        return udf(r, reply);
+    }
+    if (r->info2 & ANP_INFO2_WRITE) {
+        return anp_execute_write(e, ns, r, reply);
+    }
+    return r->info1 & ANP_INFO1_READ ? anp_execute_read(e, ns, r, reply) : ANP_PARAMETER;
+}
+
+uint8_t anp_execute(anp_executor *e, const anp_node_request *r, uint32_t index, anp_buffer *out)
+{
+    anp_reply reply = {.out = out, .head = out->size, .in_batch = r->in_batch};
+    anp_reply_code(out, 0, index, 0);
+    size_t body = out->size;
+    uint8_t code = dispatch(e, r, &reply);
+    if (code != ANP_OK && code != ANP_UDF && out->failed == ANP_OK) {
+        out->size = body;
+        reply.n_ops = 0;
+    }
+    if (out->failed == ANP_OK) {
+        uint8_t *head = out->data + reply.head;
+        head[5] = code;
+        anp_store_be32(head + 6, reply.generation);
+        anp_store_be32(head + 10, reply.void_time);
+        anp_store_be16(head + 20, reply.n_ops);
+    }
+    return code;
+}

@@ -1,0 +1,43 @@
+/* Requests on single records, executed: the checks of PROTOCOL.md 5 in their order, and one reply message. */
+#pragma once
+
+#include "node/request.h"
+#include "node/store.h"
+
+/* What one serving thread keeps between requests. */
+typedef struct anp_executor {
+    anp_store *store;
+    anp_buffer values; /* bins as they are being made */
+} anp_executor;
+
+void anp_executor_init(anp_executor *e, anp_store *store);
+void anp_executor_deinit(anp_executor *e);
+
+/* Appends the reply message (with this index); returns its result code. */
+uint8_t anp_execute(anp_executor *e, const anp_node_request *r, uint32_t index, anp_buffer *out);
+
+/* A message with a code and nothing else. */
+void anp_reply_code(anp_buffer *out, uint8_t code, uint32_t index, uint8_t info3);
+
+/* ---- between the files of execution ---- */
+
+typedef struct anp_reply {
+    anp_buffer *out;
+    size_t head;
+    uint32_t generation, void_time;
+    uint16_t n_ops;
+    bool in_batch;
+} anp_reply;
+
+/* Each answers with a code; on 0 operations were appended. */
+uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply);
+uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply);
+uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply);
+
+/* Does the set that was sent (maybe none) agree with the record's? */
+bool anp_request_set_is(const anp_node_request *r, const anp_record *record);
+bool anp_request_key_is(const anp_node_request *r, const anp_record *record);
+bool anp_bin_name_is_good(anp_slice name);
+
+/* Finds a bin in a record's block; `at` is tried first and left behind the one that was found. */
+bool anp_record_bin(const anp_record *record, anp_slice name, anp_cursor *at, anp_op *out);

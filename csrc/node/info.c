@@ -1,0 +1,525 @@
+/* Info commands: a table of names and the functions that answer them. Texts and errors as PROTOCOL.md 4 has them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "node/server.h"
+#include "wire/frame.h"
+#include "wire/info.h"
+
+#define BUILD "8.1.2.0"
+
+typedef struct query {
+    anp_node *node;
+    anp_node_connection *connection;
+    anp_slice parameters; /* behind the name and its separator */
+    anp_buffer *out;
+} query;
+
+/* ---- parameters ---- */
+
+static bool parameter(anp_slice all, const char *name, anp_slice *out)
+{
+    size_t n = strlen(name), at = 0;
+    while (at < all.size) {
+        const uint8_t *p = all.data + at, *end = memchr(p, ';', all.size - at);
+        size_t size = end != NULL ? (size_t)(end - p) : all.size - at;
+        if (size > n && memcmp(p, name, n) == 0 && p[n] == '=') {
+            *out = (anp_slice){p + n + 1, size - n - 1};
+            return true;
+        }
+        at += size + 1;
+    }
+    return false;
+}
+
+static void say(query *q, const char *text)
+{
+    anp_buffer_put(q->out, text, strlen(text));
+}
+
+static anp_namespace *namespace_of(query *q, anp_slice name)
+{
+    return anp_store_find(q->node->store, name);
+}
+
+/* ---- identity ---- */
+
+static void info_node(query *q)
+{
+    say(q, q->node->name);
+}
+
+static void info_build(query *q)
+{
+    say(q, BUILD);
+}
+
+static void info_version(query *q)
+{
+    say(q, "Aerospike Community Edition build " BUILD);
+}
+
+static void info_edition(query *q)
+{
+    say(q, "Aerospike Community Edition");
+}
+
+static void info_release(query *q)
+{
+    say(q, "edition=Aerospike Community Edition;version=" BUILD ";os=embedded;arch=any;sha=0");
+}
+
+static void info_features(query *q)
+{
+    say(q, "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;sindex-exists;peers;pipelining;pquery;"
+           "pscans;query-show;relaxed-sc;replicas;replicas-all;replicas-master;replicas-max;truncate-namespace;udf");
+}
+
+static void info_cluster_name(query *q)
+{
+    say(q, q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null");
+}
+
+static void info_ok(query *q)
+{
+    say(q, "ok");
+}
+
+static void info_empty(query *q)
+{
+    (void)q;
+}
+
+static void info_compatibility(query *q)
+{
+    say(q, "17");
+}
+
+static void info_partitions(query *q)
+{
+    anp_buffer_print(q->out, "%d", (int)ANP_PARTITIONS);
+}
+
+static void info_connection(query *q)
+{
+    say(q, "admin=false");
+}
+
+static void info_best_practices(query *q)
+{
+    say(q, "failed_best_practices=none");
+}
+
+static void info_enterprise(query *q)
+{
+    say(q, "ERROR:25:enterprise only");
+}
+
+static void info_user_agent(query *q)
+{
+    anp_slice value;
+    if (!parameter(q->parameters, "value", &value)) {
+        say(q, "ERROR:4:missing 'value'");
+    } else if (value.size > 88) {
+        say(q, "ERROR:4:'value' value too long");
+    } else if (q->connection != NULL && q->connection->has_user_agent) {
+        say(q, "ERROR:4:already set");
+    } else {
+        if (q->connection != NULL) {
+            q->connection->has_user_agent = true;
+        }
+        say(q, "ok");
+    }
+}
+
+/* ---- topology ---- */
+
+static void info_zero(query *q)
+{
+    say(q, "0");
+}
+
+static void info_one(query *q)
+{
+    say(q, "1");
+}
+
+static void info_peers(query *q)
+{
+    say(q, "0,3000,[]");
+}
+
+static void info_service(query *q)
+{
+    anp_buffer_print(q->out, strchr(q->node->host, ':') != NULL ? "[%s]:%u" : "%s:%u", q->node->host, (unsigned)q->node->port);
+}
+
+static void each_replica(query *q, bool with_regime, bool master_only)
+{
+    uint8_t all[ANP_BITMAP_SIZE];
+    memset(all, 0xff, sizeof all);
+    for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
+        anp_buffer_print(q->out, "%s%s:", i != 0 ? ";" : "", q->node->store->namespaces[i]->config.name);
+        if (!master_only) {
+            say(q, with_regime ? "0,1," : "1,");
+        }
+        anp_bitmap_print(q->out, all);
+    }
+}
+
+static void info_replicas(query *q)
+{
+    each_replica(q, true, false);
+}
+
+static void info_replicas_all(query *q)
+{
+    each_replica(q, false, false);
+}
+
+static void info_replicas_master(query *q)
+{
+    each_replica(q, false, true);
+}
+
+static void info_cluster_stable(query *q)
+{
+    anp_slice size, name;
+    if (parameter(q->parameters, "namespace", &name) && namespace_of(q, name) == NULL) {
+        say(q, "ERROR:20:namespace not found on node");
+    } else if (parameter(q->parameters, "size", &size) && !anp_slice_is(size, "1")) {
+        say(q, "ERROR:7:cluster-not-specified-size");
+    } else {
+        say(q, "12AB417238CE");
+    }
+}
+
+/* ---- namespaces and sets ---- */
+
+static void info_namespaces(query *q)
+{
+    for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
+        anp_buffer_print(q->out, "%s%s", i != 0 ? ";" : "", q->node->store->namespaces[i]->config.name);
+    }
+}
+
+static void namespace_config(query *q, const anp_namespace *ns)
+{
+    anp_buffer_print(q->out,
+                     "replication-factor=1;default-ttl=%u;max-record-size=%u;nsup-period=%u;allow-ttl-without-nsup=%s;"
+                     "default-read-touch-ttl-pct=0;single-query-threads=1;transaction-pending-limit=20;storage-engine=memory",
+                     ns->config.default_ttl, ns->config.max_record_size, ns->config.nsup_period,
+                     ns->config.allow_ttl_without_nsup ? "true" : "false");
+}
+
+static void info_namespace(query *q)
+{
+    anp_namespace *ns = namespace_of(q, q->parameters);
+    if (ns == NULL) {
+        say(q, "type=unknown");
+        return;
+    }
+    anp_store *store = q->node->store;
+    long long objects = (long long)atomic_load(&ns->objects), bytes = 0;
+    for (uint32_t i = 0; i < atomic_load(&ns->n_sets); i++) {
+        bytes += (long long)atomic_load(&ns->sets[i]->memory);
+    }
+    bool full = store->max_memory != 0 && atomic_load(&store->memory) >= (int64_t)store->max_memory;
+    anp_buffer_print(q->out,
+                     "ns_cluster_size=1;effective_replication_factor=1;objects=%lld;tombstones=0;master_objects=%lld;prole_objects=0;"
+                     "non_replica_objects=0;dead_partitions=0;unavailable_partitions=0;stop_writes=%s;hwm_breached=false;current_time=%u;"
+                     "expired_objects=%llu;evicted_objects=0;truncating=false;data_used_bytes=%lld;data_used_pct=0;"
+                     "migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0;",
+                     objects, objects, full ? "true" : "false", anp_store_now(), (unsigned long long)atomic_load(&ns->expired), bytes);
+    namespace_config(q, ns);
+}
+
+static void one_set(query *q, const anp_set *set, const char *ns)
+{
+    if (ns != NULL) {
+        anp_buffer_print(q->out, "ns=%s:set=%s:", ns, set->name);
+    }
+    anp_buffer_print(q->out,
+                     "objects=%lld:tombstones=0:data_used_bytes=%lld:truncate_lut=%llu:sindexes=0:index_populating=false:truncating=false:"
+                     "default-read-touch-ttl-pct=0:default-ttl=0:disable-eviction=false:enable-index=false:stop-writes-count=0:"
+                     "stop-writes-size=0;",
+                     (long long)atomic_load(&set->objects), (long long)atomic_load(&set->memory),
+                     (unsigned long long)atomic_load(&set->truncate_lut));
+}
+
+static void sets_of(query *q, anp_namespace *ns)
+{
+    for (uint32_t i = 0; i < atomic_load(&ns->n_sets); i++) {
+        one_set(q, ns->sets[i], ns->config.name);
+    }
+}
+
+static void info_sets(query *q)
+{
+    anp_slice name = q->parameters, set = {NULL, 0};
+    if (name.size == 0) {
+        for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
+            sets_of(q, q->node->store->namespaces[i]);
+        }
+        return;
+    }
+    const uint8_t *slash = memchr(name.data, '/', name.size);
+    if (slash != NULL) {
+        set = (anp_slice){slash + 1, name.size - (size_t)(slash + 1 - name.data)};
+        name.size = (size_t)(slash - name.data);
+    }
+    anp_namespace *ns = namespace_of(q, name);
+    if (ns == NULL) {
+        say(q, "ns_type=unknown");
+    } else if (slash == NULL) {
+        sets_of(q, ns);
+    } else {
+        const anp_set *found = anp_namespace_set(ns, set, false);
+        if (found != NULL) {
+            one_set(q, found, NULL);
+        }
+    }
+}
+
+static void info_statistics(query *q)
+{
+    anp_node *node = q->node;
+    anp_node_stats stats;
+    anp_node_stats_get(node, &stats);
+    anp_buffer_print(q->out,
+                     "failed_best_practices=false;cluster_size=1;cluster_key=12AB417238CE;cluster_generation=1;cluster_principal=%s;"
+                     "cluster_integrity=true;cluster_is_member=true;uptime=%llu;objects=%llu;tombstones=0;client_connections=%llu;"
+                     "client_connections_opened=%llu;client_connections_closed=%llu;batch_index_initiate=0;batch_index_queue=0:0;"
+                     "batch_index_complete=0;batch_index_error=0;batch_index_timeout=0;demarshal_error=0;early_tsvc_client_error=0;"
+                     "long_queries_active=0;migrate_allowed=true;migrate_partitions_remaining=0;time_since_rebalance=%llu",
+                     node->name, (unsigned long long)((anp_clock_now() - node->started_at) / ANP_NS_PER_S),
+                     (unsigned long long)stats.objects, (unsigned long long)stats.connections,
+                     (unsigned long long)stats.connections_opened,
+                     (unsigned long long)(stats.connections_opened - stats.connections),
+                     (unsigned long long)((anp_clock_now() - node->started_at) / ANP_NS_PER_S));
+}
+
+static void info_get_config(query *q)
+{
+    anp_slice context, name;
+    if (!parameter(q->parameters, "context", &context)) {
+        say(q, "ERROR:4:missing 'context'");
+    } else if (anp_slice_is(context, "namespace")) {
+        anp_namespace *ns = parameter(q->parameters, "namespace", &name) || parameter(q->parameters, "id", &name) ? namespace_of(q, name) : NULL;
+        if (ns == NULL) {
+            say(q, "ERROR:20:namespace not found on node");
+        } else {
+            namespace_config(q, ns);
+        }
+    } else if (anp_slice_is(context, "service")) {
+        anp_buffer_print(q->out, "cluster-name=%s;proto-fd-max=%u;batch-max-requests=%u;service-threads=%u;transaction-max-ms=1000",
+                         q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null",
+                         q->node->config.max_connections != 0 ? q->node->config.max_connections : 1024,
+                         q->node->config.batch_max_requests, q->node->n_threads);
+    } else if (anp_slice_is(context, "network")) {
+        anp_buffer_print(q->out, "service.address=%s;service.port=%u", q->node->host, (unsigned)q->node->port);
+    } else {
+        say(q, "ERROR:4:bad 'context'");
+    }
+}
+
+/* ---- truncate ---- */
+
+static bool truncate_time(query *q, uint64_t *lut)
+{
+    anp_slice text;
+    uint64_t now = anp_clock_wall();
+    *lut = now;
+    if (!parameter(q->parameters, "lut", &text)) {
+        return true;
+    }
+    if (!anp_info_uint(text, lut)) {
+        say(q, "ERROR:4:bad 'lut'");
+        return false;
+    }
+    if (*lut > now) {
+        say(q, "ERROR:4:would truncate in the future");
+        return false;
+    }
+    return true;
+}
+
+static void truncate_what(query *q, bool whole)
+{
+    anp_slice name, set = {NULL, 0};
+    uint64_t lut;
+    if (!parameter(q->parameters, "namespace", &name)) {
+        say(q, "ERROR:4:missing 'namespace'");
+        return;
+    }
+    if (!whole && (!parameter(q->parameters, "set", &set) || set.size == 0)) {
+        say(q, "ERROR:4:missing 'set'");
+        return;
+    }
+    if (!truncate_time(q, &lut)) {
+        return;
+    }
+    anp_namespace *ns = namespace_of(q, name); /* an unknown one is accepted, as by the server */
+    anp_set *found = ns != NULL && !whole ? anp_namespace_set(ns, set, false) : NULL;
+    if (ns != NULL && (whole || found != NULL)) {
+        anp_namespace_truncate(ns, found, lut);
+        atomic_store(whole ? &ns->truncate_lut : &found->truncate_lut, lut);
+    }
+    say(q, "ok");
+}
+
+static void info_truncate(query *q)
+{
+    truncate_what(q, false);
+}
+
+static void info_truncate_namespace(query *q)
+{
+    truncate_what(q, true);
+}
+
+/* ---- what is not built here ---- */
+
+static void info_job(query *q)
+{
+    anp_slice id;
+    if (parameter(q->parameters, "id", &id) || parameter(q->parameters, "trid", &id)) {
+        say(q, "ERROR:2:job not found");
+    }
+}
+
+static void info_no_index(query *q)
+{
+    say(q, "ERROR:201:no index");
+}
+
+static void info_false(query *q)
+{
+    say(q, "false");
+}
+
+static void info_udf_missing(query *q)
+{
+    say(q, "error=not_found");
+}
+
+static void info_unsupported(query *q)
+{
+    say(q, "ERROR:16:not built into the embedded node");
+}
+
+static const struct {
+    const char *name;
+    void (*answer)(query *q);
+} commands[] = {
+    {"node", info_node},
+    {"name", info_node},
+    {"build", info_build},
+    {"version", info_version},
+    {"edition", info_edition},
+    {"release", info_release},
+    {"features", info_features},
+    {"cluster-name", info_cluster_name},
+    {"status", info_ok},
+    {"compatibility-id", info_compatibility},
+    {"partitions", info_partitions},
+    {"connection", info_connection},
+    {"best-practices", info_best_practices},
+    {"feature-key", info_enterprise},
+    {"user-agent-set", info_user_agent},
+    {"user-agents", info_empty},
+    {"peers-generation", info_zero},
+    {"partition-generation", info_one},
+    {"rebalance-generation", info_one},
+    {"peers-clear-std", info_peers},
+    {"peers-clear-alt", info_peers},
+    {"peers-tls-std", info_enterprise},
+    {"peers-tls-alt", info_enterprise},
+    {"alumni-clear-std", info_peers},
+    {"service-clear-std", info_service},
+    {"service-clear-alt", info_empty},
+    {"service-tls-std", info_enterprise},
+    {"service-tls-alt", info_enterprise},
+    {"service", info_service},
+    {"services", info_empty},
+    {"services-alternate", info_empty},
+    {"services-alumni", info_empty},
+    {"replicas", info_replicas},
+    {"replicas-all", info_replicas_all},
+    {"replicas-master", info_replicas_master},
+    {"cluster-stable", info_cluster_stable},
+    {"recluster", info_ok},
+    {"rack-ids", info_enterprise},
+    {"racks", info_enterprise},
+    {"roster", info_enterprise},
+    {"quiesce", info_enterprise},
+    {"namespaces", info_namespaces},
+    {"namespace", info_namespace},
+    {"sets", info_sets},
+    {"statistics", info_statistics},
+    {"get-config", info_get_config},
+    {"config-get", info_get_config},
+    {"truncate", info_truncate},
+    {"truncate-namespace", info_truncate_namespace},
+    {"truncate-undo", info_ok},
+    {"truncate-namespace-undo", info_ok},
+    {"sindex-list", info_empty},
+    {"sindex", info_empty},
+    {"sindex-exists", info_false},
+    {"sindex-stat", info_no_index},
+    {"sindex-create", info_unsupported},
+    {"sindex-delete", info_ok},
+    {"query-show", info_job},
+    {"query-abort", info_job},
+    {"udf-list", info_empty},
+    {"udf-get", info_udf_missing},
+    {"udf-put", info_unsupported},
+    {"udf-remove", info_ok},
+    {"udf-clear-cache", info_ok},
+};
+
+static void answer_one(anp_node *node, anp_node_connection *c, anp_slice line, anp_buffer *out)
+{
+    size_t n = 0;
+    while (n < line.size && memchr("/:;", line.data[n], 3) == NULL) {
+        n++;
+    }
+    anp_slice name = {line.data, n};
+    query q = {node, c, {line.data + n, 0}, out};
+    if (n < line.size) {
+        q.parameters = (anp_slice){line.data + n + 1, line.size - n - 1};
+    }
+    anp_buffer_put(out, line.data, line.size);
+    anp_buffer_u8(out, '\t');
+    void (*answer)(query *) = NULL;
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0] && answer == NULL; i++) {
+        if (anp_slice_is(name, commands[i].name)) {
+            answer = commands[i].answer;
+        }
+    }
+    if (answer != NULL) {
+        answer(&q);
+    } else {
+        say(&q, "ERROR:4:unrecognized command");
+    }
+    anp_buffer_u8(out, '\n');
+}
+
+void anp_node_info(anp_node *node, anp_node_connection *c, anp_slice body, anp_buffer *out)
+{
+    static const char summary[] = "features\nnode\ncompatibility-id\nedition\nbuild\nversion\nstatistics\nservices\npartition-generation\n";
+    size_t begin = anp_frame_begin(out);
+    anp_cursor at = body.size != 0 ? anp_cursor_over(body.data, body.size) : anp_cursor_over(summary, sizeof summary - 1);
+    const uint8_t *end;
+    while (anp_cursor_left(&at) != 0 && (end = memchr(at.at, '\n', anp_cursor_left(&at))) != NULL) {
+        size_t size = (size_t)(end - at.at);
+        anp_slice line = {anp_cursor_take(&at, size), size};
+        (void)anp_cursor_take(&at, 1);
+        if (size != 0) {
+            answer_one(node, c, line, out);
+        }
+    }
+    anp_frame_end(out, begin, ANP_PROTO_INFO);
+}

@@ -1,0 +1,295 @@
+/* A node's life: listening, threads with an epoll each, connections handed from the accepting thread to the others. */
+#include "node/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+
+enum { EVENTS = 64, TICK_MS = 1000, CONNECTIONS = 1024 };
+
+/* ---- one thread ---- */
+
+static void accept_all(anp_node *node)
+{
+    for (;;) {
+        int fd = accept4(node->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EMFILE || errno == ENFILE) && node->spare >= 0) {
+            (void)close(node->spare); /* take the caller in for a moment, to send it away */
+            fd = accept(node->listener, NULL, NULL);
+            if (fd >= 0) {
+                (void)close(fd);
+                atomic_fetch_add(&node->refused, 1);
+            }
+            node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+            continue;
+        }
+        if (fd < 0) {
+            if (errno == EINTR || errno == ECONNABORTED) {
+                continue;
+            }
+            return;
+        }
+        int64_t max = node->config.max_connections != 0 ? node->config.max_connections : CONNECTIONS;
+        if (atomic_fetch_add(&node->connections, 1) >= max) {
+            atomic_fetch_sub(&node->connections, 1);
+            atomic_fetch_add(&node->refused, 1);
+            (void)close(fd);
+            continue;
+        }
+        atomic_fetch_add(&node->opened, 1);
+        int on = 1;
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        anp_node_thread *t = &node->threads[node->next_thread++ % node->n_threads];
+        if (t == &node->threads[0]) {
+            anp_node_connection_open(t, fd);
+            continue;
+        }
+        (void)pthread_mutex_lock(&t->lock);
+        bool ok = t->n_handed < t->room_handed;
+        if (!ok) {
+            uint32_t room = t->room_handed * 2 + 16;
+            int *grown = anp_realloc(t->handed, room * sizeof(int));
+            if (grown != NULL) {
+                t->handed = grown;
+                t->room_handed = room;
+                ok = true;
+            }
+        }
+        if (ok) {
+            t->handed[t->n_handed++] = fd;
+        }
+        (void)pthread_mutex_unlock(&t->lock);
+        if (ok) {
+            (void)eventfd_write(t->wake, 1);
+        } else {
+            (void)close(fd);
+            atomic_fetch_sub(&node->connections, 1);
+        }
+    }
+}
+
+static void take_handed(anp_node_thread *t)
+{
+    eventfd_t value;
+    (void)eventfd_read(t->wake, &value);
+    (void)pthread_mutex_lock(&t->lock);
+    uint32_t n = t->n_handed;
+    t->n_handed = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        anp_node_connection_open(t, t->handed[i]);
+    }
+    (void)pthread_mutex_unlock(&t->lock);
+}
+
+static void *run(void *argument)
+{
+    anp_node_thread *t = argument;
+    anp_node *node = t->node;
+    bool is_first = t == &node->threads[0];
+    struct epoll_event events[EVENTS];
+    while (!atomic_load(&node->stopping)) {
+        int n = epoll_wait(t->epoll, events, EVENTS, is_first ? TICK_MS : -1);
+        for (int i = 0; i < n; i++) {
+            void *what = events[i].data.ptr;
+            if (what == &t->wake) {
+                take_handed(t);
+            } else if (what == node) {
+                accept_all(node);
+            } else { /* a connection closes only itself, so the others of this round are still there */
+                anp_node_connection_ready(what, events[i].events);
+            }
+        }
+        if (is_first) {
+            anp_store_expire(node->store, anp_clock_now());
+        }
+    }
+    while (t->connections != NULL) {
+        anp_node_connection_close(t->connections);
+    }
+    return NULL;
+}
+
+static anp_status start_thread(anp_node *node, anp_node_thread *t, anp_error *err)
+{
+    t->node = node;
+    anp_executor_init(&t->executor, node->store);
+    (void)pthread_mutex_init(&t->lock, NULL);
+    t->epoll = epoll_create1(EPOLL_CLOEXEC);
+    t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    struct epoll_event wake = {.events = EPOLLIN, .data.ptr = &t->wake}, listening = {.events = EPOLLIN, .data.ptr = node};
+    bool ok = t->epoll >= 0 && t->wake >= 0 && epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->wake, &wake) == 0 &&
+              (t != &node->threads[0] || epoll_ctl(t->epoll, EPOLL_CTL_ADD, node->listener, &listening) == 0);
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals belong to the host's threads */
+    int failed = ok ? pthread_create(&t->thread, NULL, run, t) : errno;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    t->started = failed == 0;
+    return failed == 0 ? ANP_OK : anp_error_set(err, ANP_ERR_CLIENT, "can't start a thread of the node: %s", strerror(failed));
+}
+
+/* ---- listening ---- */
+
+static bool parse_host(const char *host, uint16_t port, struct sockaddr_storage *out, socklen_t *size, bool *is_loopback)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)out;
+    memset(out, 0, sizeof *out);
+    if (strcmp(host, "localhost") == 0) {
+        host = "127.0.0.1";
+    }
+    if (inet_pton(AF_INET, host, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(port);
+        *size = sizeof *v4;
+        *is_loopback = (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
+        return true;
+    }
+    if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(port);
+        *size = sizeof *v6;
+        *is_loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+        return true;
+    }
+    return false;
+}
+
+static anp_status listen_on(anp_node *node, anp_error *err)
+{
+    struct sockaddr_storage address;
+    socklen_t size;
+    bool is_loopback;
+    int on = 1;
+    if (!parse_host(node->host, node->config.port, &address, &size, &is_loopback)) {
+        return anp_error_set(err, ANP_ERR_PARAM, "host %s is no address to listen on; give a number like 127.0.0.1 or ::1", node->host);
+    }
+    if (!is_loopback && !node->config.allow_remote) {
+        return anp_error_set(err, ANP_ERR_PARAM, "host %s is not loopback: the node has no authentication; allow_remote lets it listen there",
+                             node->host);
+    }
+    node->listener = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (node->listener < 0 || setsockopt(node->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        bind(node->listener, (struct sockaddr *)&address, size) < 0 || listen(node->listener, 512) < 0 ||
+        getsockname(node->listener, (struct sockaddr *)&address, &size) < 0) {
+        return anp_error_set(err, ANP_ERR_CONNECTION, "can't listen on %s port %u: %s", node->host, (unsigned)node->config.port,
+                             strerror(errno));
+    }
+    node->port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&address)->sin_port
+                                                    : ((struct sockaddr_in6 *)(void *)&address)->sin6_port);
+    return ANP_OK;
+}
+
+anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_node **out, anp_error *err)
+{
+    anp_node *node = anp_calloc(1, sizeof *node);
+    if (node == NULL) {
+        return anp_error_memory(err, sizeof *node, "a node");
+    }
+    node->config = *config;
+    node->listener = -1;
+    node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    node->started_at = anp_clock_now();
+    node->store = anp_store_retain(store);
+    node->n_threads = config->threads == 0 ? 2 : config->threads > ANP_NODE_THREADS ? ANP_NODE_THREADS : config->threads;
+    (void)snprintf(node->host, sizeof node->host, "%s", config->host[0] != 0 ? config->host : "127.0.0.1");
+    for (uint32_t i = 0; i < node->n_threads; i++) {
+        node->threads[i].epoll = node->threads[i].wake = -1;
+    }
+    anp_status status = listen_on(node, err);
+    if (status == ANP_OK) {
+        if (config->name[0] != 0) {
+            (void)snprintf(node->name, sizeof node->name, "%s", config->name);
+        } else {
+            (void)snprintf(node->name, sizeof node->name, "BB9%04X00000A001", (unsigned)node->port);
+        }
+    }
+    for (uint32_t i = node->n_threads; status == ANP_OK && i-- != 0;) { /* the accepting one last: it hands to the others */
+        status = start_thread(node, &node->threads[i], err);
+    }
+    if (status != ANP_OK) {
+        anp_node_stop(node);
+        return status;
+    }
+    *out = node;
+    return ANP_OK;
+}
+
+void anp_node_stop(anp_node *node)
+{
+    if (node == NULL) {
+        return;
+    }
+    atomic_store(&node->stopping, true);
+    for (uint32_t i = 0; i < node->n_threads; i++) {
+        if (node->threads[i].started) {
+            (void)eventfd_write(node->threads[i].wake, 1);
+            (void)pthread_join(node->threads[i].thread, NULL);
+        }
+    }
+    for (uint32_t i = 0; i < node->n_threads; i++) {
+        anp_node_thread *t = &node->threads[i];
+        for (uint32_t k = 0; k < t->n_handed; k++) {
+            (void)close(t->handed[k]);
+        }
+        anp_free(t->handed);
+        if (t->node != NULL) {
+            anp_executor_deinit(&t->executor);
+            (void)pthread_mutex_destroy(&t->lock);
+        }
+        if (t->epoll >= 0) {
+            (void)close(t->epoll);
+        }
+        if (t->wake >= 0) {
+            (void)close(t->wake);
+        }
+    }
+    if (node->listener >= 0) {
+        (void)close(node->listener);
+    }
+    if (node->spare >= 0) {
+        (void)close(node->spare);
+    }
+    anp_store_release(node->store);
+    anp_free(node);
+}
+
+const char *anp_node_host(const anp_node *node)
+{
+    return node->host;
+}
+
+uint16_t anp_node_port(const anp_node *node)
+{
+    return node->port;
+}
+
+const char *anp_node_name(const anp_node *node)
+{
+    return node->name;
+}
+
+void anp_node_stats_get(const anp_node *node, anp_node_stats *out)
+{
+    *out = (anp_node_stats){
+        .memory = (uint64_t)atomic_load(&node->store->memory),
+        .connections = (uint64_t)atomic_load(&node->connections),
+        .connections_opened = atomic_load(&node->opened),
+        .connections_refused = atomic_load(&node->refused),
+        .requests = atomic_load(&node->requests),
+        .batch_rows = atomic_load(&node->batch_rows),
+    };
+    for (uint32_t i = 0; i < node->store->n_namespaces; i++) {
+        out->objects += (uint64_t)atomic_load(&node->store->namespaces[i]->objects);
+    }
+}

@@ -1,0 +1,385 @@
+/* Writes: checks in the server's order (PROTOCOL.md 5.3), operations from left to right on a copy, and all or nothing. */
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "node/bins.h"
+#include "node/execute.h"
+#include "node/value.h"
+
+/* ---- the operations themselves: one function a type ---- */
+
+typedef struct change {
+    anp_bins bins;
+    anp_reply *reply;
+    bool respond_all;
+} change;
+
+typedef uint8_t (*operation)(change *c, const anp_op *op);
+
+static void answer(change *c, const anp_op *op, const anp_particle *value)
+{
+    if (value == NULL && !c->respond_all) {
+        return;
+    }
+    anp_particle nothing = {0};
+    const anp_particle *v = value != NULL ? value : &nothing;
+    anp_op_write(c->reply->out, (anp_op_type)op->type, op->name.data, op->name.size, v->type, v->data, v->size);
+    c->reply->n_ops++;
+}
+
+static uint8_t do_read(change *c, const anp_op *op)
+{
+    if (op->name.size == 0) {
+        for (uint32_t i = 0; i < c->bins.n; i++) {
+            const anp_bin *bin = &c->bins.bins[i];
+            anp_op_write(c->reply->out, ANP_OP_READ, bin->name.data, bin->name.size, bin->value.type, bin->value.data, bin->value.size);
+            c->reply->n_ops++;
+        }
+        return ANP_OK;
+    }
+    anp_bin *bin = anp_bins_find(&c->bins, op->name);
+    answer(c, op, bin != NULL ? &bin->value : NULL);
+    return ANP_OK;
+}
+
+static uint8_t do_write(change *c, const anp_op *op)
+{
+    if (op->value.type == ANP_PARTICLE_NULL) {
+        anp_bin *bin = anp_bins_find(&c->bins, op->name);
+        if (bin != NULL) {
+            anp_bins_remove(&c->bins, bin);
+        }
+    } else {
+        anp_particle value;
+        uint8_t code = anp_node_value(&c->bins, &op->value, &value);
+        if (code != ANP_OK) {
+            return code;
+        }
+        anp_bins_set(&c->bins, op->name, value);
+    }
+    answer(c, op, NULL);
+    return ANP_OK;
+}
+
+static uint8_t do_increment(change *c, const anp_op *op)
+{
+    anp_particle delta;
+    if (op->value.type != ANP_PARTICLE_INTEGER && op->value.type != ANP_PARTICLE_FLOAT) {
+        return ANP_INCOMPATIBLE_TYPE;
+    }
+    uint8_t code = anp_node_value(&c->bins, &op->value, &delta);
+    if (code != ANP_OK) {
+        return code;
+    }
+    anp_bin *bin = anp_bins_find(&c->bins, op->name);
+    if (bin == NULL) {
+        anp_bins_set(&c->bins, op->name, delta);
+    } else {
+        uint8_t *sum = bin->value.type == delta.type ? anp_bins_make(&c->bins, 8) : NULL;
+        if (sum == NULL) {
+            return bin->value.type == delta.type ? ANP_SERVER_ERROR : ANP_INCOMPATIBLE_TYPE;
+        }
+        if (delta.type == ANP_PARTICLE_INTEGER) {
+            anp_store_be64(sum, anp_load_be64(bin->value.data) + anp_load_be64(delta.data)); /* wraps, as the server's do */
+        } else {
+            double x = 0, y = 0;
+            (void)anp_particle_float(&bin->value, &x);
+            (void)anp_particle_float(&delta, &y);
+            x += y;
+            uint64_t bits;
+            memcpy(&bits, &x, sizeof bits);
+            anp_store_be64(sum, bits);
+        }
+        bin->value.data = sum;
+    }
+    answer(c, op, NULL);
+    return ANP_OK;
+}
+
+static uint8_t do_join(change *c, const anp_op *op)
+{
+    if (op->value.type != ANP_PARTICLE_STRING && op->value.type != ANP_PARTICLE_BLOB) {
+        return ANP_INCOMPATIBLE_TYPE;
+    }
+    anp_bin *bin = anp_bins_find(&c->bins, op->name);
+    if (bin == NULL) {
+        anp_bins_set(&c->bins, op->name, op->value);
+    } else {
+        if (bin->value.type != op->value.type) {
+            return ANP_INCOMPATIBLE_TYPE;
+        }
+        const anp_particle *first = op->type == ANP_OP_APPEND ? &bin->value : &op->value;
+        const anp_particle *second = op->type == ANP_OP_APPEND ? &op->value : &bin->value;
+        uint64_t size = (uint64_t)first->size + second->size;
+        uint8_t *joined = size <= ANP_PROTO_MAX ? anp_bins_make(&c->bins, (size_t)size + 1) : NULL;
+        if (joined == NULL) {
+            return size > ANP_PROTO_MAX ? ANP_RECORD_TOO_BIG : ANP_SERVER_ERROR;
+        }
+        memcpy(joined, first->data, first->size);
+        memcpy(joined + first->size, second->data, second->size);
+        bin->value.data = joined;
+        bin->value.size = (uint32_t)size;
+    }
+    answer(c, op, NULL);
+    return ANP_OK;
+}
+
+static uint8_t do_touch(change *c, const anp_op *op)
+{
+    (void)c; /* the record's times change with any write */
+    (void)op;
+    return ANP_OK;
+}
+
+static uint8_t do_delete_all(change *c, const anp_op *op)
+{
+    c->bins.n = 0;
+    answer(c, op, NULL);
+    return ANP_OK;
+}
+
+static uint8_t do_unsupported(change *c, const anp_op *op)
+{
+    (void)c;
+    (void)op;
+    return ANP_UNSUPPORTED_FEATURE;
+}
+
+enum { IS_READ = 1, MAY_ANSWER = 2, NEEDS_OLD_BINS = 4, HAS_NAME = 8 };
+
+static const struct {
+    operation run;
+    unsigned traits;
+} operations[] = {
+    [ANP_OP_READ] = {do_read, IS_READ | MAY_ANSWER},
+    [ANP_OP_WRITE] = {do_write, HAS_NAME},
+    [ANP_OP_CDT_READ] = {do_unsupported, IS_READ | MAY_ANSWER | HAS_NAME},
+    [ANP_OP_CDT_MODIFY] = {do_unsupported, MAY_ANSWER | NEEDS_OLD_BINS | HAS_NAME},
+    [ANP_OP_INCR] = {do_increment, NEEDS_OLD_BINS | HAS_NAME},
+    [ANP_OP_EXP_READ] = {do_unsupported, IS_READ | MAY_ANSWER},
+    [ANP_OP_EXP_MODIFY] = {do_unsupported, HAS_NAME},
+    [ANP_OP_APPEND] = {do_join, NEEDS_OLD_BINS | HAS_NAME},
+    [ANP_OP_PREPEND] = {do_join, NEEDS_OLD_BINS | HAS_NAME},
+    [ANP_OP_TOUCH] = {do_touch, NEEDS_OLD_BINS},
+    [ANP_OP_BITS_READ] = {do_unsupported, IS_READ | MAY_ANSWER | HAS_NAME},
+    [ANP_OP_BITS_MODIFY] = {do_unsupported, NEEDS_OLD_BINS | HAS_NAME},
+    [ANP_OP_DELETE_ALL] = {do_delete_all, NEEDS_OLD_BINS},
+    [ANP_OP_HLL_READ] = {do_unsupported, IS_READ | MAY_ANSWER | HAS_NAME},
+    [ANP_OP_HLL_MODIFY] = {do_unsupported, MAY_ANSWER | NEEDS_OLD_BINS | HAS_NAME},
+};
+
+/* ---- checks before anything is looked up ---- */
+
+static uint8_t check_ops(const anp_node_request *r, bool *touches)
+{
+    bool replaces = (r->info3 & (ANP_INFO3_CREATE_OR_REPLACE | ANP_INFO3_REPLACE_ONLY)) != 0;
+    unsigned reads_all = 0, answers = 0;
+    bool bad_name = false;
+    anp_cursor c = r->ops;
+    anp_op op;
+    *touches = false;
+    if (r->n_ops == 0 || r->n_ops > ANP_OPS_MAX) {
+        return ANP_PARAMETER;
+    }
+    for (uint16_t i = 0; i < r->n_ops && anp_op_read(&c, &op); i++) {
+        if (op.type >= sizeof operations / sizeof operations[0] || operations[op.type].run == NULL) {
+            return ANP_PARAMETER;
+        }
+        unsigned traits = operations[op.type].traits;
+        bool removes = op.type == ANP_OP_WRITE && op.value.type == ANP_PARTICLE_NULL;
+        if ((replaces && ((traits & NEEDS_OLD_BINS) || removes)) || ((traits & IS_READ) && !(r->info1 & ANP_INFO1_READ))) {
+            return ANP_PARAMETER;
+        }
+        if (op.type == ANP_OP_READ && op.name.size == 0) {
+            reads_all++;
+        } else if (traits & MAY_ANSWER) {
+            answers++;
+        }
+        *touches = *touches || op.type == ANP_OP_TOUCH;
+        bad_name = bad_name || !anp_bin_name_is_good(op.name) || ((traits & HAS_NAME) && op.name.size == 0);
+    }
+    if ((r->info1 & ANP_INFO1_GET_ALL) && reads_all == 0) {
+        return ANP_PARAMETER;
+    }
+    if (reads_all > 1 || (reads_all != 0 && (answers != 0 || (r->info2 & ANP_INFO2_RESPOND_ALL_OPS)))) {
+        return ANP_PARAMETER;
+    }
+    return bad_name ? ANP_BIN_NAME : ANP_OK;
+}
+
+static uint8_t void_time_of(const anp_namespace *ns, const anp_node_request *r, const anp_record *old, uint32_t *out)
+{
+    const anp_namespace_config *config = &ns->config;
+    uint32_t ttl = r->ttl;
+    if (ttl == ANP_TTL_KEEP && old != NULL) {
+        *out = old->void_time;
+        return ANP_OK;
+    }
+    if (ttl == ANP_TTL_NEVER) {
+        *out = 0;
+        return ANP_OK;
+    }
+    if (ttl == ANP_TTL_DEFAULT || ttl == ANP_TTL_KEEP) {
+        ttl = config->default_ttl;
+        *out = ttl == 0 ? 0 : anp_store_now() + ttl;
+        return ANP_OK;
+    }
+    if (ttl > ANP_TTL_MAX) {
+        return ANP_PARAMETER;
+    }
+    if (config->nsup_period == 0 && !config->allow_ttl_without_nsup) {
+        return ANP_FORBIDDEN;
+    }
+    *out = anp_store_now() + ttl;
+    return ANP_OK;
+}
+
+/* Checks of the live record, in the server's order; old NULL: there is none. */
+static uint8_t check_record(const anp_namespace *ns, const anp_node_request *r, const anp_record *old, bool touches, anp_reply *reply)
+{
+    bool must_exist = touches || (r->info3 & (ANP_INFO3_UPDATE_ONLY | ANP_INFO3_REPLACE_ONLY));
+    (void)ns;
+    if (old == NULL && must_exist) {
+        return ANP_NOT_FOUND;
+    }
+    if (old != NULL) {
+        reply->generation = old->generation;
+        reply->void_time = old->void_time;
+        if (r->info2 & ANP_INFO2_CREATE_ONLY) {
+            return ANP_RECORD_EXISTS;
+        }
+    }
+    uint32_t generation = old != NULL ? old->generation : 0;
+    if (((r->info2 & ANP_INFO2_GENERATION) && r->generation != generation) ||
+        ((r->info2 & ANP_INFO2_GENERATION_GT) && r->generation <= generation)) {
+        return ANP_GENERATION;
+    }
+    if (old == NULL ? r->set.size > ANP_SET_MAX : !anp_request_set_is(r, old)) {
+        return ANP_PARAMETER;
+    }
+    if (r->has_filter) {
+        return ANP_UNSUPPORTED_FEATURE;
+    }
+    return old != NULL && !anp_request_key_is(r, old) ? ANP_KEY_MISMATCH : ANP_OK;
+}
+
+/* ---- carrying it out ---- */
+
+static uint8_t run_ops(change *c, const anp_node_request *r)
+{
+    anp_cursor cursor = r->ops;
+    anp_op op;
+    for (uint16_t i = 0; i < r->n_ops && anp_op_read(&cursor, &op); i++) {
+        uint8_t code = operations[op.type].run(c, &op);
+        if (code != ANP_OK) {
+            return code;
+        }
+        if (c->bins.failed) {
+            return ANP_SERVER_ERROR;
+        }
+    }
+    return ANP_OK;
+}
+
+enum { RECORD_OVERHEAD = 64 };
+
+/* Puts the changed bins into the record (made where it is new). All that can fail comes before anything changes. */
+static uint8_t commit(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, anp_record *old, const anp_bins *bins,
+                      uint32_t void_time, anp_reply *reply)
+{
+    uint32_t size;
+    if (bins->n > ANP_BINS_MAX) {
+        return ANP_PARAMETER;
+    }
+    uint8_t *block = anp_bins_block(bins, &size);
+    uint8_t *key = block != NULL && r->key.size != 0 ? anp_memdup(r->key.data, r->key.size) : NULL;
+    if (block == NULL || (key == NULL && r->key.size != 0)) {
+        anp_free(block);
+        return ANP_SERVER_ERROR;
+    }
+    anp_set *set = NULL;
+    uint8_t code = ANP_OK;
+    if ((uint64_t)size + r->key.size + RECORD_OVERHEAD > ns->config.max_record_size) {
+        code = ANP_RECORD_TOO_BIG;
+    } else if (old == NULL) {
+        set = anp_namespace_set(ns, r->set, true);
+        code = set == NULL && r->set.size != 0 ? ANP_PARAMETER : ANP_OK;
+    }
+    if (code == ANP_OK && old == NULL) {
+        old = anp_shard_add(ns, shard, r->digest);
+        code = old == NULL ? ANP_SERVER_ERROR : ANP_OK;
+        if (old != NULL) {
+            old->set = set;
+        }
+    } else if (code == ANP_OK) {
+        anp_record_count(ns, old, -1);
+    }
+    if (code != ANP_OK) {
+        anp_free(block);
+        anp_free(key);
+        return code;
+    }
+    anp_free(old->bins);
+    old->bins = block;
+    old->bins_size = size;
+    old->n_bins = (uint16_t)bins->n;
+    if (key != NULL) {
+        anp_free(old->key);
+        old->key = key;
+        old->key_size = (uint32_t)r->key.size;
+    }
+    old->generation = (uint16_t)(old->generation == UINT16_MAX ? 1 : old->generation + 1);
+    old->void_time = void_time;
+    old->last_update = anp_clock_wall();
+    anp_record_count(ns, old, 1);
+    reply->generation = old->generation;
+    reply->void_time = void_time;
+    return ANP_OK;
+}
+
+static uint8_t write_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, bool touches, anp_reply *reply)
+{
+    anp_record *old = anp_shard_find(ns, shard, r->digest);
+    uint32_t void_time = 0;
+    uint8_t code = check_record(ns, r, old, touches, reply);
+    if (code == ANP_OK) {
+        code = void_time_of(ns, r, old, &void_time);
+    }
+    if (code != ANP_OK) {
+        return code;
+    }
+    bool replaces = (r->info3 & (ANP_INFO3_CREATE_OR_REPLACE | ANP_INFO3_REPLACE_ONLY)) != 0;
+    change c = {.reply = reply, .respond_all = (r->info2 & ANP_INFO2_RESPOND_ALL_OPS) != 0};
+    anp_bins_open(&c.bins, replaces ? NULL : old);
+    code = c.bins.failed ? ANP_SERVER_ERROR : run_ops(&c, r);
+    if (code == ANP_OK && c.bins.n == 0) { /* nothing is left: the record goes */
+        reply->generation = reply->void_time = 0;
+        if (old == NULL) {
+            code = ANP_NOT_FOUND;
+        } else if (r->info2 & ANP_INFO2_DURABLE_DELETE) {
+            code = ANP_ENTERPRISE_ONLY;
+        } else {
+            anp_shard_remove(ns, shard, old);
+        }
+    } else if (code == ANP_OK) {
+        code = commit(ns, shard, r, old, &c.bins, void_time, reply);
+    }
+    anp_bins_close(&c.bins);
+    return code;
+}
+
+uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply)
+{
+    bool touches;
+    uint64_t max = e->store->max_memory;
+    if (max != 0 && atomic_load_explicit(&e->store->memory, memory_order_relaxed) >= (int64_t)max) {
+        return ANP_OUT_OF_SPACE;
+    }
+    uint8_t code = check_ops(r, &touches);
+    if (code != ANP_OK) {
+        return code;
+    }
+    anp_shard *shard = anp_shard_lock(ns, r->digest);
+    code = write_locked(ns, shard, r, touches, reply);
+    (void)pthread_mutex_unlock(&shard->lock);
+    return code;
+}
