@@ -1,12 +1,11 @@
-/* One request, one reply; see exchange.h. Used by one thread at a time; only granted() comes from others.
+/* One request, one reply; see attempt.h. Used by one thread at a time; only granted() comes from others.
  *
  *   GRANT -> CONNECTING -> WRITING -> READING -> DONE
  *
  * A connection that served before may have been closed by the server meanwhile: when it fails before a byte of the reply
  * came (for writes: before the request's last byte was taken, too) another one is taken, once, and nobody is told. */
-#include "command/exchange.h"
+#include "command/attempt.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -18,7 +17,7 @@
 
 enum { READ_AHEAD = 64 * 1024, LOOK_MS = 250 };
 
-bool anp_exchange_is_closed(anp_cluster *cluster)
+bool anp_attempt_is_closed(anp_cluster *cluster)
 {
     return !anp_cluster_is_connected(cluster) && anp_cluster_wait(cluster, 0, NULL) == ANP_ERR_CLOSED;
 }
@@ -27,14 +26,14 @@ bool anp_exchange_is_closed(anp_cluster *cluster)
 
 static void grant_arrived(anp_task *t)
 {
-    anp_exchange *x = (anp_exchange *)(void *)((char *)t - offsetof(anp_exchange, task));
+    anp_attempt *x = (anp_attempt *)(void *)((char *)t - offsetof(anp_attempt, task));
     x->granted = true;
     x->resume(x);
 }
 
 static void on_grant(anp_waiter *w) /* any thread */
 {
-    anp_exchange *x = (anp_exchange *)(void *)((char *)w - offsetof(anp_exchange, waiter));
+    anp_attempt *x = (anp_attempt *)(void *)((char *)w - offsetof(anp_attempt, waiter));
     if (x->command->loop != NULL) {
         anp_loop_post(x->command->loop, &x->task);
         return;
@@ -45,7 +44,7 @@ static void on_grant(anp_waiter *w) /* any thread */
     (void)pthread_mutex_unlock(&x->lock);
 }
 
-static bool is_granted(anp_exchange *x)
+static bool is_granted(anp_attempt *x)
 {
     if (x->command->loop != NULL) {
         return x->granted;
@@ -61,19 +60,19 @@ static bool is_granted(anp_exchange *x)
 static void on_ready(anp_watch *w, short events)
 {
     (void)events;
-    anp_exchange *x = (anp_exchange *)(void *)((char *)w - offsetof(anp_exchange, watch));
+    anp_attempt *x = (anp_attempt *)(void *)((char *)w - offsetof(anp_attempt, watch));
     x->resume(x);
 }
 
 static void on_timer(anp_timer *t)
 {
-    anp_exchange *x = (anp_exchange *)(void *)((char *)t - offsetof(anp_exchange, timer));
+    anp_attempt *x = (anp_attempt *)(void *)((char *)t - offsetof(anp_attempt, timer));
     x->resume(x);
 }
 
-anp_status anp_exchange_init(anp_exchange *x, anp_command *command, void (*resume)(anp_exchange *x), anp_error *err)
+anp_status anp_attempt_init(anp_attempt *x, anp_command *command, void (*resume)(anp_attempt *x), anp_error *err)
 {
-    memset(x, 0, offsetof(anp_exchange, first));
+    memset(x, 0, offsetof(anp_attempt, first));
     x->command = command;
     x->resume = resume;
     x->waiter.granted = on_grant;
@@ -96,7 +95,7 @@ anp_status anp_exchange_init(anp_exchange *x, anp_command *command, void (*resum
     return ok ? ANP_OK : anp_error_memory(err, sizeof x->lock, "a lock");
 }
 
-static void set_node(anp_exchange *x, anp_cluster_node *node)
+static void set_node(anp_attempt *x, anp_cluster_node *node)
 {
     if (x->node != NULL) {
         anp_cluster_node_release(x->node);
@@ -104,7 +103,7 @@ static void set_node(anp_exchange *x, anp_cluster_node *node)
     x->node = node != NULL ? anp_cluster_node_retain(node) : NULL;
 }
 
-void anp_exchange_deinit(anp_exchange *x)
+void anp_attempt_deinit(anp_attempt *x)
 {
     set_node(x, NULL);
     if (x->has_lock) {
@@ -116,7 +115,7 @@ void anp_exchange_deinit(anp_exchange *x)
 
 /* ---- the machine ---- */
 
-static void unwatch(anp_exchange *x)
+static void unwatch(anp_attempt *x)
 {
     if (x->watch.fd >= 0) {
         anp_loop_unwatch(x->command->loop, &x->watch);
@@ -124,7 +123,7 @@ static void unwatch(anp_exchange *x)
     }
 }
 
-static void put_back(anp_exchange *x, bool clean)
+static void put_back(anp_attempt *x, bool clean)
 {
     unwatch(x);
     if (x->connection != NULL) {
@@ -133,17 +132,17 @@ static void put_back(anp_exchange *x, bool clean)
     }
 }
 
-static void fail(anp_exchange *x, anp_status code, const char *what, const char *why)
+static void fail(anp_attempt *x, anp_status code, const char *what, const char *why)
 {
     char address[ANP_ADDRESS_TEXT];
     anp_address_print(&x->node->address, address);
     put_back(x, false);
     (void)anp_error_set(&x->error, code, "%s %s: %s", what, address, why);
     anp_error_node(&x->error, x->node->name);
-    x->state = ANP_EXCHANGE_FAILED;
+    x->state = ANP_ATTEMPT_FAILED;
 }
 
-static void fail_timeout(anp_exchange *x, const char *what)
+static void fail_timeout(anp_attempt *x, const char *what)
 {
     char text[96];
     bool total = x->command->deadline <= anp_clock_now();
@@ -157,23 +156,23 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static void heard(anp_exchange *x, uint64_t now)
+static void heard(anp_attempt *x, uint64_t now)
 {
     x->silent_at = anp_clock_deadline(now, x->command->policy.socket_timeout_ms);
     x->wake_at = earlier(x->silent_at, x->command->deadline);
 }
 
-static void take(anp_exchange *x);
+static void take(anp_attempt *x);
 
-static void start_connecting(anp_exchange *x)
+static void start_connecting(anp_attempt *x)
 {
     uint64_t now = anp_clock_now();
-    x->state = ANP_EXCHANGE_CONNECTING;
+    x->state = ANP_ATTEMPT_CONNECTING;
     x->connect_by = anp_clock_deadline(now, anp_cluster_connect_timeout(x->command->cluster));
     x->wake_at = earlier(x->connect_by, x->command->deadline);
 }
 
-static void take(anp_exchange *x)
+static void take(anp_attempt *x)
 {
     x->written = 0;
     x->n_first = 0;
@@ -186,7 +185,7 @@ static void take(anp_exchange *x)
         start_connecting(x);
         break;
     case ANP_POOL_WAIT:
-        x->state = ANP_EXCHANGE_GRANT;
+        x->state = ANP_ATTEMPT_GRANT;
         x->wake_at = x->command->deadline;
         break;
     case ANP_POOL_NONE:
@@ -196,7 +195,7 @@ static void take(anp_exchange *x)
     }
 }
 
-void anp_exchange_begin(anp_exchange *x, anp_cluster_node *node, anp_slice request, anp_proto_type type, anp_buffer *reply)
+void anp_attempt_begin(anp_attempt *x, anp_cluster_node *node, anp_slice request, anp_proto_type type, anp_buffer *reply)
 {
     set_node(x, node);
     x->request = request;
@@ -208,22 +207,22 @@ void anp_exchange_begin(anp_exchange *x, anp_cluster_node *node, anp_slice reque
     take(x);
 }
 
-void anp_exchange_abort(anp_exchange *x, anp_status code, const char *why)
+void anp_attempt_abort(anp_attempt *x, anp_status code, const char *why)
 {
-    if (x->state == ANP_EXCHANGE_GRANT) {
+    if (x->state == ANP_ATTEMPT_GRANT) {
         bool left = anp_pool_cancel(x->node->pool, &x->waiter);
         fail(x, code, "waiting for a connection to", why);
         if (!left) {
-            x->state = ANP_EXCHANGE_LEAVING;
+            x->state = ANP_ATTEMPT_LEAVING;
             x->wake_at = ANP_NEVER;
         }
-    } else if (x->state > ANP_EXCHANGE_GRANT && x->state < ANP_EXCHANGE_LEAVING) {
+    } else if (x->state > ANP_ATTEMPT_GRANT && x->state < ANP_ATTEMPT_LEAVING) {
         fail(x, code, "talking to", why);
     }
 }
 
 /* A connection broke. True: it was stale, and another is being taken. */
-static bool renew(anp_exchange *x)
+static bool renew(anp_attempt *x)
 {
     if (!x->connection->reused || x->was_heard || x->was_renewed || (x->is_write && x->was_sent)) {
         return false;
@@ -234,7 +233,7 @@ static bool renew(anp_exchange *x)
     return true;
 }
 
-static void broke(anp_exchange *x, const char *what, const char *why)
+static void broke(anp_attempt *x, const char *what, const char *why)
 {
     if (!renew(x)) {
         fail(x, ANP_ERR_CONNECTION, what, why);
@@ -243,7 +242,7 @@ static void broke(anp_exchange *x, const char *what, const char *why)
 
 /* Each of these returns true when the machine can go on at once. */
 
-static bool step_grant(anp_exchange *x)
+static bool step_grant(anp_attempt *x)
 {
     if (is_granted(x)) {
         x->connection = x->waiter.connection;
@@ -255,28 +254,28 @@ static bool step_grant(anp_exchange *x)
         return true;
     }
     if (anp_clock_now() >= x->command->deadline) {
-        anp_exchange_abort(x, ANP_ERR_CLIENT_TIMEOUT, "all of the node's connections were in use until total_timeout");
+        anp_attempt_abort(x, ANP_ERR_CLIENT_TIMEOUT, "all of the node's connections were in use until total_timeout");
         return true;
     }
     return false;
 }
 
-static bool step_leaving(anp_exchange *x)
+static bool step_leaving(anp_attempt *x)
 {
     if (!is_granted(x)) {
         return false;
     }
     x->connection = x->waiter.connection;
     put_back(x, x->connection != NULL && x->connection->stream.table != NULL);
-    x->state = ANP_EXCHANGE_FAILED;
+    x->state = ANP_ATTEMPT_FAILED;
     return true;
 }
 
-static bool step_connecting(anp_exchange *x)
+static bool step_connecting(anp_attempt *x)
 {
     int got = anp_connection_open(x->connection, &x->error);
     if (got == 0) {
-        x->state = ANP_EXCHANGE_WRITING;
+        x->state = ANP_ATTEMPT_WRITING;
         heard(x, anp_clock_now());
         return true;
     }
@@ -284,7 +283,7 @@ static bool step_connecting(anp_exchange *x)
         put_back(x, false);
         x->error.code = ANP_ERR_CONNECTION;
         anp_error_node(&x->error, x->node->name);
-        x->state = ANP_EXCHANGE_FAILED;
+        x->state = ANP_ATTEMPT_FAILED;
         return true;
     }
     uint64_t now = anp_clock_now();
@@ -299,7 +298,7 @@ static bool step_connecting(anp_exchange *x)
     return false;
 }
 
-static bool step_writing(anp_exchange *x)
+static bool step_writing(anp_attempt *x)
 {
     anp_stream *s = &x->connection->stream;
     while (x->written < x->request.size) {
@@ -312,20 +311,22 @@ static bool step_writing(anp_exchange *x)
             return true;
         }
         if (n < 0) {
-            broke(x, "writing to", strerror(s->error));
+            char why[96];
+            anp_stream_reason(s->error, why, sizeof why);
+            broke(x, "writing to", why);
             return true;
         }
         x->written += (size_t)n;
         heard(x, anp_clock_now());
     }
     x->was_sent = true;
-    x->state = ANP_EXCHANGE_READING;
+    x->state = ANP_ATTEMPT_READING;
     s->wants = POLLIN; /* no use to try before something came */
     return false;
 }
 
 /* Looks at the bytes of `first`. False: failed. */
-static bool read_head(anp_exchange *x)
+static bool read_head(anp_attempt *x)
 {
     if (x->n_first < ANP_PROTO_HEAD) {
         return true;
@@ -345,7 +346,7 @@ static bool read_head(anp_exchange *x)
 }
 
 /* Reads once. > 0 so many bytes, else as the stream says. Memory grows only as bytes arrive. */
-static ptrdiff_t read_some(anp_exchange *x)
+static ptrdiff_t read_some(anp_attempt *x)
 {
     anp_stream *s = &x->connection->stream;
     if (!x->has_head) {
@@ -365,11 +366,11 @@ static ptrdiff_t read_some(anp_exchange *x)
     return n;
 }
 
-static bool step_reading(anp_exchange *x)
+static bool step_reading(anp_attempt *x)
 {
     for (;;) {
         ptrdiff_t n = read_some(x);
-        if (x->state == ANP_EXCHANGE_FAILED) {
+        if (x->state == ANP_ATTEMPT_FAILED) {
             return true;
         }
         if (n == ANP_STREAM_AGAIN) {
@@ -380,8 +381,11 @@ static bool step_reading(anp_exchange *x)
             return true;
         }
         if (n <= 0) {
-            broke(x, "reading from", n == 0 ? "closed by the server before its reply was whole"
-                                            : strerror(x->connection->stream.error));
+            char why[96] = "closed by the server before its reply was whole";
+            if (n < 0) {
+                anp_stream_reason(x->connection->stream.error, why, sizeof why);
+            }
+            broke(x, "reading from", why);
             return true;
         }
         x->was_heard = true;
@@ -395,35 +399,35 @@ static bool step_reading(anp_exchange *x)
         }
         if (x->has_head && x->reply->size == x->body_size) {
             put_back(x, x->is_clean);
-            x->state = ANP_EXCHANGE_DONE;
+            x->state = ANP_ATTEMPT_DONE;
             return true;
         }
     }
 }
 
-anp_exchange_state anp_exchange_step(anp_exchange *x)
+anp_attempt_state anp_attempt_step(anp_attempt *x)
 {
     bool more = true;
     while (more) {
         switch (x->state) {
-        case ANP_EXCHANGE_GRANT:
+        case ANP_ATTEMPT_GRANT:
             more = step_grant(x);
             break;
-        case ANP_EXCHANGE_LEAVING:
+        case ANP_ATTEMPT_LEAVING:
             more = step_leaving(x);
             break;
-        case ANP_EXCHANGE_CONNECTING:
+        case ANP_ATTEMPT_CONNECTING:
             more = step_connecting(x);
             break;
-        case ANP_EXCHANGE_WRITING:
+        case ANP_ATTEMPT_WRITING:
             more = step_writing(x);
             break;
-        case ANP_EXCHANGE_READING:
+        case ANP_ATTEMPT_READING:
             more = step_reading(x);
             break;
-        case ANP_EXCHANGE_IDLE:
-        case ANP_EXCHANGE_DONE:
-        case ANP_EXCHANGE_FAILED:
+        case ANP_ATTEMPT_IDLE:
+        case ANP_ATTEMPT_DONE:
+        case ANP_ATTEMPT_FAILED:
         default:
             more = false;
         }
@@ -433,7 +437,7 @@ anp_exchange_state anp_exchange_step(anp_exchange *x)
 
 /* ---- waiting ---- */
 
-static void wait_for_grant(anp_exchange *x, int ms)
+static void wait_for_grant(anp_attempt *x, int ms)
 {
     struct timespec at;
     (void)clock_gettime(CLOCK_MONOTONIC, &at);
@@ -449,28 +453,28 @@ static void wait_for_grant(anp_exchange *x, int ms)
     (void)pthread_mutex_unlock(&x->lock);
 }
 
-void anp_exchange_wait(anp_exchange *x, uint64_t until)
+void anp_attempt_wait(anp_attempt *x, uint64_t until)
 {
     int ms = anp_clock_ms_left(earlier(until, x->wake_at), anp_clock_now(), 3600 * 1000);
     switch (x->state) {
-    case ANP_EXCHANGE_GRANT:
-    case ANP_EXCHANGE_LEAVING:
+    case ANP_ATTEMPT_GRANT:
+    case ANP_ATTEMPT_LEAVING:
         wait_for_grant(x, ms);
         break;
-    case ANP_EXCHANGE_CONNECTING:
-    case ANP_EXCHANGE_WRITING:
-    case ANP_EXCHANGE_READING:
+    case ANP_ATTEMPT_CONNECTING:
+    case ANP_ATTEMPT_WRITING:
+    case ANP_ATTEMPT_READING:
         (void)anp_stream_wait(&x->connection->stream, ms);
         break;
-    case ANP_EXCHANGE_IDLE:
-    case ANP_EXCHANGE_DONE:
-    case ANP_EXCHANGE_FAILED:
+    case ANP_ATTEMPT_IDLE:
+    case ANP_ATTEMPT_DONE:
+    case ANP_ATTEMPT_FAILED:
     default:
         (void)poll(NULL, 0, ms);
     }
 }
 
-anp_status anp_exchange_arm(anp_exchange *x, anp_error *err)
+anp_status anp_attempt_arm(anp_attempt *x, anp_error *err)
 {
     anp_status status = ANP_OK;
     if (x->connection != NULL && x->connection->stream.fd >= 0) {
@@ -488,7 +492,7 @@ anp_status anp_exchange_arm(anp_exchange *x, anp_error *err)
     return status;
 }
 
-void anp_exchange_disarm(anp_exchange *x)
+void anp_attempt_disarm(anp_attempt *x)
 {
     unwatch(x);
     anp_loop_timer_cancel(x->command->loop, &x->timer);

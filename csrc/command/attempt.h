@@ -1,6 +1,6 @@
 /* One request and one reply frame on one connection of one node: what a single-record command and an info command
  * have in common. A machine without a thread: step() goes on as far as it can; then either a thread waits for it
- * (anp_exchange_wait, with poll) or a loop calls `resume` (anp_exchange_arm). */
+ * (anp_attempt_wait, with poll) or a loop calls `resume` (anp_attempt_arm). */
 #pragma once
 
 #include <pthread.h>
@@ -9,19 +9,19 @@
 #include "wire/protocol.h"
 
 typedef enum {
-    ANP_EXCHANGE_IDLE,       /* nothing under way */
-    ANP_EXCHANGE_GRANT,      /* queued at the pool */
-    ANP_EXCHANGE_CONNECTING,
-    ANP_EXCHANGE_WRITING,
-    ANP_EXCHANGE_READING,
-    ANP_EXCHANGE_LEAVING,    /* given up, but the pool is just about to grant: its connection must be put back */
-    ANP_EXCHANGE_DONE,       /* the reply's body is there */
-    ANP_EXCHANGE_FAILED,     /* `error` says why */
-} anp_exchange_state;
+    ANP_ATTEMPT_IDLE,       /* nothing under way */
+    ANP_ATTEMPT_GRANT,      /* queued at the pool */
+    ANP_ATTEMPT_CONNECTING,
+    ANP_ATTEMPT_WRITING,
+    ANP_ATTEMPT_READING,
+    ANP_ATTEMPT_LEAVING,    /* given up, but the pool is just about to grant: its connection must be put back */
+    ANP_ATTEMPT_DONE,       /* the reply's body is there */
+    ANP_ATTEMPT_FAILED,     /* `error` says why */
+} anp_attempt_state;
 
-typedef struct anp_exchange anp_exchange;
-struct anp_exchange {
-    anp_exchange_state state;
+typedef struct anp_attempt anp_attempt;
+struct anp_attempt {
+    anp_attempt_state state;
     anp_command *command;
     anp_cluster_node *node;      /* retained from begin to deinit or the next begin */
     anp_connection *connection;
@@ -50,27 +50,27 @@ struct anp_exchange {
     anp_watch watch;             /* on a loop */
     anp_timer timer;
     anp_task task;
-    void (*resume)(anp_exchange *x);
+    void (*resume)(anp_attempt *x);
 };
 
-anp_status anp_exchange_init(anp_exchange *x, anp_command *command, void (*resume)(anp_exchange *x), anp_error *err);
-void anp_exchange_deinit(anp_exchange *x); /* idle, done or failed */
+anp_status anp_attempt_init(anp_attempt *x, anp_command *command, void (*resume)(anp_attempt *x), anp_error *err);
+void anp_attempt_deinit(anp_attempt *x); /* idle, done or failed */
 
 /* Starts an attempt: request is a whole frame. */
-void anp_exchange_begin(anp_exchange *x, anp_cluster_node *node, anp_slice request, anp_proto_type type, anp_buffer *reply);
+void anp_attempt_begin(anp_attempt *x, anp_cluster_node *node, anp_slice request, anp_proto_type type, anp_buffer *reply);
 
 /* Goes on. Returns the state: DONE and FAILED are ends; at any other it waits. */
-anp_exchange_state anp_exchange_step(anp_exchange *x);
+anp_attempt_state anp_attempt_step(anp_attempt *x);
 
 /* Gives up with this code; ends as FAILED at the next step (or the one after the pool's grant). */
-void anp_exchange_abort(anp_exchange *x, anp_status code, const char *why);
+void anp_attempt_abort(anp_attempt *x, anp_status code, const char *why);
 
 /* Waits on the calling thread until something happened, wake_at or `until`, whichever comes first. */
-void anp_exchange_wait(anp_exchange *x, uint64_t until);
+void anp_attempt_wait(anp_attempt *x, uint64_t until);
 
 /* Lets the command's loop wait; then `resume` is called on it. */
-anp_status anp_exchange_arm(anp_exchange *x, anp_error *err);
-void anp_exchange_disarm(anp_exchange *x);
+anp_status anp_attempt_arm(anp_attempt *x, anp_error *err);
+void anp_attempt_disarm(anp_attempt *x);
 
 /* Was the cluster closed? For the check that every waiting driver makes now and then. */
-bool anp_exchange_is_closed(anp_cluster *cluster);
+bool anp_attempt_is_closed(anp_cluster *cluster);

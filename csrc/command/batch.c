@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "command/batch_engine.h"
-#include "command/exchange.h"
+#include "command/attempt.h"
 
 enum { LOOK_MS = 250 };
 
@@ -306,7 +306,7 @@ static void on_timer(anp_timer *t)
         char text[64];
         (void)snprintf(text, sizeof text, "total_timeout of %u ms passed", (unsigned)b->command.policy.total_timeout_ms);
         stop(b, ANP_ERR_CLIENT_TIMEOUT, text);
-    } else if (anp_exchange_is_closed(b->command.cluster)) {
+    } else if (anp_attempt_is_closed(b->command.cluster)) {
         stop(b, ANP_ERR_CLOSED, "the client was closed");
     }
     for (uint32_t i = 0; i < b->n_peers && !b->is_stopping; i++) {

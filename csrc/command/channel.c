@@ -2,7 +2,6 @@
  *
  * The first channel of a node waits its turn at the pool; further ones are taken only when there is one to be had at once.
  * The next window is written while the reply of the one before still comes in. */
-#include <errno.h>
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -133,6 +132,13 @@ static void fail_connection(anp_channel *c, const char *what, const char *why)
     anp_error err;
     (void)describe(c, &err, ANP_ERR_CONNECTION, what, why);
     anp_channel_fail(c, ANP_ERR_CONNECTION, true, &err);
+}
+
+static void fail_stream(anp_channel *c, const char *what)
+{
+    char why[96];
+    anp_stream_reason(c->connection->stream.error, why, sizeof why);
+    fail_connection(c, what, why);
 }
 
 /* ---- on the way to an open connection ---- */
@@ -332,7 +338,7 @@ static bool write_windows(anp_channel *c)
                 return true;
             }
             if (n < 0) {
-                fail_connection(c, "writing to", strerror(s->error));
+                fail_stream(c, "writing to");
                 return false;
             }
             w->written += (size_t)n;
@@ -397,7 +403,11 @@ static void read_windows(anp_channel *c)
             return;
         }
         if (n <= 0) {
-            fail_connection(c, "reading from", n == 0 ? "closed by the server before its reply was whole" : strerror(s->error));
+            if (n == 0) {
+                fail_connection(c, "reading from", "closed by the server before its reply was whole");
+            } else {
+                fail_stream(c, "reading from");
+            }
             return;
         }
         b->in.size += (size_t)n;

@@ -1,4 +1,4 @@
-/* An info request to one node: one exchange, no retries. Driven by one thread at a time. */
+/* An info request to one node: one attempt, no retries. Driven by one thread at a time. */
 #include "command/info_command.h"
 
 #include <stddef.h>
@@ -6,11 +6,11 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "command/exchange.h"
+#include "command/attempt.h"
 #include "wire/info.h"
 
 struct anp_info_state {
-    anp_exchange exchange;
+    anp_attempt try;
     bool has_begun;
 };
 
@@ -20,26 +20,26 @@ static bool step(anp_info_command *c)
     if (!m->has_begun) {
         m->has_begun = true;
         if (atomic_load(&c->command.is_cancelled)) {
-            (void)anp_error_set(&m->exchange.error, ANP_ERR_ABORTED, "the call was cancelled");
-            m->exchange.state = ANP_EXCHANGE_FAILED;
+            (void)anp_error_set(&m->try.error, ANP_ERR_ABORTED, "the call was cancelled");
+            m->try.state = ANP_ATTEMPT_FAILED;
         } else {
-            anp_exchange_begin(&m->exchange, c->node, (anp_slice){c->request.data, c->request.size}, ANP_PROTO_INFO, &c->reply);
+            anp_attempt_begin(&m->try, c->node, (anp_slice){c->request.data, c->request.size}, ANP_PROTO_INFO, &c->reply);
         }
     }
-    anp_exchange_state state = anp_exchange_step(&m->exchange);
-    return state == ANP_EXCHANGE_DONE || state == ANP_EXCHANGE_FAILED;
+    anp_attempt_state state = anp_attempt_step(&m->try);
+    return state == ANP_ATTEMPT_DONE || state == ANP_ATTEMPT_FAILED;
 }
 
 static void finish(anp_info_command *c)
 {
-    anp_exchange *x = &c->state->exchange;
-    anp_command_finish(&c->command, x->state == ANP_EXCHANGE_DONE ? ANP_OK : x->error.code, &x->error);
+    anp_attempt *x = &c->state->try;
+    anp_command_finish(&c->command, x->state == ANP_ATTEMPT_DONE ? ANP_OK : x->error.code, &x->error);
 }
 
 static void look_for_close(anp_info_command *c)
 {
-    if (anp_exchange_is_closed(c->command.cluster)) {
-        anp_exchange_abort(&c->state->exchange, ANP_ERR_CLOSED, "the client was closed");
+    if (anp_attempt_is_closed(c->command.cluster)) {
+        anp_attempt_abort(&c->state->try, ANP_ERR_CLOSED, "the client was closed");
     }
 }
 
@@ -52,7 +52,7 @@ static anp_drive drive(anp_command *command, int slice_ms)
             look_for_close(c);
             return ANP_DRIVE_AGAIN;
         }
-        anp_exchange_wait(&c->state->exchange, slice_end);
+        anp_attempt_wait(&c->state->try, slice_end);
     }
     finish(c);
     return ANP_DRIVE_DONE;
@@ -60,26 +60,26 @@ static anp_drive drive(anp_command *command, int slice_ms)
 
 static void pump(anp_info_command *c)
 {
-    anp_exchange *x = &c->state->exchange;
+    anp_attempt *x = &c->state->try;
     anp_error err;
     while (!step(c)) {
-        anp_status status = anp_exchange_arm(x, &err);
+        anp_status status = anp_attempt_arm(x, &err);
         if (status == ANP_OK) {
             return;
         }
-        anp_exchange_abort(x, status, err.message);
-        if (x->state == ANP_EXCHANGE_LEAVING) {
+        anp_attempt_abort(x, status, err.message);
+        if (x->state == ANP_ATTEMPT_LEAVING) {
             return;
         }
     }
-    anp_exchange_disarm(x);
+    anp_attempt_disarm(x);
     finish(c);
 }
 
-static void resume(anp_exchange *x)
+static void resume(anp_attempt *x)
 {
     anp_info_command *c = (anp_info_command *)x->command;
-    if (x->state != ANP_EXCHANGE_LEAVING) {
+    if (x->state != ANP_ATTEMPT_LEAVING) {
         look_for_close(c);
     }
     pump(c);
@@ -93,7 +93,7 @@ static void start(anp_command *c)
 static void cancel(anp_command *c)
 {
     anp_info_command *i = (anp_info_command *)c;
-    anp_exchange_abort(&i->state->exchange, ANP_ERR_ABORTED, "the call was cancelled");
+    anp_attempt_abort(&i->state->try, ANP_ERR_ABORTED, "the call was cancelled");
     if (c->is_submitted) {
         pump(i);
     }
@@ -113,7 +113,7 @@ anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster, cons
     anp_buffer_init(&c->reply, ANP_PROTO_MAX);
     anp_info_request(&c->request, (const char *)text.data, text.size);
     anp_status status = c->request.failed != ANP_OK ? anp_buffer_error(&c->request, "the info request", err)
-                                                    : anp_exchange_init(&m->exchange, &c->command, resume, err);
+                                                    : anp_attempt_init(&m->try, &c->command, resume, err);
     if (status != ANP_OK) {
         anp_buffer_deinit(&c->request);
         anp_free(m);
@@ -128,7 +128,7 @@ anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster, cons
 void anp_info_command_deinit(anp_info_command *c)
 {
     if (c->state != NULL) {
-        anp_exchange_deinit(&c->state->exchange);
+        anp_attempt_deinit(&c->state->try);
         anp_free(c->state);
         c->state = NULL;
         anp_cluster_node_release(c->node);

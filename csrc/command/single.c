@@ -1,6 +1,6 @@
-/* Single-record commands: attempts over exchange.h, with retries and doubt. Driven by one thread at a time.
+/* Single-record commands: attempts over attempt.h, with retries and doubt. Driven by one thread at a time.
  *
- *   attempt -> (exchange) -> judged: done, or a pause -> attempt ...
+ *   attempt -> judged: done, or a pause -> attempt ...
  *
  * Not asked again: what the server said definitely, bytes that are no protocol, a cancel. Asked again while retries and
  * time are left: failed connections, time-outs, and codes 9, 11 and 18. */
@@ -12,14 +12,14 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "command/exchange.h"
+#include "command/attempt.h"
 #include "command/request.h"
 #include "command/server_error.h"
 
 typedef enum { PHASE_ATTEMPT, PHASE_EXCHANGE, PHASE_PAUSE, PHASE_DONE } phase;
 
 struct anp_single_state {
-    anp_exchange exchange;
+    anp_attempt try;
     anp_single *single;
     phase phase;
     uint32_t replica; /* attempts as routing counts them */
@@ -89,8 +89,8 @@ static void attempt(anp_single *s)
     memcpy(s->node, node->name, sizeof s->node);
     int ms = c->deadline == ANP_NEVER ? 0 : anp_clock_ms_left(c->deadline, anp_clock_now(), INT32_MAX);
     anp_record_request_timeout(&s->request, ms > 0 || c->deadline == ANP_NEVER ? (uint32_t)ms : 1);
-    m->exchange.is_write = s->is_write;
-    anp_exchange_begin(&m->exchange, node, (anp_slice){s->request.data, s->request.size}, ANP_PROTO_MESSAGE, &s->reply);
+    m->try.is_write = s->is_write;
+    anp_attempt_begin(&m->try, node, (anp_slice){s->request.data, s->request.size}, ANP_PROTO_MESSAGE, &s->reply);
     anp_cluster_node_release(node);
     m->phase = PHASE_EXCHANGE;
 }
@@ -98,7 +98,7 @@ static void attempt(anp_single *s)
 static void judge_reply(anp_single *s)
 {
     struct anp_single_state *m = s->state;
-    anp_cluster_node *node = m->exchange.node;
+    anp_cluster_node *node = m->try.node;
     size_t length = 0;
     s->body = anp_cursor_over(s->reply.data, s->reply.size);
     if (anp_message_measure(s->reply.data, s->reply.size, s->reply.size, &length) != ANP_MEASURE_WHOLE ||
@@ -128,12 +128,12 @@ static void judge_reply(anp_single *s)
 static void judge_failure(anp_single *s)
 {
     struct anp_single_state *m = s->state;
-    anp_exchange *x = &m->exchange;
+    anp_attempt *x = &m->try;
     anp_status code = x->error.code;
     m->error = x->error;
     atomic_fetch_add_explicit(&x->node->errors, 1, memory_order_relaxed);
     s->in_doubt |= s->is_write && x->was_sent;
-    if (code == ANP_ERR_CONNECTION && anp_exchange_is_closed(s->command.cluster)) {
+    if (code == ANP_ERR_CONNECTION && anp_attempt_is_closed(s->command.cluster)) {
         code = anp_error_set(&m->error, ANP_ERR_CLOSED, "the client was closed");
     }
     again_or_end(s, code, code == ANP_ERR_CONNECTION || code == ANP_ERR_CLIENT_TIMEOUT);
@@ -148,8 +148,8 @@ static bool step(anp_single *s)
         switch (m->phase) {
         case PHASE_PAUSE:
             if (!atomic_load(&c->is_cancelled) && anp_clock_now() < m->resume_at) {
-                m->exchange.state = ANP_EXCHANGE_IDLE;
-                m->exchange.wake_at = m->resume_at;
+                m->try.state = ANP_ATTEMPT_IDLE;
+                m->try.wake_at = m->resume_at;
                 return false;
             }
             m->phase = PHASE_ATTEMPT;
@@ -163,21 +163,21 @@ static bool step(anp_single *s)
             }
             break;
         case PHASE_EXCHANGE:
-            switch (anp_exchange_step(&m->exchange)) {
-            case ANP_EXCHANGE_DONE:
+            switch (anp_attempt_step(&m->try)) {
+            case ANP_ATTEMPT_DONE:
                 s->was_sent = true;
                 judge_reply(s);
                 break;
-            case ANP_EXCHANGE_FAILED:
-                s->was_sent |= m->exchange.was_sent;
+            case ANP_ATTEMPT_FAILED:
+                s->was_sent |= m->try.was_sent;
                 judge_failure(s);
                 break;
-            case ANP_EXCHANGE_IDLE:
-            case ANP_EXCHANGE_GRANT:
-            case ANP_EXCHANGE_CONNECTING:
-            case ANP_EXCHANGE_WRITING:
-            case ANP_EXCHANGE_READING:
-            case ANP_EXCHANGE_LEAVING:
+            case ANP_ATTEMPT_IDLE:
+            case ANP_ATTEMPT_GRANT:
+            case ANP_ATTEMPT_CONNECTING:
+            case ANP_ATTEMPT_WRITING:
+            case ANP_ATTEMPT_READING:
+            case ANP_ATTEMPT_LEAVING:
             default:
                 return false;
             }
@@ -191,8 +191,8 @@ static bool step(anp_single *s)
 
 static void look_for_close(anp_single *s)
 {
-    if (anp_exchange_is_closed(s->command.cluster)) {
-        anp_exchange_abort(&s->state->exchange, ANP_ERR_CLOSED, "the client was closed");
+    if (anp_attempt_is_closed(s->command.cluster)) {
+        anp_attempt_abort(&s->state->try, ANP_ERR_CLOSED, "the client was closed");
     }
 }
 
@@ -207,7 +207,7 @@ static anp_drive drive(anp_command *c, int slice_ms)
             look_for_close(s);
             return ANP_DRIVE_AGAIN;
         }
-        anp_exchange_wait(&s->state->exchange, slice_end);
+        anp_attempt_wait(&s->state->try, slice_end);
     }
     anp_command_finish(c, s->state->status, &s->state->error);
     return ANP_DRIVE_DONE;
@@ -215,30 +215,30 @@ static anp_drive drive(anp_command *c, int slice_ms)
 
 static void pump(anp_single *s)
 {
-    anp_exchange *x = &s->state->exchange;
+    anp_attempt *x = &s->state->try;
     anp_error err;
     while (!step(s)) {
-        anp_status status = anp_exchange_arm(x, &err);
+        anp_status status = anp_attempt_arm(x, &err);
         if (status == ANP_OK) {
             return;
         }
-        anp_exchange_abort(x, status, err.message);
-        if (x->state != ANP_EXCHANGE_FAILED) { /* nothing to abort: the timer of a pause, or a grant that is coming */
-            if (x->state == ANP_EXCHANGE_LEAVING) {
+        anp_attempt_abort(x, status, err.message);
+        if (x->state != ANP_ATTEMPT_FAILED) { /* nothing to abort: the timer of a pause, or a grant that is coming */
+            if (x->state == ANP_ATTEMPT_LEAVING) {
                 return;
             }
             s->state->error = err;
             end(s, status);
         }
     }
-    anp_exchange_disarm(x);
+    anp_attempt_disarm(x);
     anp_command_finish(&s->command, s->state->status, &s->state->error);
 }
 
-static void resume(anp_exchange *x)
+static void resume(anp_attempt *x)
 {
     anp_single *s = (anp_single *)x->command;
-    if (x->state != ANP_EXCHANGE_LEAVING) {
+    if (x->state != ANP_ATTEMPT_LEAVING) {
         look_for_close(s);
     }
     pump(s);
@@ -252,7 +252,7 @@ static void start(anp_command *c)
 static void cancel(anp_command *c)
 {
     anp_single *s = (anp_single *)c;
-    anp_exchange_abort(&s->state->exchange, ANP_ERR_ABORTED, "the call was cancelled");
+    anp_attempt_abort(&s->state->try, ANP_ERR_ABORTED, "the call was cancelled");
     if (c->is_submitted) {
         pump(s);
     }
@@ -267,14 +267,14 @@ anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy
     if (m == NULL) {
         return anp_error_memory(err, sizeof *m, "a command");
     }
-    memset(m, 0, offsetof(struct anp_single_state, exchange.first));
+    memset(m, 0, offsetof(struct anp_single_state, try.first));
     m->phase = PHASE_ATTEMPT;
     m->replica = 0;
     m->resume_at = 0;
     m->status = ANP_OK;
     m->error = (anp_error){.code = ANP_OK};
     m->single = s;
-    anp_status status = anp_exchange_init(&m->exchange, &s->command, resume, err);
+    anp_status status = anp_attempt_init(&m->try, &s->command, resume, err);
     if (status != ANP_OK) {
         anp_free(m);
         return status;
@@ -289,7 +289,7 @@ anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy
 void anp_single_deinit(anp_single *s)
 {
     if (s->state != NULL) {
-        anp_exchange_deinit(&s->state->exchange);
+        anp_attempt_deinit(&s->state->try);
         anp_free(s->state);
         s->state = NULL;
         anp_buffer_deinit(&s->request);
