@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# ruff, mypy --strict, stubtest, clang-format; with --fix the sources are put in order first.
+set -euo pipefail
+bin=.venv/bin
+mapfile -t c_files < <(find csrc include tests/c -name '*.[ch]' | sort)
+
+if [ "${1:-}" = --fix ]; then
+    $bin/clang-format -i "${c_files[@]}"
+    $bin/ruff check --fix .
+fi
+failed=()
+check() {
+    echo "-- $1"
+    shift
+    "$@" || failed+=("$1")
+}
+check "ruff" $bin/ruff check .
+check "mypy" $bin/mypy --strict
+check "stubtest" $bin/python -m mypy.stubtest --mypy-config-file pyproject.toml \
+    --ignore-missing-stub --ignore-unused-allowlist --allowlist .ci/stubtest-allowlist.txt aerospike_np
+check "clang-format" $bin/clang-format --dry-run --Werror "${c_files[@]}"
+if [ ${#failed[@]} -gt 0 ]; then
+    printf 'lint: failed: %s\n' "${failed[*]}"
+    exit 1
+fi
+echo "lint: passed"

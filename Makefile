@@ -1,0 +1,71 @@
+# One word a task; CONTRIBUTING.md says what each is for. What takes more than a few lines is a script in .ci/.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.PHONY: demo build test test-c test-python test-peers test-debian lint clang asan asan-c asan-python format clean
+
+PYTHON ?= python3
+JOBS ?= $(shell nproc)
+BUILD ?= build
+CFLAGS ?= -O2 -g
+FLAGS := -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -fvisibility=hidden -pthread -MMD -MP \
+    -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+PYTEST := -m pytest --timeout=180 --ignore=tests/peers
+
+LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers.txt))
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(foreach layer,$(LAYERS),$(wildcard csrc/$(layer)/*.c)))
+C_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/c/test_*.c))
+C_HELP := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/c/test_%,$(wildcard tests/c/*.c)))
+
+demo: build
+	@.venv/bin/python -m aerospike_np demo
+build: .venv/.build
+	@$(BUILD_ENV) .venv/bin/python setup.py -q egg_info build_ext --inplace
+test: export BUILD_ENV := ANP_WERROR=1
+test:
+	@for task in test-c clang lint test-python test-peers test-debian; do \
+	    echo "== make $$task"; $(MAKE) --no-print-directory $$task; done; echo "== make test: everything passed"
+
+test-c: system-test
+	@$(MAKE) -s --no-print-directory -j$(JOBS) c-tests
+	@.ci/test-c.sh $(C_TESTS)
+test-python: .venv/.tests build
+	@.venv/bin/python $(PYTEST) tests
+test-peers: .venv-peers/.peers build
+	@.venv-peers/bin/python -m pytest --timeout=180 tests/peers
+test-debian: system-test
+	@.ci/test-debian.sh
+lint: .venv/.tests build
+	@.ci/lint.sh
+clang: system-test .venv/.build  # compiled only: no warning from the other compiler
+	@CC=clang-14 ANP_WERROR=1 .venv/bin/python setup.py -q build_ext -b build/clang/lib -t build/clang/temp
+asan: asan-c asan-python
+asan-c:
+	@$(MAKE) --no-print-directory test-c BUILD=build/asan CFLAGS="$(SANITIZE)"
+asan-python: .venv/.tests
+	@.ci/asan-python.sh $(PYTEST) tests/unit tests/integration tests/conformance
+format: .venv/.tests
+	@.ci/lint.sh --fix
+clean:
+	rm -rf build dist *.egg-info .venv .venv-peers aerospike_np/*.so
+
+system-%:
+	@.ci/setup.sh system $*
+.venv/.build: .ci/requirements.txt .ci/requirements-build.txt | system-build
+	@.ci/setup.sh venv $< $@ $(PYTHON)
+.venv/.tests: tests/requirements.txt .venv/.build | system-test
+	@.ci/setup.sh venv $< $@ $(PYTHON)
+.venv-peers/.peers: tests/peers/requirements.txt | system-test
+	@.ci/setup.sh venv $< $@ $(PYTHON)
+
+.PHONY: c-tests
+c-tests: $(C_TESTS)
+$(BUILD)/libanp.a: $(OBJECTS)
+	rm -f $@; ar rcs $@ $^
+$(BUILD)/%.o: %.c Makefile
+	mkdir -p $(@D); $(CC) $(FLAGS) $(CFLAGS) -c $< -o $@
+$(C_TESTS): %: %.o $(C_HELP) $(BUILD)/libanp.a
+	$(CC) $(CFLAGS) -pthread $^ -o $@ -lcmocka -lcrypto -lpthread -lm
+.SECONDARY:
+-include $(OBJECTS:.o=.d) $(C_TESTS:=.d) $(C_HELP:.o=.d)

@@ -1,0 +1,154 @@
+"""Builds the extension modules; everything else about the package stands in pyproject.toml.
+
+What is compiled is what lies in the folders of csrc/layers.txt. Each source is compiled once, even when
+two modules link it, and only when it or a header it includes has changed.
+
+Read from the environment: ANP_JOBS (compilers at a time), ANP_WERROR=1 (warnings are errors),
+ANP_SANITIZE=1 (AddressSanitizer and UndefinedBehaviorSanitizer).
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import shlex
+import shutil
+import subprocess
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+# A module's binding lies in csrc/python/<name>; these are the layers it links.
+EXTENSIONS = {
+    "engine": ["base", "wire", "table", "net", "cluster", "command"],
+    "node": ["base", "wire", "net", "node"],
+}
+
+MACROS = [
+    ("_GNU_SOURCE", None),
+    ("NPY_NO_DEPRECATED_API", "NPY_1_23_API_VERSION"),
+    ("NPY_TARGET_VERSION", "NPY_1_23_API_VERSION"),
+]
+FLAGS = ["-std=c17", "-O3", "-fvisibility=hidden", "-pthread", "-MMD"]
+WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wvla", "-Wstrict-prototypes"]
+SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
+SANITIZE_COMPILE = ["-O1", "-g", "-fno-omit-frame-pointer"]
+
+
+def layers() -> list[str]:
+    """The folders of csrc/, lowest first."""
+    lines = Path("csrc/layers.txt").read_text(encoding="utf-8").splitlines()
+    return [line.split(":")[0].strip() for line in lines if ":" in line and line[0] != "#"]
+
+
+def sources(extension: str) -> list[str]:
+    """The sources of one extension module: its layers', then its binding's."""
+    folders = [f"csrc/{name}" for name in layers() if name in EXTENSIONS[extension]]
+    folders.append(f"csrc/python/{extension}")
+    return [path.as_posix() for folder in folders for path in sorted(Path(folder).glob("*.c"))]
+
+
+def enabled(name: str) -> bool:
+    return os.environ.get(name, "") not in ("", "0")
+
+
+class BuildExt(build_ext):
+    """build_ext that compiles several sources at a time, and only those that changed."""
+
+    def build_extensions(self) -> None:
+        self._check_system()
+        self._includes = [
+            f"-isystem{path}" for path in (sysconfig.get_config_var("INCLUDEPY"), _numpy_include())
+        ]
+        names = sorted({name for extension in self.extensions for name in extension.sources})
+        targets = self.compiler.object_filenames(names, output_dir=self.build_temp)
+        for target in targets:
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+        jobs = int(os.environ.get("ANP_JOBS") or len(os.sched_getaffinity(0)))
+        with ThreadPoolExecutor(max(jobs, 1)) as pool:
+            list(pool.map(self._compile, names, targets))
+        self._objects = dict(zip(names, targets, strict=True))
+        super().build_extensions()
+
+    def build_extension(self, ext: Extension) -> None:
+        linked = copy.copy(ext)  # the original keeps its sources, for sdist
+        linked.extra_objects = [self._objects[name] for name in ext.sources]
+        linked.depends = [*linked.extra_objects, "setup.py"]
+        linked.sources = []
+        linked.extra_link_args = ["-pthread"]
+        if enabled("ANP_SANITIZE"):
+            linked.extra_link_args += SANITIZE
+        super().build_extension(linked)
+
+    def _compile(self, source: str, target: str) -> None:
+        if not (self.force or _is_stale(target)):
+            return
+        flags = [*FLAGS, *WARNINGS, *self._includes]
+        if enabled("ANP_WERROR"):
+            flags.append("-Werror")
+        if enabled("ANP_SANITIZE"):
+            flags += SANITIZE + SANITIZE_COMPILE
+        self.compiler.compile(
+            [source],
+            output_dir=self.build_temp,
+            macros=MACROS,
+            include_dirs=["csrc", "include"],
+            extra_postargs=flags,
+        )
+
+    def _check_system(self) -> None:
+        """Say which package is missing, before a compiler says it in a hundred lines."""
+        compiler = shlex.split(os.environ.get("CC", "")) or self.compiler.compiler_so
+        if shutil.which(compiler[0]) is None:
+            raise SystemExit(
+                f"aerospike_np: no C compiler ({compiler[0]}). On Debian: apt-get install gcc"
+            )
+        if not Path(sysconfig.get_config_var("INCLUDEPY"), "Python.h").exists():
+            raise SystemExit(
+                "aerospike_np: Python.h is missing. On Debian: apt-get install python3-dev"
+            )
+        probe = subprocess.run(
+            [compiler[0], "-E", "-x", "c", "-"],
+            input=b"#include <stdlib.h>\n#include <pthread.h>\n",
+            capture_output=True,
+        )
+        if probe.returncode != 0:
+            raise SystemExit(
+                "aerospike_np: the C library's headers are missing. "
+                "On Debian: apt-get install libc6-dev"
+            )
+
+
+def _numpy_include() -> str:
+    try:
+        import numpy
+    except ImportError:
+        raise SystemExit(
+            "aerospike_np: building needs NumPy 2 or later: pip install 'numpy>=2.0'"
+        ) from None
+    if int(numpy.__version__.split(".")[0]) < 2:
+        raise SystemExit(
+            f"aerospike_np: building needs NumPy 2 or later, and this is {numpy.__version__} "
+            "(what is built against it runs on NumPy 1.24 too)"
+        )
+    return numpy.get_include()
+
+
+def _is_stale(target: str) -> bool:
+    """Whether an object is older than what it was made from, as its .d file lists it."""
+    try:
+        made = os.stat(target).st_mtime_ns
+        listed = Path(target).with_suffix(".d").read_text(encoding="utf-8")
+        inputs = listed.replace("\\\n", " ").split(": ", 1)[1].split()
+        return any(os.stat(name).st_mtime_ns > made for name in [*inputs, "setup.py"])
+    except (OSError, IndexError):
+        return True
+
+
+setup(
+    cmdclass={"build_ext": BuildExt},
+    ext_modules=[Extension(f"aerospike_np._{name}", sources(name)) for name in EXTENSIONS],
+)

@@ -1,0 +1,73 @@
+"""The examples in README.md, docs/ and the docstrings do what they show."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import aerospike_np
+
+numpy = pytest.importorskip("numpy")
+if int(numpy.__version__.split(".")[0]) < 2:
+    pytest.skip(
+        f"the examples show arrays as NumPy 2 prints them, and this is {numpy.__version__}: "
+        "pip install 'numpy>=2'",
+        allow_module_level=True,
+    )
+
+ROOT = Path(__file__).resolve().parents[2]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^ *```", re.M | re.S)
+
+PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if path.exists()]
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(aerospike_np.__path__, "aerospike_np.")
+    if not module.name.endswith("__main__")
+)
+
+
+def only_examples(text: str) -> str:
+    """The page with everything but its Python sessions blanked out, so that line numbers stay."""
+    lines = [""] * (text.count("\n") + 1)
+    for fence in FENCE.finditer(text):
+        if fence[2] in ("python", "pycon", "py") and ">>> " in fence[3]:
+            first = text.count("\n", 0, fence.start(3))
+            for number, line in enumerate(fence[3].splitlines(), first):
+                lines[number] = line
+    return "\n".join(lines)
+
+
+def run(test: doctest.DocTest) -> int:
+    said: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    runner.run(test, out=said.append)
+    assert runner.failures == 0, "".join(said)
+    return runner.tries
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_examples_of_a_page_do_what_they_show(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    name = page.relative_to(ROOT).as_posix()
+    run(doctest.DocTestParser().get_doctest(only_examples(text), {}, name, str(page), 0))
+    # What is not a session is at least Python.
+    for fence in FENCE.finditer(text):
+        if fence[2] in ("python", "py") and ">>> " not in fence[3]:
+            line = text.count("\n", 0, fence.start(3))
+            source = "\n" * line + re.sub(rf"(?m)^{fence[1]}", "", fence[3])
+            compile(source, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+
+
+@pytest.mark.parametrize("name", ["aerospike_np", *MODULES])
+def test_examples_of_docstrings_do_what_they_show(name: str) -> None:
+    module: ModuleType = importlib.import_module(name)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
+        run(test)
