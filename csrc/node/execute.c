@@ -166,7 +166,7 @@ uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_requ
 
 /* ---- deleting ---- */
 
-static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, anp_reply *reply)
+static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r)
 {
     anp_record *record = anp_shard_find(ns, shard, r->digest);
     if (record == NULL) {
@@ -177,8 +177,6 @@ static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node
     }
     if (((r->info2 & ANP_INFO2_GENERATION) && r->generation != record->generation) ||
         ((r->info2 & ANP_INFO2_GENERATION_GT) && r->generation <= record->generation)) {
-        reply->generation = record->generation;
-        reply->void_time = record->void_time;
         return ANP_GENERATION;
     }
     if (r->has_filter) {
@@ -194,11 +192,12 @@ static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node
 uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply)
 {
     (void)e;
+    (void)reply; /* what a delete answers has neither generation nor void time, whatever its code */
     if (r->info2 & ANP_INFO2_DURABLE_DELETE) {
         return ANP_ENTERPRISE_ONLY;
     }
     anp_shard *shard = anp_shard_lock(ns, r->digest);
-    uint8_t code = delete_locked(ns, shard, r, reply);
+    uint8_t code = delete_locked(ns, shard, r);
     (void)pthread_mutex_unlock(&shard->lock);
     return code;
 }
