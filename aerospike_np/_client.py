@@ -1,4 +1,4 @@
-"""The sync client: the operations, driven by the calling thread."""
+"""The clients: the operations, driven by the calling thread. What both clients share stands in Shared."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ._operations import Operations
+from ._operations import Operations, Plain
 
 
 def _drive(core: Any, work: Any) -> Any:
@@ -24,7 +24,7 @@ def _drive(core: Any, work: Any) -> Any:
             request = generator.throw(failure) if failure is not None else generator.send(answer)
         except StopIteration as end:
             return end.value
-        failure = None
+        answer, failure = None, None
         try:
             answer = core.run(request)
         except Exception as error:
@@ -39,7 +39,7 @@ def _driven(operation: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-class Client:
+class Client(Plain):
     """A client of one cluster, for any number of threads.
 
     It connects when ``connect()`` is called, when a ``with`` block begins, or with the first call.
@@ -63,11 +63,6 @@ class Client:
     {'a': 1}
     """
 
-    def __init__(self, config: dict[str, Any]) -> None:
-        from ._engine import Core
-
-        self._core = Core(config)
-
     def connect(self, username: str | None = None, password: str | None = None) -> Client:
         """Connects, where that was not done; returns the client.
 
@@ -87,41 +82,6 @@ class Client:
         """Closes connections and stops the tend thread; harmless twice. ``connect()`` opens again."""
         self._core.close()
 
-    def is_connected(self) -> bool:
-        """Whether the client is open and knows a node. No I/O."""
-        return self._core.is_connected()
-
-    def ping(self) -> bool:
-        """Whether a node answers; never raises an Aerospike error."""
-        from .exception import AerospikeError
-
-        try:
-            return bool(self.info_random_node("build"))
-        except AerospikeError:
-            return False
-
-    def get_node_names(self) -> list[str]:
-        """Names of the nodes, as far as they are known now. No I/O once connected."""
-        return [name for name, _ in self._core.nodes()]
-
-    def get_nodes(self) -> list[tuple[str, int]]:
-        """``(host, port)`` of the nodes."""
-        pairs = (address.rpartition(":") for _, address in self._core.nodes())
-        return [(host.strip("[]"), int(port)) for host, _, port in pairs]
-
-    def get_key_partition_id(self, namespace: str, set_name: str | None, key: Any) -> int:
-        """The partition (0 to 4095) of a key.
-
-        Examples
-        --------
-        >>> client.get_key_partition_id("test", "demo", "k1")
-        1975
-        """
-        from ._engine import calc_digest
-
-        digest = calc_digest(namespace, set_name, key)
-        return (digest[0] | digest[1] << 8) & 0xFFF
-
     def __enter__(self) -> Client:
         self._core.connect()
         return self
@@ -133,13 +93,6 @@ class Client:
         core = getattr(self, "_core", None)
         if core is not None and core.is_open():
             warnings.warn(f"{self!r} was dropped without close()", ResourceWarning, stacklevel=2, source=self)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self._core.config,)
-
-    def __repr__(self) -> str:
-        hosts = ", ".join(f"{host}:{port}" for host, port in getattr(self, "_core", None) and self._core.hosts or ())
-        return f"<aerospike_np.{type(self).__name__} {hosts}>"
 
 
 for _name, _operation in inspect.getmembers(Operations, inspect.isfunction):

@@ -21,6 +21,51 @@ _READ, _WRITE, _INCR, _APPEND, _PREPEND, _TOUCH = 1, 2, 5, 9, 10, 11
 _RETRY_CODES = (8, 11, 14, 18)
 
 
+class Plain:
+    """The methods that ask nobody, and are the same on both clients."""
+
+    _core: Core
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        from ._engine import Core
+
+        self._core = Core(config)
+
+    def is_connected(self) -> bool:
+        """Whether the client is open and knows a node. No I/O."""
+        return self._core.is_connected()
+
+    def get_node_names(self) -> list[str]:
+        """Names of the nodes, as far as they are known now. No I/O once connected."""
+        return [name for name, _ in self._core.nodes()]
+
+    def get_nodes(self) -> list[tuple[str, int]]:
+        """``(host, port)`` of the nodes, as far as they are known now. No I/O once connected."""
+        pairs = (address.rpartition(":") for _, address in self._core.nodes())
+        return [(host.strip("[]"), int(port)) for host, _, port in pairs]
+
+    def get_key_partition_id(self, namespace: str, set_name: str | None, key: Any) -> int:
+        """The partition (0 to 4095) of a key. No I/O.
+
+        Examples
+        --------
+        >>> client.get_key_partition_id("test", "demo", "k1")
+        1975
+        """
+        from ._engine import calc_digest
+
+        digest = calc_digest(namespace, set_name, key)
+        return (digest[0] | digest[1] << 8) & 0xFFF
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self._core.config,)
+
+    def __repr__(self) -> str:
+        core = getattr(self, "_core", None)
+        hosts = ", ".join(f"{host}:{port}" for host, port in core.hosts) if core is not None else "no hosts"
+        return f"<aerospike_np.{type(self).__name__} {hosts}>"
+
+
 class Operations:
     """The methods that both clients have. Keys are ``(namespace, set, user key)`` tuples."""
 
@@ -459,6 +504,16 @@ class Operations:
 
     # ---- info ----
 
+    def ping(self) -> Any:
+        """Whether a node answers, as a bool; never raises an Aerospike error.
+
+        Examples
+        --------
+        >>> client.ping()
+        True
+        """
+        return _Ping(self._core)
+
     def info_all(self, command: str, policy: Any = None) -> Any:
         """Sends an info command to each node.
 
@@ -473,10 +528,7 @@ class Operations:
         >>> [r.error_code for r in client.info_all("build")]
         [0]
         """
-        names = [name for name, _ in self._core.nodes()]
-        if not names:
-            raise ClientError("info_all: no node of the cluster answers")
-        return _InfoAll(self._core, names, command, policy)
+        return _InfoAll(self._core, command, policy)
 
     def info_random_node(self, command: str, policy: Any = None) -> Any:
         """Sends an info command to any node; returns the whole response text.
@@ -739,13 +791,27 @@ def _finish_write(core: Core, request: Request, keys: Any, again: Any, retry: in
 # ---- info ----
 
 
-class _InfoAll:
-    def __init__(self, core: Core, names: list[str], command: str, policy: Any) -> None:
-        self.core, self.names, self.command, self.policy = core, names, command, policy
+class _Ping:
+    def __init__(self, core: Core) -> None:
+        self.core = core
 
     def steps(self) -> Any:
+        try:
+            return bool((yield self.core.info(None, "build", None)))
+        except AerospikeError:
+            return False
+
+
+class _InfoAll:
+    def __init__(self, core: Core, command: str, policy: Any) -> None:
+        self.core, self.command, self.policy = core, command, policy
+
+    def steps(self) -> Any:
+        names = [name for name, _ in self.core.nodes()]
+        if not names:
+            raise ClientError("info_all: no node of the cluster answers")
         results = InfoResults()
-        for name in self.names:
+        for name in names:
             try:
                 text = yield self.core.info(name, self.command, self.policy)
                 results.append(InfoNodeResult(name, 0, text))

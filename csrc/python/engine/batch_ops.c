@@ -199,7 +199,8 @@ static PyObject *wrap_table(anp_request *r)
         return NULL;
     }
     PyObject *timings = anp_batch_timings_tuple(r);
-    return timings == NULL ? NULL : Py_BuildValue("(y#N)", (const char *)p->table.errors.data, (Py_ssize_t)p->table.errors.size, timings);
+    return timings == NULL ? NULL : Py_BuildValue("(NN)", PyBytes_FromStringAndSize((const char *)p->table.errors.data, (Py_ssize_t)p->table.errors.size),
+                                                   timings);
 }
 
 /* Points the table at the arrays codes (int32), meta (8 bytes a row) and missing (bits), each n long. */

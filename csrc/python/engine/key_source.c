@@ -22,6 +22,7 @@ bool anp_key_source_next(anp_state *state, anp_key_source *s)
                      PySequence_Fast_GET_SIZE(s->sequence));
         return false;
     }
+    anp_key_pack_clear(&s->pack); /* the slice before is digested */
     if (!anp_key_pack_walk(state, &s->pack, s->sequence, s->next, n, NULL, NULL)) {
         return false;
     }

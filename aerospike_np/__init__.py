@@ -1,0 +1,108 @@
+"""Aerospike for people who think in arrays.
+
+>>> import aerospike_np
+>>> from aerospike_np.local import LocalNode
+>>> with LocalNode() as node, aerospike_np.client(node.config()) as client:
+...     client.put(("test", "demo", "ann"), {"age": 34})
+...     client.get(("test", "demo", "ann")).bins
+{'age': 34}
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from . import constants, exception
+from ._client import Client
+from ._engine import calc_digest
+from ._keys import Keys
+from .constants import *  # noqa: F403
+from .exception import *  # noqa: F403
+from .types import (
+    AerospikeKey,
+    BatchRecord,
+    BinTuple,
+    ExistsResult,
+    GeoJSON,
+    HyperLogLog,
+    InfoNodeResult,
+    Record,
+    RecordMetadata,
+    TypedBlob,
+    blob,
+    geodata,
+    geojson,
+)
+
+if TYPE_CHECKING:
+    from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
+
+__version__ = "0.1.0"
+
+_LAZY = {"BatchRecords": "_results", "BatchWriteResult": "_results", "NumpyBatchRecords": "_results"}
+
+__all__ = [
+    "AerospikeKey",
+    "BatchRecord",
+    "BatchRecords",
+    "BatchWriteResult",
+    "BinTuple",
+    "Client",
+    "ExistsResult",
+    "GeoJSON",
+    "HyperLogLog",
+    "InfoNodeResult",
+    "Keys",
+    "NumpyBatchRecords",
+    "Record",
+    "RecordMetadata",
+    "TypedBlob",
+    "blob",
+    "calc_digest",
+    "client",
+    "constants",
+    "exception",
+    "geodata",
+    "geojson",
+    "get_partition_id",
+]
+__all__ += [name for name in vars(constants) if name.isupper()]
+__all__ += exception.__all__
+
+
+def client(config: dict[str, Any]) -> Client:
+    """A client, not yet connected; see :class:`Client`.
+
+    Examples
+    --------
+    >>> import aerospike_np
+    >>> aerospike_np.client({"hosts": [("127.0.0.1", 3000)]})
+    <aerospike_np.Client 127.0.0.1:3000>
+    """
+    return Client(config)
+
+
+def get_partition_id(digest: bytes | bytearray) -> int:
+    """The partition (0 to 4095) of a digest.
+
+    Examples
+    --------
+    >>> import aerospike_np
+    >>> aerospike_np.get_partition_id(aerospike_np.calc_digest("test", "demo", "k1"))
+    1975
+    """
+    if len(digest) != 20:
+        raise exception.InvalidArgError(f"a digest has 20 bytes, not {len(digest)}")
+    return (digest[0] | digest[1] << 8) & 0xFFF
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

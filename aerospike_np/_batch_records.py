@@ -1,0 +1,218 @@
+"""Batch reads as records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from . import _html
+from ._lookup import Index
+from ._numpy_batch_records import NumpyBatchRecords, no_hook
+from .types import AerospikeKey, BatchRecord, Record, RecordMetadata
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def full_key(keys: Any, row: int) -> AerospikeKey:
+    """The key of a row with its digest, which is computed where it isn't known."""
+    namespace, set_name, user_key, digest = keys.full_key(row)
+    if digest is None:
+        from ._engine import calc_digest
+
+        digest = bytes(calc_digest(namespace, set_name, user_key))
+    return AerospikeKey(namespace, set_name, user_key, digest)
+
+
+class LazyRecords(Sequence[BatchRecord]):
+    """A sequence of BatchRecord, each made when it is asked for."""
+
+    __slots__ = ("_make", "_n")
+
+    def __init__(self, n: int, make: Callable[[int], BatchRecord]) -> None:
+        self._n = n
+        self._make = make
+
+    def __len__(self) -> int:
+        return self._n
+
+    @overload
+    def __getitem__(self, index: int) -> BatchRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[BatchRecord]: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self._make(i) for i in range(*index.indices(self._n))]
+        row = index.__index__()
+        if not -self._n <= row < self._n:
+            raise IndexError(f"row {row} of {self._n}")
+        return self._make(row % self._n)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, (list, LazyRecords)):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(repr(record) for record in self[:3])
+        return f"[{shown}{', ...' if self._n > 3 else ''}] ({self._n} records)"
+
+
+class BatchRecords(Mapping[Any, dict[str, Any]]):
+    """Records of a batch read: a Mapping from user key to bins, over the records that were found.
+
+    Of equal user keys the first that was found wins; ``[...]`` and ``get`` also take full key
+    tuples. In the order of the keys, and with what was not found, there are ``batch_records`` and
+    ``result_codes``. Records are decoded when they are asked for, each time anew.
+
+    Examples
+    --------
+    >>> client.put(("test", "demo", "a"), {"price": 1.5})
+    >>> found = client.batch_read([("test", "demo", "a"), ("test", "demo", "nobody")])
+    >>> found["a"], "nobody" in found, len(found)
+    ({'price': 1.5}, False, 1)
+    >>> [record.result for record in found.batch_records]
+    [0, 2]
+    """
+
+    __slots__ = ("__weakref__", "_hook", "_index", "_keys", "_raw")
+
+    def __init__(self, keys: Any, raw: Any, numpy_hook: Callable[..., Any] | None = None) -> None:
+        self._keys = keys
+        self._raw = raw
+        self._hook = numpy_hook
+        self._index: Index | None = None
+
+    @property
+    def result_codes(self) -> NDArray[np.int32]:
+        """Result codes, one a key: 0 ok, 2 not found, -15 no reply, ..."""
+        codes: NDArray[np.int32] = self._raw.result_codes
+        return codes
+
+    @property
+    def batch_records(self) -> LazyRecords:
+        """One BatchRecord a key, in the order of the keys: ``(key, result, record, in_doubt)``."""
+        return LazyRecords(len(self._raw), self._batch_record)
+
+    def _batch_record(self, row: int) -> BatchRecord:
+        key = full_key(self._keys, row)
+        raw = self._raw.record(row)
+        record = None if raw is None else Record(key, RecordMetadata(raw[0], raw[1]), raw[2])
+        return BatchRecord(key, self._raw.code(row), record, bool(self._raw.in_doubt(row)))
+
+    def found_count(self) -> int:
+        """How many rows have a record; equal keys count each time."""
+        return int((self.result_codes == 0).sum())
+
+    # ---- by key ----
+
+    def _by_key(self) -> Index:
+        if self._index is None:
+            import numpy as np
+
+            self._index = Index(self._keys, np.flatnonzero(self.result_codes == 0).tolist())
+        return self._index
+
+    def _bins(self, row: int) -> dict[str, Any]:
+        record = self._raw.record(row)
+        return {} if record is None else record[2]
+
+    def __getitem__(self, key: Any) -> dict[str, Any]:
+        row = self._by_key().row(key)
+        if row < 0:
+            raise KeyError(key)
+        return self._bins(row)
+
+    def __contains__(self, key: object) -> bool:
+        return self._by_key().row(key) >= 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._by_key().user_keys())
+
+    def __len__(self) -> int:
+        return len(self._by_key().user_keys())
+
+    def to_dict(self) -> dict[Any, dict[str, Any]]:
+        """``{user key: bins}``, all decoded now."""
+        return {key: self._bins(row) for key, row in self._by_key().user_keys().items()}
+
+    def as_dict(self) -> dict[Any, dict[str, Any]]:
+        """The same as ``to_dict``."""
+        return self.to_dict()
+
+    def to_numpy(self, dtype: Any, **options: Any) -> NumpyBatchRecords:
+        """The same records as arrays, without another request.
+
+        Parameters
+        ----------
+        dtype : dtype
+            As ``batch_read(_dtype=)``.
+        **options
+            ``bins``, ``layout``, ``out``, ``errors`` and ``fill``, as ``batch_read`` takes them.
+
+        Raises
+        ------
+        ConversionError
+            Values did not fit, and ``errors`` is ``"raise"``.
+        """
+        if self._hook is None:
+            raise no_hook("to_numpy")
+        result: NumpyBatchRecords = self._hook(dtype, **options)
+        return result
+
+    # ---- shown and sent ----
+
+    def __repr__(self) -> str:
+        return f"BatchRecords(count={len(self._raw)}, found={self.found_count()})"
+
+    def _repr_html_(self) -> str:
+        n = len(self._raw)
+        records = self.batch_records[: _html.MAX_ROWS]
+        names = list(
+            dict.fromkeys(name for r in records if r.record for name in r.record.bins or ())
+        )
+
+        def row(i: int, shown: Sequence[str]) -> list[Any]:
+            key, result, record, _ = records[i]
+            assert key is not None
+            shown_key = key.digest.hex() if key.user_key is None else key.user_key
+            bins = (record.bins if record is not None else None) or {}
+            return [shown_key, result, *(bins.get(name, _html.MISSING) for name in shown[2:])]
+
+        return _html.table(f"{n} rows, {self.found_count()} found", ["key", "code", *names], n, row)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raw = self._raw
+        n = len(raw)
+        kept = Kept(
+            raw.result_codes,
+            [raw.record(i) for i in range(n)],
+            [i for i in range(n) if raw.in_doubt(i)],
+        )
+        return type(self), (self._keys, kept)
+
+
+class Kept:
+    """Records that were decoded already, as ``BatchRecords`` takes them: what a pickle holds."""
+
+    __slots__ = ("_doubtful", "_records", "result_codes")
+
+    def __init__(self, result_codes: Any, records: list[Any], doubtful: list[int]) -> None:
+        self.result_codes = result_codes
+        self._records = records
+        self._doubtful = frozenset(doubtful)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def code(self, row: int) -> int:
+        return int(self.result_codes[row])
+
+    def record(self, row: int) -> Any:
+        return self._records[row]
+
+    def in_doubt(self, row: int) -> bool:
+        return row in self._doubtful
