@@ -439,7 +439,7 @@ void anp_channel_window_done(anp_channel *c)
 {
     const anp_batch *b = c->batch;
     anp_window *w = c->windows.first;
-    if (w != NULL && w->is_sent && b->command.policy.each_window) {
+    if (w != NULL && b->command.policy.each_window) {
         /* the server starts on it only now */
         w->deadline = anp_clock_deadline(anp_clock_now(), b->command.policy.total_timeout_ms);
     }
@@ -474,15 +474,12 @@ uint64_t anp_channel_next(const anp_channel *c)
     if (c->state != ANP_CHANNEL_OPEN || c->windows.count == 0) {
         return ANP_NEVER;
     }
-    uint64_t at = c->silent_at;
-    for (const anp_window *w = c->windows.first; w != NULL; w = w->next) {
-        at = earlier(at, w->deadline);
-    }
-    return at;
+    return earlier(c->silent_at, c->windows.first->deadline);
 }
 
-/* Of an each_window batch: a window's time is over. It is settled; those behind it on the channel lose their connection. */
-static void expire_windows(anp_channel *c, uint64_t now)
+/* Of an each_window batch: the first window's time is over. It is settled; the one behind it, whose time would only begin
+ * now, loses its connection. */
+static void expire_window(anp_channel *c)
 {
     anp_batch *b = c->batch;
     anp_error err;
@@ -490,15 +487,7 @@ static void expire_windows(anp_channel *c, uint64_t now)
     (void)snprintf(why, sizeof why, "total_timeout of %u ms passed for a window", (unsigned)b->command.policy.total_timeout_ms);
     (void)describe(c, &err, ANP_ERR_CLIENT_TIMEOUT, "waiting for", why);
     b->has_window_timeout = true;
-    anp_window_list others = {0};
-    for (anp_window *w; (w = anp_window_pop(&c->windows)) != NULL;) {
-        if (w->deadline <= now || c->state == ANP_CHANNEL_WAITING) {
-            anp_window_end(b, w, ANP_ERR_CLIENT_TIMEOUT, false, true, &err);
-        } else {
-            anp_window_push(&others, w);
-        }
-    }
-    c->windows = others;
+    anp_window_end(b, anp_window_pop(&c->windows), ANP_ERR_CLIENT_TIMEOUT, false, true, &err);
     anp_channel_fail(c, ANP_ERR_CLIENT_TIMEOUT, true, &err);
 }
 
@@ -509,7 +498,7 @@ void anp_channel_expire(anp_channel *c, uint64_t now)
     }
     const anp_policy *policy = &c->batch->command.policy;
     if (c->state == ANP_CHANNEL_WAITING) {
-        expire_windows(c, now);
+        expire_window(c);
     } else if (c->state == ANP_CHANNEL_CONNECTING) {
         fail_connection(c, "connecting to", "no answer within connect_timeout");
     } else if (c->silent_at <= now) {
@@ -519,7 +508,7 @@ void anp_channel_expire(anp_channel *c, uint64_t now)
         (void)describe(c, &err, ANP_ERR_CLIENT_TIMEOUT, "waiting for", why);
         anp_channel_fail(c, ANP_ERR_CLIENT_TIMEOUT, true, &err);
     } else {
-        expire_windows(c, now);
+        expire_window(c);
     }
 }
 
