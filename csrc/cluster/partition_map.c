@@ -9,9 +9,11 @@
  *     2. counts the map's own `references` up,
  *     3. takes its one off the word again, if the word still has this map. If not, the publisher has meanwhile turned it
  *        into one of `references` (see there), and that one is given up instead.
- * The publisher exchanges the word, adds the number it finds there to the old map's `references`, and only then gives up
- * the slot's own. 16 bits are enough: they count readers between steps 1 and 3, not references. The address can't come
- * back as another map's (ABA) while a reader is between the steps, because it holds the map. */
+ * The publisher exchanges the word, and gives up the slot's own reference less the number of readers it finds there, in one
+ * step. The slot's own counts as SLOT references, more than there can be such readers: a reader may come to step 3, see
+ * another map and even be done with its own before the publisher has passed on what it owes; the count must not reach 0
+ * meanwhile. 16 bits are enough for readers: they are counted between steps 1 and 3 only. The address can't come back as
+ * another map's (ABA) while a reader is between the steps, because it holds the map. */
 #include "cluster/partition_map.h"
 
 #include <stdint.h>
@@ -22,6 +24,7 @@
 _Static_assert(sizeof(void *) == 8, "the slot packs a 64-bit address");
 
 #define ONE_READER (UINT64_C(1) << 48)
+#define SLOT (UINT32_C(1) << 20)
 #define ADDRESS(word) ((anp_map *)(uintptr_t)((word) & (ONE_READER - 1)))
 
 anp_map *anp_map_retain(anp_map *map)
@@ -201,11 +204,13 @@ anp_map *anp_map_slot_take(anp_map_slot *slot)
 
 void anp_map_slot_publish(anp_map_slot *slot, anp_map *map)
 {
+    if (map != NULL) {
+        (void)atomic_fetch_add_explicit(&map->references, SLOT - 1, memory_order_relaxed);
+    }
     uint64_t word = atomic_exchange_explicit(&slot->word, (uint64_t)(uintptr_t)map, memory_order_acq_rel);
     anp_map *old = ADDRESS(word);
     if (old != NULL) {
         uint32_t readers = (uint32_t)(word >> 48);
-        (void)atomic_fetch_add_explicit(&old->references, readers, memory_order_relaxed);
-        release(old, 1);
+        release(old, SLOT - readers);
     }
 }
