@@ -336,10 +336,11 @@ def _conversion_text(result: NumpyBatchRecords, row: int, name: str, key: tuple[
     columns = result.columns
     field = f", field of {columns[name].dtype}" if name in columns else ""
     values = "1 value does" if count == 1 else f"{count} values do"
+    which = "it is" if count == 1 else "the first is"
     return (
-        f"batch_read: {values} not fit the dtype; {'it is' if count == 1 else 'the first is'} in "
-        f"row {row}, key {key!r}, bin {name!r}{field}: {particle} that {reason}. All rows are in "
-        ".partial and their errors in .partial.errors; pass errors='mask' to mask such values, or use a wider field"
+        f"batch_read: {values} not fit the dtype; {which} in row {row}, key {key!r}, "
+        f"bin {name!r}{field}: {particle} that {reason}. All rows are in .partial and their errors "
+        "in .partial.errors; pass errors='mask' to mask such values, or use a wider field"
     )
 
 

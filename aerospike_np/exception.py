@@ -4,7 +4,7 @@ Every exception carries ``code`` (also ``result_code``), ``msg``, ``in_doubt``, 
 ``bin`` and ``partial``. Codes above zero are the server's, those below zero the client's own.
 
 ``TimeoutError``, ``IndexError`` and ``ConnectionError`` are here too, as the official client has
-them, but only when asked for by name, so that ``from aerospike_np.exception import *`` shadows no built-in.
+them, but only when asked for by name: ``from aerospike_np.exception import *`` shadows no built-in.
 """
 
 from __future__ import annotations
