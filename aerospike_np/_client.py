@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-import inspect
+import types
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -95,6 +95,6 @@ class Client(Plain):
             warnings.warn(f"{self!r} was dropped without close()", ResourceWarning, stacklevel=2, source=self)
 
 
-for _name, _operation in inspect.getmembers(Operations, inspect.isfunction):
-    if not _name.startswith("_"):
+for _name, _operation in vars(Operations).items():
+    if isinstance(_operation, types.FunctionType) and not _name.startswith("_"):
         setattr(Client, _name, _driven(_operation))

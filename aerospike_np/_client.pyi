@@ -1,0 +1,161 @@
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, SupportsFloat, overload
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from ._keys import Keys
+from ._operations import Plain
+from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
+from .types import ExistsResult, InfoResults, Record
+
+_UserKey = str | int | bytes | bytearray
+_Key = tuple[str, str | None, _UserKey] | tuple[str, str | None, _UserKey | None, bytes | bytearray | None]
+_Policy = Mapping[str, Any] | None
+_BatchKeys = Iterable[_Key] | Keys | ArrayLike
+_Progress = bool | Callable[[int, int], object] | None
+_Dtype = DTypeLike | Mapping[str, Any] | list[tuple[str, Any]]
+_Layout = Literal["rows", "columns"]
+_Errors = Literal["raise", "mask", "unsafe"]
+
+class Client(Plain):
+    def connect(self, username: str | None = None, password: str | None = None) -> Client: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Client: ...
+    def __exit__(self, *exc_info: object) -> None: ...
+    def __del__(self) -> None: ...
+    def put(self, key: _Key, bins: dict[str, Any], meta: _Policy = None, policy: _Policy = None) -> None: ...
+    def get(self, key: _Key, policy: _Policy = None) -> Record: ...
+    def select(self, key: _Key, bins: Sequence[str], policy: _Policy = None) -> Record: ...
+    def exists(self, key: _Key, policy: _Policy = None) -> ExistsResult: ...
+    def remove(self, key: _Key, meta: _Policy = None, policy: _Policy = None) -> None: ...
+    def touch(self, key: _Key, val: int = 0, meta: _Policy = None, policy: _Policy = None) -> None: ...
+    def append(
+        self, key: _Key, bin: str, val: str | bytes | bytearray, meta: _Policy = None, policy: _Policy = None
+    ) -> None: ...
+    def prepend(
+        self, key: _Key, bin: str, val: str | bytes | bytearray, meta: _Policy = None, policy: _Policy = None
+    ) -> None: ...
+    def increment(
+        self, key: _Key, bin: str, offset: SupportsFloat, meta: _Policy = None, policy: _Policy = None
+    ) -> None: ...
+    def remove_bin(
+        self, key: _Key, bin_names: Sequence[str], meta: _Policy = None, policy: _Policy = None
+    ) -> None: ...
+    @overload
+    def batch_read(
+        self,
+        keys: _BatchKeys,
+        bins: Sequence[str] | None = None,
+        policy: _Policy = None,
+        _dtype: None = None,
+        *,
+        dtype: None = None,
+        layout: _Layout = "rows",
+        out: None = None,
+        errors: _Errors = "raise",
+        fill: Any = None,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        progress: _Progress = None,
+    ) -> BatchRecords: ...
+    @overload
+    def batch_read(
+        self,
+        keys: _BatchKeys,
+        bins: Sequence[str] | Mapping[str, str] | None,
+        policy: _Policy,
+        _dtype: _Dtype,
+        *,
+        dtype: None = None,
+        layout: _Layout = "rows",
+        out: NDArray[Any] | Mapping[str, NDArray[Any]] | None = None,
+        errors: _Errors = "raise",
+        fill: Any = None,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        progress: _Progress = None,
+    ) -> NumpyBatchRecords: ...
+    @overload
+    def batch_read(
+        self,
+        keys: _BatchKeys,
+        bins: Sequence[str] | Mapping[str, str] | None = None,
+        policy: _Policy = None,
+        *,
+        _dtype: _Dtype,
+        dtype: None = None,
+        layout: _Layout = "rows",
+        out: NDArray[Any] | Mapping[str, NDArray[Any]] | None = None,
+        errors: _Errors = "raise",
+        fill: Any = None,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        progress: _Progress = None,
+    ) -> NumpyBatchRecords: ...
+    @overload
+    def batch_read(
+        self,
+        keys: _BatchKeys,
+        bins: Sequence[str] | Mapping[str, str] | None = None,
+        policy: _Policy = None,
+        _dtype: None = None,
+        *,
+        dtype: _Dtype,
+        layout: _Layout = "rows",
+        out: NDArray[Any] | Mapping[str, NDArray[Any]] | None = None,
+        errors: _Errors = "raise",
+        fill: Any = None,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        progress: _Progress = None,
+    ) -> NumpyBatchRecords: ...
+    @overload
+    def batch_read(
+        self,
+        keys: _BatchKeys,
+        bins: Sequence[str] | Mapping[str, str] | None = None,
+        policy: _Policy = None,
+        _dtype: None = None,
+        *,
+        dtype: None = None,
+        layout: _Layout = "rows",
+        out: NDArray[Any] | Mapping[str, NDArray[Any]],
+        errors: _Errors = "raise",
+        fill: Any = None,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        progress: _Progress = None,
+    ) -> NumpyBatchRecords: ...
+    def batch_write(
+        self, records: Iterable[tuple[Any, ...]], policy: _Policy = None, retry: int = 0
+    ) -> BatchWriteResult: ...
+    def batch_write_numpy(
+        self,
+        data: Any,
+        namespace: str,
+        set_name: str | None,
+        _dtype: DTypeLike | None = None,
+        key_field: str = "_key",
+        policy: _Policy = None,
+        retry: int = 0,
+        *,
+        mask: NDArray[Any] | Mapping[str, ArrayLike] | None = None,
+        ttl: int | NDArray[np.integer[Any]] | str | None = None,
+        generation: int | NDArray[np.integer[Any]] | str | None = None,
+        masked: Literal["keep", "remove"] = "keep",
+        empty: Literal["raise", "skip"] = "raise",
+        bytes_as: Literal["blob", "str"] = "blob",
+        subarrays: Literal["blob", "list"] = "blob",
+        progress: _Progress = None,
+    ) -> BatchWriteResult: ...
+    def batch_remove(self, keys: Iterable[Any] | Keys, policy: _Policy = None) -> BatchWriteResult: ...
+    def ping(self) -> bool: ...
+    def info_all(self, command: str, policy: _Policy = None) -> InfoResults: ...
+    def info_random_node(self, command: str, policy: _Policy = None) -> str: ...
+    def info_single_node(
+        self, command: str, host: str | tuple[str, int], policy: _Policy = None
+    ) -> str: ...
+    def truncate(
+        self, namespace: str, set_name: str | None, nanos: int = 0, policy: _Policy = None
+    ) -> None: ...
