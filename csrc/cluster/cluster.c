@@ -1,10 +1,11 @@
 /* The cluster object: opening, waiting, closing, and the thread that tends.
  *
- * Thread-safety: `lock` guards what cluster_state.h says; it is never held over a system call that waits, or while
- * calling anything that takes another lock. The map is read without it.
+ * Thread-safety: `lock` guards what cluster_state.h says; it is never held over a system call that
+ * waits, or while calling anything that takes another lock. The map is read without it.
  *
- * Closing must be prompt. Each wait of the tend thread polls the stop descriptor too; only the resolver doesn't. If the
- * thread sits in there, it is left behind: it holds the memory, sees `closing` when it comes out, and lets go. */
+ * Closing must be prompt. Each wait of the tend thread polls the stop descriptor too; only the
+ * resolver doesn't. If the thread sits in there, it is left behind: it holds the memory, sees
+ * `closing` when it comes out, and lets go. */
 #include "cluster/cluster.h"
 
 #include <errno.h>
@@ -120,7 +121,8 @@ static void *thread_main(void *argument)
     anp_tend t = {.cluster = cluster};
     anp_buffer_init(&t.reply, ANP_TEND_REPLY_MAX);
     while (!atomic_load(&cluster->closing)) {
-        t = (anp_tend){.cluster = cluster, .round = t.round + 1, .now = anp_clock_now(), .reply = t.reply};
+        t = (anp_tend){
+            .cluster = cluster, .round = t.round + 1, .now = anp_clock_now(), .reply = t.reply};
         anp_tend_round(&t);
         if (atomic_load(&cluster->closing)) {
             break;
@@ -166,13 +168,16 @@ static anp_status check_config(const anp_cluster_config *config, anp_error *err)
     }
     for (uint32_t i = 0; i < config->n_seeds; i++) {
         if (config->seeds[i].host[0] == 0 || config->seeds[i].port == 0) {
-            return anp_error_set(err, ANP_ERR_PARAM, "host %u is '%.60s', port %u: a name and a port above 0 are needed", i,
-                                 config->seeds[i].host, config->seeds[i].port);
+            return anp_error_set(
+                err, ANP_ERR_PARAM,
+                "host %u is '%.60s', port %u: a name and a port above 0 are needed", i,
+                config->seeds[i].host, config->seeds[i].port);
         }
     }
     uint32_t max = config->max_conns_per_node != 0 ? config->max_conns_per_node : 100;
     if (config->min_conns_per_node > max) {
-        return anp_error_set(err, ANP_ERR_PARAM, "min_conns_per_node (%u) is above max_conns_per_node (%u)",
+        return anp_error_set(err, ANP_ERR_PARAM,
+                             "min_conns_per_node (%u) is above max_conns_per_node (%u)",
                              config->min_conns_per_node, max);
     }
     return ANP_OK;
@@ -253,8 +258,9 @@ anp_status anp_cluster_wait(anp_cluster *cluster, uint32_t ms, anp_error *err)
             break;
         }
         if (anp_clock_now() >= deadline) {
-            status = anp_error_set(err, ANP_ERR_CLIENT_TIMEOUT, "%.*s", (int)sizeof err->message - 1,
-                                   cluster->rounds != 0 ? cluster->failure.message : "no answer from the cluster yet");
+            status = anp_error_set(
+                err, ANP_ERR_CLIENT_TIMEOUT, "%.*s", (int)sizeof err->message - 1,
+                cluster->rounds != 0 ? cluster->failure.message : "no answer from the cluster yet");
             break;
         }
         sleep_until(cluster, deadline);
@@ -307,7 +313,8 @@ anp_cluster *anp_cluster_retain(anp_cluster *cluster)
 
 void anp_cluster_release(anp_cluster *cluster)
 {
-    if (cluster != NULL && atomic_fetch_sub_explicit(&cluster->references, 1, memory_order_acq_rel) == 1) {
+    if (cluster != NULL &&
+        atomic_fetch_sub_explicit(&cluster->references, 1, memory_order_acq_rel) == 1) {
         anp_cluster_close(cluster);
         drop_hold(cluster);
     }
@@ -317,7 +324,11 @@ void anp_cluster_release(anp_cluster *cluster)
 
 bool anp_cluster_is_connected(anp_cluster *cluster)
 {
-    return !atomic_load(&cluster->closing) && anp_cluster_nodes(cluster, NULL, 0) != 0;
+    /* A node joins before its map is published: who is told of a connection may use the map. */
+    anp_map *map = anp_map_slot_take(&cluster->map);
+    bool has_map = map != NULL;
+    anp_map_release(map);
+    return has_map && !atomic_load(&cluster->closing) && anp_cluster_nodes(cluster, NULL, 0) != 0;
 }
 
 anp_map *anp_cluster_map(anp_cluster *cluster)
@@ -382,7 +393,8 @@ anp_loop *anp_cluster_loop_take(anp_cluster *cluster)
 void anp_cluster_loop_put(anp_cluster *cluster, anp_loop *loop)
 {
     lock(cluster);
-    bool keep = loop != NULL && cluster->n_loops < ANP_CLUSTER_LOOPS && !atomic_load(&cluster->closing);
+    bool keep =
+        loop != NULL && cluster->n_loops < ANP_CLUSTER_LOOPS && !atomic_load(&cluster->closing);
     if (keep) {
         cluster->loops[cluster->n_loops++] = loop;
     }

@@ -12,26 +12,27 @@ typedef struct anp_seed {
 } anp_seed;
 
 typedef struct anp_cluster_config {
-    const anp_seed *seeds;        /* copied */
+    const anp_seed *seeds; /* copied */
     uint32_t n_seeds;
-    char cluster_name[64];        /* "": any */
-    char user_agent[64];          /* "1,python-0.1.0,app id"; sent base64 with user-agent-set */
-    uint32_t connect_timeout_ms;  /* of one connection; 0: 1000 */
-    uint32_t tend_interval_ms;    /* 0: 1000 */
+    char cluster_name[64];       /* "": any */
+    char user_agent[64];         /* "1,python-0.1.0,app id"; sent base64 with user-agent-set */
+    uint32_t connect_timeout_ms; /* of one connection; 0: 1000 */
+    uint32_t tend_interval_ms;   /* 0: 1000 */
     uint32_t min_conns_per_node, max_conns_per_node; /* max 0: 100 */
-    uint32_t max_socket_idle_ms;  /* 0: 55000 */
+    uint32_t max_socket_idle_ms;                     /* 0: 55000 */
     bool use_services_alternate;
 } anp_cluster_config;
 
 /* Starts the tend thread and returns at once. One reference. */
 anp_status anp_cluster_open(const anp_cluster_config *config, anp_cluster **out, anp_error *err);
 
-/* Waits up to ms for the first whole round. ANP_OK: there is a map. ANP_ERR_CLIENT_TIMEOUT: still trying; any
- * other: why it can't be, one reason a seed (wrong cluster name, unknown host, refused): the caller may wait
- * again or give up. */
+/* Waits up to ms for the first whole round. ANP_OK: there is a map. ANP_ERR_CLIENT_TIMEOUT: still
+ * trying; any other: why it can't be, one reason a seed (wrong cluster name, unknown host,
+ * refused): the caller may wait again or give up. */
 anp_status anp_cluster_wait(anp_cluster *cluster, uint32_t ms, anp_error *err);
 
-/* Stops the tend thread, closes the pools; commands under way fail with ANP_ERR_CLOSED. Idempotent. */
+/* Stops the tend thread, closes the pools; commands under way fail with ANP_ERR_CLOSED. Idempotent.
+ */
 void anp_cluster_close(anp_cluster *cluster);
 anp_cluster *anp_cluster_retain(anp_cluster *cluster);
 void anp_cluster_release(anp_cluster *cluster);
@@ -48,15 +49,22 @@ void anp_cluster_refresh(anp_cluster *cluster);
 size_t anp_cluster_nodes(anp_cluster *cluster, anp_cluster_node **out, size_t room);
 anp_cluster_node *anp_cluster_random_node(anp_cluster *cluster); /* retained; NULL: none */
 
-typedef enum { ANP_REPLICA_MASTER, ANP_REPLICA_ANY, ANP_REPLICA_SEQUENCE, ANP_REPLICA_PREFER_RACK, ANP_REPLICA_RANDOM } anp_replica;
+typedef enum {
+    ANP_REPLICA_MASTER,
+    ANP_REPLICA_ANY,
+    ANP_REPLICA_SEQUENCE,
+    ANP_REPLICA_PREFER_RACK,
+    ANP_REPLICA_RANDOM
+} anp_replica;
 
-/* The node for a partition, retained. `attempt` counts from 0 and walks through the replicas where the policy says so.
- * ANP_NAMESPACE: not in the map; ANP_ERR_INVALID_NODE: nobody owns it. */
-anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, unsigned partition, anp_replica replica,
-                             bool is_write, uint32_t attempt, anp_cluster_node **out, anp_error *err);
+/* The node for a partition, retained. `attempt` counts from 0 and walks through the replicas where
+ * the policy says so. ANP_NAMESPACE: not in the map; ANP_ERR_INVALID_NODE: nobody owns it. */
+anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, unsigned partition,
+                             anp_replica replica, bool is_write, uint32_t attempt,
+                             anp_cluster_node **out, anp_error *err);
 
-/* An idle loop for a sync driver, which gives it back with nothing watched or set; a few are kept. NULL: a new one was
- * needed and couldn't be made. */
+/* An idle loop for a sync driver, which gives it back with nothing watched or set; a few are kept.
+ * NULL: a new one was needed and couldn't be made. */
 anp_loop *anp_cluster_loop_take(anp_cluster *cluster);
 void anp_cluster_loop_put(anp_cluster *cluster, anp_loop *loop);
 
@@ -68,6 +76,7 @@ typedef struct anp_cluster_stats {
 } anp_cluster_stats;
 void anp_cluster_stats_get(anp_cluster *cluster, anp_cluster_stats *out);
 
-/* One info request on one connection, blocking to the deadline, for the tend thread: the body of the answer replaces
- * what is in `reply`. */
-anp_status anp_connection_info(anp_connection *connection, const char *text, uint64_t deadline, anp_buffer *reply, anp_error *err);
+/* One info request on one connection, blocking to the deadline, for the tend thread: the body of
+ * the answer replaces what is in `reply`. */
+anp_status anp_connection_info(anp_connection *connection, const char *text, uint64_t deadline,
+                               anp_buffer *reply, anp_error *err);

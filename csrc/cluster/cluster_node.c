@@ -1,4 +1,5 @@
-/* Nodes: counted, so that a map, a command and the tend thread may each hold one for as long as they need. */
+/* Nodes: counted, so that a map, a command and the tend thread may each hold one for as long as
+ * they need. */
 #include "cluster/cluster_node.h"
 
 #include <stdio.h>
@@ -7,8 +8,8 @@
 
 enum { BATCH_ROWS = 5000 };
 
-anp_status anp_cluster_node_new(const char *name, const anp_address *address, uint32_t max_conns, uint64_t max_idle_ns,
-                                anp_cluster_node **out, anp_error *err)
+anp_status anp_cluster_node_new(const char *name, const anp_address *address, uint32_t max_conns,
+                                uint64_t max_idle_ns, anp_cluster_node **out, anp_error *err)
 {
     anp_cluster_node *node = anp_calloc(1, sizeof *node);
     if (node == NULL) {
@@ -41,7 +42,8 @@ anp_cluster_node *anp_cluster_node_retain(anp_cluster_node *node)
 
 void anp_cluster_node_release(anp_cluster_node *node)
 {
-    if (node != NULL && atomic_fetch_sub_explicit(&node->references, 1, memory_order_acq_rel) == 1) {
+    if (node != NULL &&
+        atomic_fetch_sub_explicit(&node->references, 1, memory_order_acq_rel) == 1) {
         anp_cluster_node_hang_up(node);
         anp_pool_close(node->pool);
         anp_pool_release(node->pool);

@@ -1,4 +1,5 @@
-/* A node of the cluster, as the client sees it. Counted; made and filled by the tend thread, read by all. */
+/* A node of the cluster, as the client sees it. Counted; made and filled by the tend thread, read
+ * by all. */
 #pragma once
 
 #include <stdatomic.h>
@@ -11,28 +12,29 @@ typedef struct anp_cluster_node {
     anp_address address;
     uint32_t build[4];
     anp_pool *pool;
-    _Atomic bool active;        /* false: left the cluster */
+    _Atomic bool active;         /* false: left the cluster */
     _Atomic uint32_t batch_rows; /* largest window this node takes (halved on code 151) */
-    _Atomic uint32_t errors;    /* since the last window of the error rate */
+    _Atomic uint32_t errors;     /* since the last window of the error rate */
 
     /* The tend thread's own. */
     anp_connection *tend_connection;
     int64_t peers_generation, partition_generation;
-    uint32_t failures;          /* rounds in a row */
-    uint64_t retry_at;          /* back-off: not asked before this */
-    uint64_t peers_round;       /* the round that last read its peers */
-    uint32_t n_peers;           /* how many it told of */
-    uint32_t listed;            /* how many nodes told of it, in the last reading of peers */
-    bool answered;              /* the last failure was an answer that made no sense: it is there, at least */
-    bool wants_map;             /* what it owns has to be read */
+    uint32_t failures;    /* rounds in a row */
+    uint64_t retry_at;    /* back-off: not asked before this */
+    uint64_t peers_round; /* the round that last read its peers */
+    uint32_t n_peers;     /* how many it told of */
+    uint32_t listed;      /* how many nodes told of it, in the last reading of peers */
+    bool answered;  /* the last failure was an answer that made no sense: it is there, at least */
+    bool wants_map; /* what it owns has to be read */
 } anp_cluster_node;
 
 anp_cluster_node *anp_cluster_node_retain(anp_cluster_node *node);
 void anp_cluster_node_release(anp_cluster_node *node);
 
-/* A node with a pool, active; nothing is connected. One reference. The name is copied (at most 19 bytes). */
-anp_status anp_cluster_node_new(const char *name, const anp_address *address, uint32_t max_conns, uint64_t max_idle_ns,
-                                anp_cluster_node **out, anp_error *err);
+/* A node with a pool, active; nothing is connected. One reference. The name is copied (at most 19
+ * bytes). */
+anp_status anp_cluster_node_new(const char *name, const anp_address *address, uint32_t max_conns,
+                                uint64_t max_idle_ns, anp_cluster_node **out, anp_error *err);
 
 /* It left the cluster, or the cluster is closed: nobody gets a connection any more. Any thread. */
 void anp_cluster_node_deactivate(anp_cluster_node *node);

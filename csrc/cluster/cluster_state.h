@@ -6,19 +6,19 @@
 #include "cluster/cluster.h"
 
 enum {
-    ANP_CLUSTER_NODES = 256,            /* more are not taken in */
-    ANP_CLUSTER_BAD_PEERS = 32,         /* peers that can't be reached and whose back-off is remembered */
-    ANP_CLUSTER_LOOPS = 8,              /* idle loops kept for sync drivers */
-    ANP_TEND_REPLY_MAX = 1024 * 1024,   /* of one info reply */
-    ANP_TEND_BACKOFF_MAX = 8,           /* intervals between two attempts at a node that answers nonsense */
-    ANP_TEND_REFRESH_MS = 50,           /* between two rounds that were asked for */
+    ANP_CLUSTER_NODES = 256,    /* more are not taken in */
+    ANP_CLUSTER_BAD_PEERS = 32, /* peers that can't be reached and whose back-off is remembered */
+    ANP_CLUSTER_LOOPS = 8,      /* idle loops kept for sync drivers */
+    ANP_TEND_REPLY_MAX = 1024 * 1024, /* of one info reply */
+    ANP_TEND_BACKOFF_MAX = 8, /* intervals between two attempts at a node that answers nonsense */
+    ANP_TEND_REFRESH_MS = 50, /* between two rounds that were asked for */
 };
 
 typedef struct anp_cluster_seed {
     anp_seed seed;
-    uint32_t failures;  /* attempts in a row whose answer made no sense */
+    uint32_t failures; /* attempts in a row whose answer made no sense */
     uint64_t retry_at;
-    anp_status code;    /* of the last attempt; ANP_OK: none failed */
+    anp_status code; /* of the last attempt; ANP_OK: none failed */
     char why[128];
 } anp_cluster_seed;
 
@@ -48,10 +48,11 @@ struct anp_cluster {
     pthread_cond_t changed;
     pthread_t thread;
     bool thread_done, resolving, refresh;
-    bool is_ready;               /* after the last round: a map and a node */
-    uint64_t rounds, reported;   /* rounds that tried something; the last one whose failure a waiter was told */
-    anp_error failure;           /* why the last round left us not ready */
-    uint32_t n_nodes;            /* changed by the tend thread only, which may read them without the lock */
+    bool is_ready; /* after the last round: a map and a node */
+    uint64_t rounds,
+        reported; /* rounds that tried something; the last one whose failure a waiter was told */
+    anp_error failure; /* why the last round left us not ready */
+    uint32_t n_nodes;  /* changed by the tend thread only, which may read them without the lock */
     anp_cluster_node *nodes[ANP_CLUSTER_NODES];
     uint32_t n_loops;
     anp_loop *loops[ANP_CLUSTER_LOOPS];
@@ -62,5 +63,6 @@ struct anp_cluster {
     anp_error node_failure; /* the last of a node that had been taken in */
 };
 
-/* Marks what may block for long without hearing the stop (the resolver): closing doesn't wait for that. false: it is closing. */
+/* Marks what may block for long without hearing the stop (the resolver): closing doesn't wait for
+ * that. false: it is closing. */
 bool anp_cluster_resolving(anp_cluster *cluster, bool on);

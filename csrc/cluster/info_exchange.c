@@ -1,4 +1,5 @@
-/* One info request at a time on one stream, for the tend thread. Every wait polls the stop descriptor too.
+/* One info request at a time on one stream, for the tend thread. Every wait polls the stop
+ * descriptor too.
  *
  *     head   version u8 = 2, type u8 = 1, size u48    (wire/frame.h)
  *     body   text: commands, or lines of answers      (wire/info.h)
@@ -46,21 +47,24 @@ static anp_status wait_for(anp_stream *s, int stop_fd, uint64_t deadline, anp_er
     }
 }
 
-anp_status anp_exchange_finish_connect(anp_stream *s, int stop_fd, uint64_t deadline, anp_error *err)
+anp_status anp_exchange_finish_connect(anp_stream *s, int stop_fd, uint64_t deadline,
+                                       anp_error *err)
 {
     for (;;) {
         int result = s->table->connect(s);
         if (result == 0) {
             return ANP_OK;
         }
-        anp_status status = result == ANP_STREAM_AGAIN ? wait_for(s, stop_fd, deadline, err) : broken(s, err);
+        anp_status status =
+            result == ANP_STREAM_AGAIN ? wait_for(s, stop_fd, deadline, err) : broken(s, err);
         if (status != ANP_OK) {
             return status;
         }
     }
 }
 
-anp_status anp_exchange_connect(anp_stream *s, const anp_address *address, int stop_fd, uint64_t deadline, anp_error *err)
+anp_status anp_exchange_connect(anp_stream *s, const anp_address *address, int stop_fd,
+                                uint64_t deadline, anp_error *err)
 {
     if (anp_stream_open_tcp(s, address, NULL) != ANP_OK) {
         return broken(s, err);
@@ -72,7 +76,8 @@ anp_status anp_exchange_connect(anp_stream *s, const anp_address *address, int s
     return status;
 }
 
-static anp_status send_all(anp_stream *s, int stop_fd, const anp_buffer *b, uint64_t deadline, anp_error *err)
+static anp_status send_all(anp_stream *s, int stop_fd, const anp_buffer *b, uint64_t deadline,
+                           anp_error *err)
 {
     for (size_t done = 0; done < b->size;) {
         ptrdiff_t n = s->table->write(s, b->data + done, b->size - done);
@@ -80,7 +85,8 @@ static anp_status send_all(anp_stream *s, int stop_fd, const anp_buffer *b, uint
             done += (size_t)n;
             continue;
         }
-        anp_status status = n == ANP_STREAM_FAILED ? broken(s, err) : wait_for(s, stop_fd, deadline, err);
+        anp_status status =
+            n == ANP_STREAM_FAILED ? broken(s, err) : wait_for(s, stop_fd, deadline, err);
         if (status != ANP_OK) {
             return status;
         }
@@ -88,7 +94,8 @@ static anp_status send_all(anp_stream *s, int stop_fd, const anp_buffer *b, uint
     return ANP_OK;
 }
 
-static anp_status receive(anp_stream *s, int stop_fd, uint8_t *into, size_t size, uint64_t deadline, anp_error *err)
+static anp_status receive(anp_stream *s, int stop_fd, uint8_t *into, size_t size, uint64_t deadline,
+                          anp_error *err)
 {
     for (size_t done = 0; done < size;) {
         ptrdiff_t n = s->table->read(s, into + done, size - done);
@@ -97,9 +104,11 @@ static anp_status receive(anp_stream *s, int stop_fd, uint8_t *into, size_t size
             continue;
         }
         if (n == 0) {
-            return anp_error_set(err, ANP_ERR_CONNECTION, "the connection was closed by the server");
+            return anp_error_set(err, ANP_ERR_CONNECTION,
+                                 "the connection was closed by the server");
         }
-        anp_status status = n == ANP_STREAM_FAILED ? broken(s, err) : wait_for(s, stop_fd, deadline, err);
+        anp_status status =
+            n == ANP_STREAM_FAILED ? broken(s, err) : wait_for(s, stop_fd, deadline, err);
         if (status != ANP_OK) {
             return status;
         }
@@ -107,7 +116,8 @@ static anp_status receive(anp_stream *s, int stop_fd, uint8_t *into, size_t size
     return ANP_OK;
 }
 
-static anp_status read_reply(anp_stream *s, int stop_fd, uint64_t deadline, anp_buffer *reply, anp_error *err)
+static anp_status read_reply(anp_stream *s, int stop_fd, uint64_t deadline, anp_buffer *reply,
+                             anp_error *err)
 {
     uint8_t head[ANP_PROTO_HEAD];
     anp_frame frame;
@@ -120,9 +130,11 @@ static anp_status read_reply(anp_stream *s, int stop_fd, uint64_t deadline, anp_
         return status;
     }
     if (frame.type != ANP_PROTO_INFO) {
-        return anp_error_set(err, ANP_ERR_PROTOCOL, "an info request was answered by a frame of type %u", frame.type);
+        return anp_error_set(err, ANP_ERR_PROTOCOL,
+                             "an info request was answered by a frame of type %u", frame.type);
     }
-    while (frame.size > 0) { /* memory follows the bytes that came, not the size that was announced */
+    while (frame.size >
+           0) { /* memory follows the bytes that came, not the size that was announced */
         size_t step = frame.size < STEP ? (size_t)frame.size : (size_t)STEP;
         uint8_t *into = anp_buffer_add(reply, step);
         if (into == NULL) {
@@ -137,20 +149,21 @@ static anp_status read_reply(anp_stream *s, int stop_fd, uint64_t deadline, anp_
     return ANP_OK;
 }
 
-anp_status anp_exchange_info(anp_stream *s, int stop_fd, const char *text, uint64_t deadline, anp_buffer *reply,
-                             anp_error *err)
+anp_status anp_exchange_info(anp_stream *s, int stop_fd, const char *text, uint64_t deadline,
+                             anp_buffer *reply, anp_error *err)
 {
     anp_buffer request;
     anp_buffer_init(&request, REQUEST_MAX);
     anp_info_request(&request, text, strlen(text));
-    anp_status status = request.failed != ANP_OK ? anp_buffer_error(&request, "an info request", err)
-                                                 : send_all(s, stop_fd, &request, deadline, err);
+    anp_status status = request.failed != ANP_OK
+                            ? anp_buffer_error(&request, "an info request", err)
+                            : send_all(s, stop_fd, &request, deadline, err);
     anp_buffer_deinit(&request);
     return status == ANP_OK ? read_reply(s, stop_fd, deadline, reply, err) : status;
 }
 
-anp_status anp_connection_info(anp_connection *connection, const char *text, uint64_t deadline, anp_buffer *reply,
-                               anp_error *err)
+anp_status anp_connection_info(anp_connection *connection, const char *text, uint64_t deadline,
+                               anp_buffer *reply, anp_error *err)
 {
     return anp_exchange_info(&connection->stream, -1, text, deadline, reply, err);
 }

@@ -1,19 +1,22 @@
 /* The partition map, and the slot where the current one is published.
  *
- * Thread-safety: a map is built by the tend thread alone, and not changed once it is published; its count is atomic.
+ * Thread-safety: a map is built by the tend thread alone, and not changed once it is published; its
+ * count is atomic.
  *
- * Taking a reference without a lock: the danger is that the map is replaced and freed between loading its address
- * and counting up. So the slot is one 64-bit word: the address (48 bits are all a user's address has) and, above
- * it, the number of readers that are on their way in. A reader
- *     1. adds one to that number, which gives it the address in the same instant: the map can't go from now on,
+ * Taking a reference without a lock: the danger is that the map is replaced and freed between
+ * loading its address and counting up. So the slot is one 64-bit word: the address (48 bits are all
+ * a user's address has) and, above it, the number of readers that are on their way in. A reader
+ *     1. adds one to that number, which gives it the address in the same instant: the map can't go
+ * from now on,
  *     2. counts the map's own `references` up,
- *     3. takes its one off the word again, if the word still has this map. If not, the publisher has meanwhile turned it
- *        into one of `references` (see there), and that one is given up instead.
- * The publisher exchanges the word, and gives up the slot's own reference less the number of readers it finds there, in one
- * step. The slot's own counts as SLOT references, more than there can be such readers: a reader may come to step 3, see
- * another map and even be done with its own before the publisher has passed on what it owes; the count must not reach 0
- * meanwhile. 16 bits are enough for readers: they are counted between steps 1 and 3 only. The address can't come back as
- * another map's (ABA) while a reader is between the steps, because it holds the map. */
+ *     3. takes its one off the word again, if the word still has this map. If not, the publisher
+ * has meanwhile turned it into one of `references` (see there), and that one is given up instead.
+ * The publisher exchanges the word, and gives up the slot's own reference less the number of
+ * readers it finds there, in one step. The slot's own counts as SLOT references, more than there
+ * can be such readers: a reader may come to step 3, see another map and even be done with its own
+ * before the publisher has passed on what it owes; the count must not reach 0 meanwhile. 16 bits
+ * are enough for readers: they are counted between steps 1 and 3 only. The address can't come back
+ * as another map's (ABA) while a reader is between the steps, because it holds the map. */
 #include "cluster/partition_map.h"
 
 #include <stdint.h>
@@ -98,7 +101,8 @@ const anp_map_namespace *anp_map_find(const anp_map *map, const void *name, size
 }
 
 /* The namespace of r, made on first sight. */
-static anp_status find_or_add(anp_map *map, const anp_replicas *r, anp_map_namespace **out, anp_error *err)
+static anp_status find_or_add(anp_map *map, const anp_replicas *r, anp_map_namespace **out,
+                              anp_error *err)
 {
     const anp_slice *name = &r->namespace_name;
     if (name->size == 0 || name->size > ANP_NAMESPACE_MAX) {
@@ -127,7 +131,8 @@ static anp_status find_or_add(anp_map *map, const anp_replicas *r, anp_map_names
     return ANP_OK;
 }
 
-anp_status anp_map_apply(anp_map *map, anp_cluster_node *node, const anp_replicas *r, anp_error *err)
+anp_status anp_map_apply(anp_map *map, anp_cluster_node *node, const anp_replicas *r,
+                         anp_error *err)
 {
     anp_map_namespace *ns = NULL;
     anp_status status = find_or_add(map, r, &ns, err);
@@ -187,7 +192,8 @@ uint32_t anp_map_unowned(const anp_map *map)
 
 anp_map *anp_map_slot_take(anp_map_slot *slot)
 {
-    uint64_t word = atomic_fetch_add_explicit(&slot->word, ONE_READER, memory_order_acquire) + ONE_READER;
+    uint64_t word =
+        atomic_fetch_add_explicit(&slot->word, ONE_READER, memory_order_acquire) + ONE_READER;
     anp_map *map = ADDRESS(word);
     (void)anp_map_retain(map);
     do {
@@ -197,8 +203,8 @@ anp_map *anp_map_slot_take(anp_map_slot *slot)
             }
             return map;
         }
-    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word - ONE_READER, memory_order_release,
-                                                    memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&slot->word, &word, word - ONE_READER,
+                                                    memory_order_release, memory_order_relaxed));
     return map;
 }
 
@@ -207,7 +213,8 @@ void anp_map_slot_publish(anp_map_slot *slot, anp_map *map)
     if (map != NULL) {
         (void)atomic_fetch_add_explicit(&map->references, SLOT - 1, memory_order_relaxed);
     }
-    uint64_t word = atomic_exchange_explicit(&slot->word, (uint64_t)(uintptr_t)map, memory_order_acq_rel);
+    uint64_t word =
+        atomic_exchange_explicit(&slot->word, (uint64_t)(uintptr_t)map, memory_order_acq_rel);
     anp_map *old = ADDRESS(word);
     if (old != NULL) {
         uint32_t readers = (uint32_t)(word >> 48);

@@ -30,9 +30,11 @@ anp_status anp_map_copy(const anp_map *from, anp_map **out, anp_error *err);
 anp_map *anp_map_retain(anp_map *map);
 void anp_map_release(anp_map *map);
 
-/* Takes over what `node` says it owns in one namespace: where its regime is at least the partition's. Only before
- * publishing, and only on the tend thread: a node that loses a partition is marked to be asked again. */
-anp_status anp_map_apply(anp_map *map, anp_cluster_node *node, const anp_replicas *r, anp_error *err);
+/* Takes over what `node` says it owns in one namespace: where its regime is at least the
+ * partition's. Only before publishing, and only on the tend thread: a node that loses a partition
+ * is marked to be asked again. */
+anp_status anp_map_apply(anp_map *map, anp_cluster_node *node, const anp_replicas *r,
+                         anp_error *err);
 
 /* Forgets a node everywhere (only before publishing). */
 void anp_map_drop(anp_map *map, const anp_cluster_node *node);
@@ -43,7 +45,8 @@ const anp_map_namespace *anp_map_find(const anp_map *map, const void *name, size
 /* How many partitions of all namespaces have no master. */
 uint32_t anp_map_unowned(const anp_map *map);
 
-/* Where the current map is published. Readers take it without a lock, from any thread; one thread publishes. */
+/* Where the current map is published. Readers take it without a lock, from any thread; one thread
+ * publishes. */
 typedef struct anp_map_slot {
     _Atomic uint64_t word; /* address in the low 48 bits, readers on their way in above */
 } anp_map_slot;
@@ -51,6 +54,6 @@ typedef struct anp_map_slot {
 /* The current map, retained; NULL: nothing was published yet. */
 anp_map *anp_map_slot_take(anp_map_slot *slot);
 
-/* Takes over the caller's reference to `map` (NULL: empties the slot); lets go of the one before. A map is published
- * once at most. */
+/* Takes over the caller's reference to `map` (NULL: empties the slot); lets go of the one before. A
+ * map is published once at most. */
 void anp_map_slot_publish(anp_map_slot *slot, anp_map *map);

@@ -9,7 +9,11 @@
 #include "base/log.h"
 #include "cluster/tend.h"
 
-enum { ADDRESSES = 4, ENDPOINTS = 8, UNREACHABLE = 8 /* a round; the rest has to wait for the next one */ };
+enum {
+    ADDRESSES = 4,
+    ENDPOINTS = 8,
+    UNREACHABLE = 8 /* a round; the rest has to wait for the next one */
+};
 
 static anp_cluster_node *find(anp_cluster *cluster, const char *name)
 {
@@ -49,14 +53,15 @@ static void peer_failed(anp_tend *t, const char *name, const anp_error *err)
 }
 
 /* Tries the endpoints of a peer in order. */
-static anp_status reach(anp_tend *t, const char *name, anp_slice endpoints, uint16_t default_port, anp_cluster_node **out,
-                        anp_error *err)
+static anp_status reach(anp_tend *t, const char *name, anp_slice endpoints, uint16_t default_port,
+                        anp_cluster_node **out, anp_error *err)
 {
     anp_cursor c = anp_cursor_over(endpoints.data, endpoints.size);
     anp_slice host;
     uint16_t port;
     anp_status status = anp_error_set(err, ANP_ERR_CONNECTION, "no address was given for it");
-    for (int i = 0; i < ENDPOINTS && anp_peer_endpoint(&c, default_port, &host, &port, NULL) == 1; i++) {
+    for (int i = 0; i < ENDPOINTS && anp_peer_endpoint(&c, default_port, &host, &port, NULL) == 1;
+         i++) {
         char text[256];
         if (host.size >= sizeof text) {
             continue;
@@ -78,10 +83,12 @@ static anp_status reach(anp_tend *t, const char *name, anp_slice endpoints, uint
 }
 
 /* Takes in one peer; false: it couldn't be reached, or wasn't tried. */
-static bool take_in(anp_tend *t, const char *name, const anp_peer *peer, uint16_t default_port, uint32_t *unreachable)
+static bool take_in(anp_tend *t, const char *name, const anp_peer *peer, uint16_t default_port,
+                    uint32_t *unreachable)
 {
     anp_bad_peer *bad = bad_peer(t->cluster, name);
-    if ((bad != NULL && t->now < bad->retry_at) || *unreachable >= UNREACHABLE || atomic_load(&t->cluster->closing)) {
+    if ((bad != NULL && t->now < bad->retry_at) || *unreachable >= UNREACHABLE ||
+        atomic_load(&t->cluster->closing)) {
         return false;
     }
     anp_cluster_node *node = NULL;
@@ -101,7 +108,8 @@ static bool take_in(anp_tend *t, const char *name, const anp_peer *peer, uint16_
     return anp_tend_add_node(t, node);
 }
 
-/* Is the whole list well-formed, endpoints too? How many are in it? Nothing is done before that is known. */
+/* Is the whole list well-formed, endpoints too? How many are in it? Nothing is done before that is
+ * known. */
 static anp_status check(anp_peers peers, uint32_t *count, anp_error *err)
 {
     anp_peer peer;
@@ -109,7 +117,8 @@ static anp_status check(anp_peers peers, uint32_t *count, anp_error *err)
     *count = 0;
     while ((result = anp_peers_next(&peers, &peer, err)) == 1) {
         if (peer.node.size == 0 || peer.node.size > 19) {
-            return anp_error_set(err, ANP_ERR_PROTOCOL, "a peer's name has %zu bytes", peer.node.size);
+            return anp_error_set(err, ANP_ERR_PROTOCOL, "a peer's name has %zu bytes",
+                                 peer.node.size);
         }
         anp_cursor c = anp_cursor_over(peer.endpoints.data, peer.endpoints.size);
         anp_slice host;

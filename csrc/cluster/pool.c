@@ -1,13 +1,13 @@
 /* The pool of one node's connections.
  *
- * Thread-safety: one lock. No system call is made and nobody is called with it held: a stream is looked at or
- * closed, and a waiter is told, by whoever took it out under the lock.
+ * Thread-safety: one lock. No system call is made and nobody is called with it held: a stream is
+ * looked at or closed, and a waiter is told, by whoever took it out under the lock.
  *
- * What makes the queue fair: somebody waits only while no connection is idle and `total` is at the cap. Every
- * way in which that could change (a clean one comes back, one is closed) hands the connection, or its place
- * below the cap, to the first waiter, under the same lock. So a newcomer never finds anything while others wait,
- * and no freed place is ever left unannounced. A place is handed on as the same anp_connection, unopened: no
- * memory is needed in that moment. */
+ * What makes the queue fair: somebody waits only while no connection is idle and `total` is at the
+ * cap. Every way in which that could change (a clean one comes back, one is closed) hands the
+ * connection, or its place below the cap, to the first waiter, under the same lock. So a newcomer
+ * never finds anything while others wait, and no freed place is ever left unannounced. A place is
+ * handed on as the same anp_connection, unopened: no memory is needed in that moment. */
 #include "cluster/pool.h"
 
 #include <pthread.h>
@@ -29,8 +29,8 @@ struct anp_pool {
     anp_waiter *first, *last;
 };
 
-anp_status anp_pool_new(const anp_address *address, uint32_t max, uint64_t max_idle_ns, anp_pool **out,
-                        anp_error *err)
+anp_status anp_pool_new(const anp_address *address, uint32_t max, uint64_t max_idle_ns,
+                        anp_pool **out, anp_error *err)
 {
     anp_pool *pool = anp_calloc(1, sizeof *pool);
     if (pool == NULL) {
@@ -53,7 +53,8 @@ anp_pool *anp_pool_retain(anp_pool *pool)
 
 void anp_pool_release(anp_pool *pool)
 {
-    if (pool == NULL || atomic_fetch_sub_explicit(&pool->references, 1, memory_order_acq_rel) != 1) {
+    if (pool == NULL ||
+        atomic_fetch_sub_explicit(&pool->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
     /* Connections hold a reference each while they are in use: only idle ones can be left. */
@@ -114,7 +115,8 @@ static void shut(anp_connection *c)
     c->reused = false;
 }
 
-/* A connection that is in use by us, and shut: its place goes to the first waiter, or is given up. */
+/* A connection that is in use by us, and shut: its place goes to the first waiter, or is given up.
+ */
 static void give_place(anp_connection *c)
 {
     anp_pool *pool = c->pool;
@@ -165,7 +167,8 @@ anp_pool_answer anp_pool_take(anp_pool *pool, anp_waiter *waiter, anp_connection
             } else if (place == NULL && pool->total < pool->max) {
                 c = make(pool);
             } else if (place == NULL && waiter != NULL) {
-                *waiter = (anp_waiter){.granted = waiter->granted, .prev = pool->last, .queued = true};
+                *waiter =
+                    (anp_waiter){.granted = waiter->granted, .prev = pool->last, .queued = true};
                 *(pool->last != NULL ? &pool->last->next : &pool->first) = waiter;
                 pool->last = waiter;
                 pool->n_waiting++;
@@ -294,10 +297,11 @@ void anp_pool_trim(anp_pool *pool, uint32_t min)
     anp_connection *old = NULL;
     uint64_t now = anp_clock_now();
     lock(pool);
-    /* The list is in order of idle_since (but for threads that came to the lock in another order), newest first: the
-     * old ones are its end. */
+    /* The list is in order of idle_since (but for threads that came to the lock in another order),
+     * newest first: the old ones are its end. */
     anp_connection **at = &pool->idle;
-    while (*at != NULL && (now < (*at)->idle_since || now - (*at)->idle_since < pool->max_idle_ns)) {
+    while (*at != NULL &&
+           (now < (*at)->idle_since || now - (*at)->idle_since < pool->max_idle_ns)) {
         at = &(*at)->next;
     }
     while (*at != NULL && pool->total > min) {

@@ -1,7 +1,9 @@
-/* Getting to know a node: the first connection, and the questions that decide whether it is taken in.
+/* Getting to know a node: the first connection, and the questions that decide whether it is taken
+ * in.
  *
  *     node, partition-generation, build (, cluster-name)      first, on a new node
- *     user-agent-set:value=<base64>                           on each tend connection, from server 8.1 on
+ *     user-agent-set:value=<base64>                           on each tend connection, from
+ * server 8.1 on
  *
  * On the tend thread only. */
 #include <stdio.h>
@@ -14,7 +16,8 @@
 #include "cluster/tend.h"
 #include "wire/base64.h"
 
-static bool build_is_at_least(const uint32_t build[4], uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+static bool build_is_at_least(const uint32_t build[4], uint32_t a, uint32_t b, uint32_t c,
+                              uint32_t d)
 {
     const uint32_t want[4] = {a, b, c, d};
     for (int i = 0; i < 4; i++) {
@@ -30,7 +33,8 @@ static uint64_t deadline_of(const anp_cluster *cluster)
     return anp_clock_deadline(anp_clock_now(), cluster->connect_timeout_ms);
 }
 
-size_t anp_tend_resolve(anp_tend *t, const char *host, uint16_t port, anp_address *out, size_t room, anp_error *err)
+size_t anp_tend_resolve(anp_tend *t, const char *host, uint16_t port, anp_address *out, size_t room,
+                        anp_error *err)
 {
     if (!anp_cluster_resolving(t->cluster, true)) {
         (void)anp_error_set(err, ANP_ERR_CLOSED, "the client is closed");
@@ -82,7 +86,8 @@ static anp_status connect_plain(anp_tend *t, anp_cluster_node *node, anp_error *
     if (c == NULL) {
         return anp_error_memory(err, sizeof *c, "a connection");
     }
-    anp_status status = anp_exchange_connect(&c->stream, &node->address, t->cluster->stop_fd, deadline_of(t->cluster), err);
+    anp_status status = anp_exchange_connect(&c->stream, &node->address, t->cluster->stop_fd,
+                                             deadline_of(t->cluster), err);
     if (status != ANP_OK) {
         anp_free(c);
         return status;
@@ -106,8 +111,8 @@ anp_status anp_tend_connect(anp_tend *t, anp_cluster_node *node, bool *fresh, an
 anp_status anp_tend_ask(anp_tend *t, anp_cluster_node *node, const char *text, anp_error *err)
 {
     t->tried = true;
-    return anp_exchange_info(&node->tend_connection->stream, t->cluster->stop_fd, text, deadline_of(t->cluster), &t->reply,
-                             err);
+    return anp_exchange_info(&node->tend_connection->stream, t->cluster->stop_fd, text,
+                             deadline_of(t->cluster), &t->reply, err);
 }
 
 static anp_status check_name(const anp_tend *t, const char *expected, char name[20], anp_error *err)
@@ -122,7 +127,8 @@ static anp_status check_name(const anp_tend *t, const char *expected, char name[
     }
     anp_tend_text(value, name, 20);
     if (expected != NULL && strcmp(expected, name) != 0) {
-        return anp_error_set(err, ANP_ERR_CLIENT, "node %s answers where %s should be", name, expected);
+        return anp_error_set(err, ANP_ERR_CLIENT, "node %s answers where %s should be", name,
+                             expected);
     }
     return ANP_OK;
 }
@@ -138,7 +144,8 @@ static anp_status check_cluster_name(const anp_tend *t, anp_error *err)
     if (status == ANP_OK && !anp_slice_is(value, wanted)) {
         char name[64];
         anp_tend_text(value, name, sizeof name);
-        status = anp_error_set(err, ANP_ERR_CLIENT, "its cluster is named '%s', not '%s'", name, wanted);
+        status =
+            anp_error_set(err, ANP_ERR_CLIENT, "its cluster is named '%s', not '%s'", name, wanted);
     }
     return status;
 }
@@ -156,26 +163,29 @@ static anp_status check_build(const anp_tend *t, uint32_t build[4], anp_error *e
         return anp_error_set(err, ANP_ERR_PROTOCOL, "build '%s' is no version", text);
     }
     if (!build_is_at_least(build, 4, 9, 0, 3)) {
-        return anp_error_set(err, ANP_ERR_CLIENT, "server %s is too old (4.9.0.3 is the least)", text);
+        return anp_error_set(err, ANP_ERR_CLIENT, "server %s is too old (4.9.0.3 is the least)",
+                             text);
     }
     return ANP_OK;
 }
 
-anp_status anp_tend_probe(anp_tend *t, const anp_address *address, const char *expected, anp_cluster_node **out,
-                          anp_error *err)
+anp_status anp_tend_probe(anp_tend *t, const anp_address *address, const char *expected,
+                          anp_cluster_node **out, anp_error *err)
 {
     anp_cluster *cluster = t->cluster;
     t->tried = true;
     anp_cluster_node *node = NULL;
-    anp_status status = anp_cluster_node_new("", address, cluster->max_conns, cluster->max_idle_ns, &node, err);
+    anp_status status =
+        anp_cluster_node_new("", address, cluster->max_conns, cluster->max_idle_ns, &node, err);
     if (status != ANP_OK) {
         return status;
     }
     status = connect_plain(t, node, err);
     if (status == ANP_OK) {
         status = anp_tend_ask(t, node,
-                              cluster->cluster_name[0] != 0 ? "node\npartition-generation\nbuild\ncluster-name\n"
-                                                            : "node\npartition-generation\nbuild\n",
+                              cluster->cluster_name[0] != 0
+                                  ? "node\npartition-generation\nbuild\ncluster-name\n"
+                                  : "node\npartition-generation\nbuild\n",
                               err);
     }
     int64_t generation = 0;
@@ -192,8 +202,10 @@ anp_status anp_tend_probe(anp_tend *t, const anp_address *address, const char *e
         status = anp_tend_int(t, "partition-generation", &generation, err);
     }
     if (status == ANP_OK && generation < 0) {
-        /* It has just started: nothing is wrong with it, and the next interval may find it ready. */
-        status = anp_error_set(err, ANP_ERR_INVALID_NODE, "node %s isn't ready yet (its partition-generation is %lld)",
+        /* It has just started: nothing is wrong with it, and the next interval may find it ready.
+         */
+        status = anp_error_set(err, ANP_ERR_INVALID_NODE,
+                               "node %s isn't ready yet (its partition-generation is %lld)",
                                node->name, (long long)generation);
     }
     if (status == ANP_OK) {

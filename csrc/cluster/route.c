@@ -7,8 +7,9 @@ static bool is_usable(anp_cluster_node *node)
     return node != NULL && atomic_load_explicit(&node->active, memory_order_relaxed);
 }
 
-anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, unsigned partition, anp_replica replica,
-                             bool is_write, uint32_t attempt, anp_cluster_node **out, anp_error *err)
+anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, unsigned partition,
+                             anp_replica replica, bool is_write, uint32_t attempt,
+                             anp_cluster_node **out, anp_error *err)
 {
     (void)map; /* it is what keeps ns alive */
     if (ns == NULL) {
@@ -20,7 +21,8 @@ anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, un
     /* Strong consistency: session reads are the master's. */
     if (replica == ANP_REPLICA_MASTER || (ns->is_sc && !is_write)) {
         n = n != 0;
-    } else if ((replica == ANP_REPLICA_ANY || replica == ANP_REPLICA_RANDOM) && !is_write && n > 1) {
+    } else if ((replica == ANP_REPLICA_ANY || replica == ANP_REPLICA_RANDOM) && !is_write &&
+               n > 1) {
         first = (unsigned)(anp_random() % n);
     } else if (n > 1) { /* sequence; prefer-rack too while no rack is known */
         first = attempt % n;
@@ -32,5 +34,6 @@ anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, un
             return ANP_OK;
         }
     }
-    return anp_error_set(err, ANP_ERR_INVALID_NODE, "no node owns partition %u of namespace %s", partition, ns->name);
+    return anp_error_set(err, ANP_ERR_INVALID_NODE, "no node owns partition %u of namespace %s",
+                         partition, ns->name);
 }

@@ -22,7 +22,8 @@ static void seed_failed(anp_tend *t, anp_cluster_seed *s, const anp_error *err)
 }
 
 /* The first of a seed's addresses that is a node of ours. */
-static anp_status probe_seed(anp_tend *t, const anp_cluster_seed *s, anp_cluster_node **out, anp_error *err)
+static anp_status probe_seed(anp_tend *t, const anp_cluster_seed *s, anp_cluster_node **out,
+                             anp_error *err)
 {
     anp_address addresses[ADDRESSES];
     t->tried = true;
@@ -60,7 +61,8 @@ void anp_tend_seeds(anp_tend *t)
         anp_cluster_node *node = NULL;
         anp_status status = probe_seed(t, s, &node, &err);
         if (status == ANP_OK) {
-            /* Another seed may be a node that stands outside its cluster: one that has peers is believed first. */
+            /* Another seed may be a node that stands outside its cluster: one that has peers is
+             * believed first. */
             status = anp_tend_read_peers(t, node, false, &err);
         }
         if (status != ANP_OK) {
@@ -135,7 +137,9 @@ void anp_tend_explain(anp_cluster *cluster, anp_error *out)
     }
     size_t size = sizeof out->message;
     char entry[sizeof(anp_cluster_seed)];
-    (void)snprintf(entry, sizeof entry, cluster->n_seeds == 1 ? "can't connect to " : "can't connect to any of %u seeds: ",
+    (void)snprintf(entry, sizeof entry,
+                   cluster->n_seeds == 1 ? "can't connect to "
+                                         : "can't connect to any of %u seeds: ",
                    cluster->n_seeds);
     size_t used = append(out->message, size, 0, entry, size);
     size_t end = size - (has_hint ? sizeof hint : 1);

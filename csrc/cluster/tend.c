@@ -4,9 +4,10 @@
  *     peers-clear-std | peers-clear-alt                from every node, when one's peers changed
  *     partition-generation, replicas                   from the nodes whose partitions changed
  *
- * A node that answers nonsense keeps what it owns in the map, which stays as it was, and is asked less and less often. The
- * new map is built aside, node by node (all of a node's answer or nothing of it), and published once at the end.
- * On the tend thread only; nodes[] is written under the cluster's lock, because others read it. */
+ * A node that answers nonsense keeps what it owns in the map, which stays as it was, and is asked
+ * less and less often. The new map is built aside, node by node (all of a node's answer or nothing
+ * of it), and published once at the end. On the tend thread only; nodes[] is written under the
+ * cluster's lock, because others read it. */
 #include "cluster/tend.h"
 
 #include <string.h>
@@ -43,7 +44,8 @@ anp_status anp_tend_value(const anp_tend *t, const char *name, anp_slice *out, a
     if (code != 0) {
         char text[80];
         anp_tend_text(said, text, sizeof text);
-        return anp_error_set(err, ANP_ERR_PROTOCOL, "'%s' is answered by error %d (%s)", name, code, text);
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "'%s' is answered by error %d (%s)", name, code,
+                             text);
     }
     return ANP_OK;
 }
@@ -76,14 +78,15 @@ void anp_tend_node_failed(anp_tend *t, anp_cluster_node *node, const anp_error *
     node->failures++;
     node->answered = answered;
     node->retry_at = anp_tend_retry_at(t, answered ? node->failures : 1);
-    (void)anp_error_set(&cluster->node_failure, answered ? err->code : ANP_ERR_CONNECTION, "node %s at %s: %s", node->name,
-                        where, err->message);
+    (void)anp_error_set(&cluster->node_failure, answered ? err->code : ANP_ERR_CONNECTION,
+                        "node %s at %s: %s", node->name, where, err->message);
     t->failed = true;
 }
 
 /* ---- the generations of one node ---- */
 
-static anp_status read_generations(anp_tend *t, anp_cluster_node *node, int64_t *peers, int64_t *partitions, anp_error *err)
+static anp_status read_generations(anp_tend *t, anp_cluster_node *node, int64_t *peers,
+                                   int64_t *partitions, anp_error *err)
 {
     anp_slice name;
     bool fresh = false;
@@ -148,7 +151,8 @@ static void refresh_node(anp_tend *t, anp_cluster_node *node)
 /* ---- the partition map ---- */
 
 /* Everything in the answer, or nothing. */
-static anp_status apply_replicas(anp_tend *t, anp_cluster_node *node, anp_slice value, anp_error *err)
+static anp_status apply_replicas(anp_tend *t, anp_cluster_node *node, anp_slice value,
+                                 anp_error *err)
 {
     anp_cluster *cluster = t->cluster;
     anp_map *base = t->work != NULL ? t->work : anp_map_slot_take(&cluster->map);
@@ -208,7 +212,8 @@ static void read_maps(anp_tend *t)
     anp_cluster *cluster = t->cluster;
     for (uint32_t i = 0; i < cluster->n_nodes; i++) {
         anp_cluster_node *node = cluster->nodes[i];
-        /* A node that sees no other while others answer may have been cut off: its view is not taken. */
+        /* A node that sees no other while others answer may have been cut off: its view is not
+         * taken. */
         bool is_believed = node->n_peers > 0 || t->refreshed <= 1;
         if (node->wants_map && node->failures == 0 && is_believed && atomic_load(&node->active) &&
             node->tend_connection != NULL && !atomic_load(&cluster->closing)) {
@@ -263,7 +268,8 @@ static void forget(anp_tend *t, anp_cluster_node *node)
     if (t->work == NULL) {
         anp_map *current = anp_map_slot_take(&cluster->map);
         if (current != NULL && anp_map_copy(current, &t->work, NULL) != ANP_OK) {
-            t->work = NULL; /* no memory: the map keeps an inactive node, which is never routed to */
+            t->work =
+                NULL; /* no memory: the map keeps an inactive node, which is never routed to */
         }
         anp_map_release(current);
     }
@@ -288,14 +294,16 @@ static void keep_pool(anp_tend *t, anp_cluster_node *node)
 {
     anp_cluster *cluster = t->cluster;
     atomic_store_explicit(&node->errors, 0, memory_order_relaxed);
-    /* All that were idle too long go, the last few too: nobody would be given one. They are opened anew. */
+    /* All that were idle too long go, the last few too: nobody would be given one. They are opened
+     * anew. */
     anp_pool_trim(node->pool, 0);
     uint64_t deadline = anp_clock_deadline(anp_clock_now(), cluster->connect_timeout_ms);
     anp_connection *c;
     while (node->failures == 0 && (c = anp_pool_add(node->pool, cluster->min_conns)) != NULL) {
         int result = anp_connection_open(c, NULL);
         bool is_open = result == 0 || (result == ANP_STREAM_AGAIN &&
-                                       anp_exchange_finish_connect(&c->stream, cluster->stop_fd, deadline, NULL) == ANP_OK);
+                                       anp_exchange_finish_connect(&c->stream, cluster->stop_fd,
+                                                                   deadline, NULL) == ANP_OK);
         anp_pool_put(c, is_open);
         if (!is_open) {
             break;

@@ -9,7 +9,7 @@ typedef struct anp_tend {
     uint64_t round; /* counts from 1 */
     uint64_t now;   /* when the round began */
     anp_buffer reply;
-    anp_map *work;  /* the next map, NULL while nothing changed */
+    anp_map *work;      /* the next map, NULL while nothing changed */
     uint32_t refreshed; /* nodes that answered */
     bool tried;         /* something was asked at all */
     bool failed;
@@ -21,12 +21,12 @@ void anp_tend_round(anp_tend *t);
 /* When to try again, after `failures` (from 1) in a row. */
 uint64_t anp_tend_retry_at(const anp_tend *t, uint32_t failures);
 
-/* Is the code one of a peer that is there, but makes no sense? (INVALID_NODE: it isn't ready yet; INVALID_HOST: it may be
- * the name server's mood. They are asked again at the next interval.) */
+/* Is the code one of a peer that is there, but makes no sense? (INVALID_NODE: it isn't ready yet;
+ * INVALID_HOST: it may be the name server's mood. They are asked again at the next interval.) */
 static inline bool anp_tend_is_nonsense(anp_status code)
 {
-    return code != ANP_ERR_CONNECTION && code != ANP_ERR_CLIENT_TIMEOUT && code != ANP_ERR_INVALID_NODE &&
-           code != ANP_ERR_INVALID_HOST;
+    return code != ANP_ERR_CONNECTION && code != ANP_ERR_CLIENT_TIMEOUT &&
+           code != ANP_ERR_INVALID_NODE && code != ANP_ERR_INVALID_HOST;
 }
 
 /* Finds the value of a command in the reply. ANP_ERR_PROTOCOL: it isn't there, or is an error. */
@@ -44,16 +44,18 @@ void anp_tend_node_failed(anp_tend *t, anp_cluster_node *node, const anp_error *
 
 /* ---- probe.c ---- */
 
-/* Connects to a node and checks that it can be ours: its name (`expected`, where not NULL), build, cluster, state. A new
- * node with its tend connection. */
-anp_status anp_tend_probe(anp_tend *t, const anp_address *address, const char *expected, anp_cluster_node **out,
-                          anp_error *err);
+/* Connects to a node and checks that it can be ours: its name (`expected`, where not NULL), build,
+ * cluster, state. A new node with its tend connection. */
+anp_status anp_tend_probe(anp_tend *t, const anp_address *address, const char *expected,
+                          anp_cluster_node **out, anp_error *err);
 
-/* (Re)opens the tend connection of a node where needed; says who we are. *fresh: it was opened now. */
+/* (Re)opens the tend connection of a node where needed; says who we are. *fresh: it was opened now.
+ */
 anp_status anp_tend_connect(anp_tend *t, anp_cluster_node *node, bool *fresh, anp_error *err);
 
 /* anp_address_resolve, off any lock and known to close. */
-size_t anp_tend_resolve(anp_tend *t, const char *host, uint16_t port, anp_address *out, size_t room, anp_error *err);
+size_t anp_tend_resolve(anp_tend *t, const char *host, uint16_t port, anp_address *out, size_t room,
+                        anp_error *err);
 
 /* Takes over the reference. false: there is no room for it, it is released. */
 bool anp_tend_add_node(anp_tend *t, anp_cluster_node *node);
@@ -67,7 +69,8 @@ void anp_tend_explain(anp_cluster *cluster, anp_error *out);
 
 /* ---- peers.c ---- */
 
-/* Reads the peers of one node; *count: how many it has. Those we don't have are added where `add`. */
+/* Reads the peers of one node; *count: how many it has. Those we don't have are added where `add`.
+ */
 anp_status anp_tend_read_peers(anp_tend *t, anp_cluster_node *node, bool add, anp_error *err);
 
 /* Reads the peers of all nodes that answer, and of those they tell of. */

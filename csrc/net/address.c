@@ -51,20 +51,19 @@ static const char *reason(int code)
     case EAI_NODATA:
 #endif
         return "name not known";
-    case EAI_AGAIN:
-        return "name server does not answer";
-    case EAI_MEMORY:
-        return "out of memory";
-    default:
-        return gai_strerror(code);
+    case EAI_AGAIN: return "name server does not answer";
+    case EAI_MEMORY: return "out of memory";
+    default: return gai_strerror(code);
     }
 }
 
-size_t anp_address_resolve(const char *host, uint16_t port, anp_address *out, size_t room, anp_error *err)
+size_t anp_address_resolve(const char *host, uint16_t port, anp_address *out, size_t room,
+                           anp_error *err)
 {
     char service[8];
     (void)snprintf(service, sizeof service, "%u", port);
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list = NULL;
     int code = getaddrinfo(host, service, &hints, &list);
     if (code != 0) {

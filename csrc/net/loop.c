@@ -1,10 +1,13 @@
-/* The event loop: epoll (level-triggered), a heap of timers, and an eventfd that other threads wake it by.
+/* The event loop: epoll (level-triggered), a heap of timers, and an eventfd that other threads wake
+ * it by.
  *
- * Thread-safety: `lock` guards the queue of tasks and `woken`; all else belongs to the driving thread.
+ * Thread-safety: `lock` guards the queue of tasks and `woken`; all else belongs to the driving
+ * thread.
  *
- * An event may be taken from the kernel while its watch is removed, closed, or replaced by another one on
- * the same descriptor, by a callback that ran before it in the same step. So an event names its descriptor
- * and the generation of the watch, and is dropped when that watch isn't the one that is there any more. */
+ * An event may be taken from the kernel while its watch is removed, closed, or replaced by another
+ * one on the same descriptor, by a callback that ran before it in the same step. So an event names
+ * its descriptor and the generation of the watch, and is dropped when that watch isn't the one that
+ * is there any more. */
 #include "net/loop.h"
 
 #include <errno.h>
@@ -21,7 +24,8 @@
 #include "base/clock.h"
 #include "net/timers.h"
 
-_Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR && POLLHUP == EPOLLHUP,
+_Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR &&
+                   POLLHUP == EPOLLHUP,
                "events are passed on as they are");
 
 enum { EVENTS = 64, LONGEST_MS = 60 * 60 * 1000 };
@@ -123,7 +127,8 @@ anp_status anp_loop_watch(anp_loop *loop, anp_watch *w, int fd, short events, an
         .data.u64 = (uint64_t)s->generation << 32 | (uint32_t)fd,
     };
     if (epoll_ctl(loop->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e) != 0) {
-        return anp_error_set(err, ANP_ERR_CLIENT, "can't watch descriptor %d (errno %d)", fd, errno);
+        return anp_error_set(err, ANP_ERR_CLIENT, "can't watch descriptor %d (errno %d)", fd,
+                             errno);
     }
     s->watch = w;
     w->fd = fd;
@@ -156,8 +161,8 @@ void anp_loop_timer_cancel(anp_loop *loop, anp_timer *t)
     anp_timers_cancel(&loop->timers, t);
 }
 
-/* With the lock held; one write for any number of posts until the loop has looked. Under the lock, so that
- * whoever frees the loop after the task has run can't take the eventfd from under us. */
+/* With the lock held; one write for any number of posts until the loop has looked. Under the lock,
+ * so that whoever frees the loop after the task has run can't take the eventfd from under us. */
 static void wake_locked(anp_loop *loop)
 {
     if (!loop->woken) {
@@ -190,7 +195,8 @@ static void run_tasks(anp_loop *loop)
     uint64_t count;
     while (read(loop->wake, &count, sizeof count) < 0 && errno == EINTR) {
     }
-    /* What is posted between the two writes no eventfd, but its task is in the list that is taken now. */
+    /* What is posted between the two writes no eventfd, but its task is in the list that is taken
+     * now. */
     (void)pthread_mutex_lock(&loop->lock);
     anp_task *task = loop->first;
     loop->first = NULL;

@@ -1,6 +1,7 @@
-/* An event loop (epoll): file descriptors, timers, and tasks posted from other threads. One thread at a
- * time drives a loop: the caller's own (sync), or the loop's thread (async). Everything but anp_loop_post
- * and anp_loop_wake is for the driving thread. Callbacks may add and remove anything, themselves too. */
+/* An event loop (epoll): file descriptors, timers, and tasks posted from other threads. One thread
+ * at a time drives a loop: the caller's own (sync), or the loop's thread (async). Everything but
+ * anp_loop_post and anp_loop_wake is for the driving thread. Callbacks may add and remove anything,
+ * themselves too. */
 #pragma once
 
 #include <stdbool.h>
@@ -31,17 +32,19 @@ struct anp_task {
 };
 
 anp_status anp_loop_new(anp_loop **out, anp_error *err);
-void anp_loop_free(anp_loop *loop); /* nothing may be watched or set any more; tasks not yet run are dropped */
+void anp_loop_free(
+    anp_loop *loop); /* nothing may be watched or set any more; tasks not yet run are dropped */
 
 /* Watches fd for events; again with other events to change them. */
 anp_status anp_loop_watch(anp_loop *loop, anp_watch *w, int fd, short events, anp_error *err);
 void anp_loop_unwatch(anp_loop *loop, anp_watch *w);
 
-anp_status anp_loop_timer_set(anp_loop *loop, anp_timer *t, uint64_t at, anp_error *err); /* ANP_NEVER: cancels */
+anp_status anp_loop_timer_set(anp_loop *loop, anp_timer *t, uint64_t at,
+                              anp_error *err); /* ANP_NEVER: cancels */
 void anp_loop_timer_cancel(anp_loop *loop, anp_timer *t);
 
-/* Any thread: runs the task on the driving thread, in order of posting; wakes the loop. The task is the
- * loop's until it runs. */
+/* Any thread: runs the task on the driving thread, in order of posting; wakes the loop. The task is
+ * the loop's until it runs. */
 void anp_loop_post(anp_loop *loop, anp_task *task);
 void anp_loop_wake(anp_loop *loop);
 

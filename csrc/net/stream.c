@@ -1,4 +1,5 @@
-/* TCP streams that never block. The hook is for tests and simulators; apart from it there is no state. */
+/* TCP streams that never block. The hook is for tests and simulators; apart from it there is no
+ * state. */
 #include "net/stream.h"
 
 #include <ctype.h>
@@ -36,13 +37,14 @@ static int again(anp_stream *s, short wants)
     return ANP_STREAM_AGAIN;
 }
 
-/* Connecting to a free ephemeral port of this very host can meet itself: TCP's simultaneous open. */
+/* Connecting to a free ephemeral port of this very host can meet itself: TCP's simultaneous open.
+ */
 static bool is_own_echo(int fd)
 {
     anp_address here = {.size = sizeof here.v6};
     anp_address there = {.size = sizeof there.v6};
-    return getsockname(fd, &here.any, &here.size) == 0 && getpeername(fd, &there.any, &there.size) == 0 &&
-           anp_address_equal(&here, &there);
+    return getsockname(fd, &here.any, &here.size) == 0 &&
+           getpeername(fd, &there.any, &there.size) == 0 && anp_address_equal(&here, &there);
 }
 
 static int tcp_connect(anp_stream *s)
@@ -140,13 +142,15 @@ void anp_stream_hook(const anp_stream_table *table)
 anp_status anp_stream_open_tcp(anp_stream *s, const anp_address *address, anp_error *err)
 {
     *s = (anp_stream){.fd = -1};
-    int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
+    int fd =
+        socket(address->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_TCP);
     int error = errno;
     if (fd >= 0) {
         int yes = 1;
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         /* An interrupted connect goes on in the background, like one that is in progress. */
-        if (connect(fd, &address->any, address->size) == 0 || errno == EINPROGRESS || errno == EINTR) {
+        if (connect(fd, &address->any, address->size) == 0 || errno == EINPROGRESS ||
+            errno == EINTR) {
             s->table = hooked != NULL ? hooked : &tcp_table;
             s->fd = fd;
             s->wants = POLLOUT;

@@ -1,6 +1,6 @@
-/* A byte stream to one peer, behind a small table of functions, so that TLS (and a simulator) fit in.
- * Streams never block: what can't go on now says AGAIN, and `wants` says what to poll for. One thread at
- * a time. SIGPIPE is never raised, EINTR never seen. */
+/* A byte stream to one peer, behind a small table of functions, so that TLS (and a simulator) fit
+ * in. Streams never block: what can't go on now says AGAIN, and `wants` says what to poll for. One
+ * thread at a time. SIGPIPE is never raised, EINTR never seen. */
 #pragma once
 
 #include <stdbool.h>
@@ -42,8 +42,8 @@ void anp_stream_close(anp_stream *s); /* harmless twice */
 /* Polls for `wants` for at most ms milliseconds (-1: no end). 1 ready, 0 not yet. */
 int anp_stream_wait(anp_stream *s, int ms);
 
-/* For tests and simulators: replaces the TCP table (NULL: the real one is back) for streams opened from now
- * on. Set it while no other thread runs. */
+/* For tests and simulators: replaces the TCP table (NULL: the real one is back) for streams opened
+ * from now on. Set it while no other thread runs. */
 void anp_stream_hook(const anp_stream_table *table);
 
 /* The TCP table itself, for a hook to pass calls on to. */

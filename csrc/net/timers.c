@@ -102,7 +102,8 @@ uint64_t anp_timers_next(const anp_timers *timers)
 
 void anp_timers_fire(anp_timers *timers, uint64_t now)
 {
-    for (uint32_t n = timers->count; n > 0 && timers->count > 0 && timers->heap[0]->at <= now; n--) {
+    for (uint32_t n = timers->count; n > 0 && timers->count > 0 && timers->heap[0]->at <= now;
+         n--) {
         anp_timer *t = timers->heap[0];
         anp_timers_cancel(timers, t);
         t->fire(t);

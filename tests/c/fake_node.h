@@ -1,5 +1,5 @@
-/* For tests: a server of info text in a thread, whose answers the test sets, and which can misbehave. The bitmaps are
- * written out here, not by our own encoder. */
+/* For tests: a server of info text in a thread, whose answers the test sets, and which can
+ * misbehave. The bitmaps are written out here, not by our own encoder. */
 #pragma once
 
 #include <poll.h>
@@ -16,12 +16,12 @@ enum { FAKE_CONNECTIONS = 64, FAKE_REPLY = 64 * 1024, FAKE_STAMPS = 64 };
 
 typedef enum {
     FAKE_NORMAL,
-    FAKE_SILENT,   /* accepts, reads, says nothing */
-    FAKE_GARBAGE,  /* bytes that are no frame */
-    FAKE_BANANA,   /* a frame whose numbers aren't */
-    FAKE_HUGE,     /* announces a frame of 2 MiB */
-    FAKE_BAD_MAP,  /* a bitmap that is too short, after one that is right */
-    FAKE_CLOSING,  /* hangs up at once */
+    FAKE_SILENT,  /* accepts, reads, says nothing */
+    FAKE_GARBAGE, /* bytes that are no frame */
+    FAKE_BANANA,  /* a frame whose numbers aren't */
+    FAKE_HUGE,    /* announces a frame of 2 MiB */
+    FAKE_BAD_MAP, /* a bitmap that is too short, after one that is right */
+    FAKE_CLOSING, /* hangs up at once */
 } fake_mode;
 
 typedef enum { FAKE_ALL, FAKE_NONE, FAKE_FIRST_HALF, FAKE_SECOND_HALF } fake_share;
@@ -137,7 +137,8 @@ static inline bool fake_serve(fake_node *f, int fd)
     char *text = out + 8;
     text[0] = 0;
     char *save = NULL;
-    for (char *line = strtok_r(body, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
+    for (char *line = strtok_r(body, "\n", &save); line != NULL;
+         line = strtok_r(NULL, "\n", &save)) {
         fake_answer(f, line, text);
     }
     (void)pthread_mutex_unlock(&f->lock);
@@ -148,23 +149,19 @@ static inline bool fake_serve(fake_node *f, int fd)
     out[6] = (char)(size >> 8);
     out[7] = (char)size;
     switch (mode) {
-    case FAKE_SILENT:
-        return true;
-    case FAKE_CLOSING:
-        return false;
-    case FAKE_GARBAGE:
-        return send(fd, "HTTP/1.1 400 Bad Request\r\n\r\n", 28, MSG_NOSIGNAL) == 28;
-    case FAKE_HUGE:
-        return send(fd, "\2\1\0\0\0\x20\0\0some", 12, MSG_NOSIGNAL) == 12;
-    default:
-        return send(fd, out, 8 + size, MSG_NOSIGNAL) == (ssize_t)(8 + size);
+    case FAKE_SILENT: return true;
+    case FAKE_CLOSING: return false;
+    case FAKE_GARBAGE: return send(fd, "HTTP/1.1 400 Bad Request\r\n\r\n", 28, MSG_NOSIGNAL) == 28;
+    case FAKE_HUGE: return send(fd, "\2\1\0\0\0\x20\0\0some", 12, MSG_NOSIGNAL) == 12;
+    default: return send(fd, out, 8 + size, MSG_NOSIGNAL) == (ssize_t)(8 + size);
     }
 }
 
 static inline void *fake_main(void *argument)
 {
     fake_node *f = argument;
-    struct pollfd p[2 + FAKE_CONNECTIONS] = {{.fd = f->stop, .events = POLLIN}, {.fd = f->listener, .events = POLLIN}};
+    struct pollfd p[2 + FAKE_CONNECTIONS] = {{.fd = f->stop, .events = POLLIN},
+                                             {.fd = f->listener, .events = POLLIN}};
     for (int i = 2; i < 2 + FAKE_CONNECTIONS; i++) {
         p[i].fd = -1;
         p[i].events = POLLIN;
@@ -226,17 +223,17 @@ static inline void fake_stop(fake_node *f)
 }
 
 /* Changes or reads a field of it. */
-#define FAKE_SET(f, statement)                   \
-    do {                                         \
-        (void)pthread_mutex_lock(&(f)->lock);    \
-        statement;                               \
-        (void)pthread_mutex_unlock(&(f)->lock);  \
+#define FAKE_SET(f, statement)                                                                     \
+    do {                                                                                           \
+        (void)pthread_mutex_lock(&(f)->lock);                                                      \
+        statement;                                                                                 \
+        (void)pthread_mutex_unlock(&(f)->lock);                                                    \
     } while (0)
 
-#define FAKE_GET(f, field)                       \
-    ({                                           \
-        (void)pthread_mutex_lock(&(f)->lock);    \
-        __typeof__((f)->field) got = (f)->field; \
-        (void)pthread_mutex_unlock(&(f)->lock);  \
-        got;                                     \
+#define FAKE_GET(f, field)                                                                         \
+    ({                                                                                             \
+        (void)pthread_mutex_lock(&(f)->lock);                                                      \
+        __typeof__((f)->field) got = (f)->field;                                                   \
+        (void)pthread_mutex_unlock(&(f)->lock);                                                    \
+        got;                                                                                       \
     })

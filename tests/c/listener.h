@@ -30,7 +30,8 @@ static inline int listener_open(anp_address *address, uint16_t port)
 static inline int listener_refusing(anp_address *address)
 {
     *address = (anp_address){.size = sizeof address->v4};
-    address->v4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    address->v4 =
+        (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || bind(fd, &address->any, address->size) != 0 ||
         getsockname(fd, &address->any, &address->size) != 0) {

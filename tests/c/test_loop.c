@@ -1,4 +1,5 @@
-/* The event loop: descriptors, timers, posts from other threads, and removal in the middle of a step. */
+/* The event loop: descriptors, timers, posts from other threads, and removal in the middle of a
+ * step. */
 #include "net/loop.h"
 
 #include <poll.h>
@@ -179,12 +180,16 @@ static void test_timers_fire_in_order_of_time(void **state)
     int n = 0;
     uint64_t base = anp_clock_now() - ANP_NS_PER_S;
     for (int i = 0; i < N; i++) {
-        alarms[i] = (alarm_clock){.timer.fire = fire, .loop = loop, .id = i * 37 % N, .log = log, .n = &n};
+        alarms[i] =
+            (alarm_clock){.timer.fire = fire, .loop = loop, .id = i * 37 % N, .log = log, .n = &n};
         /* set twice: the second time counts */
-        assert_int_equal(anp_loop_timer_set(loop, &alarms[i].timer, base + (uint64_t)(i % 13), NULL), ANP_OK);
+        assert_int_equal(
+            anp_loop_timer_set(loop, &alarms[i].timer, base + (uint64_t)(i % 13), NULL), ANP_OK);
     }
     for (int i = 0; i < N; i++) {
-        assert_int_equal(anp_loop_timer_set(loop, &alarms[i].timer, base + (uint64_t)alarms[i].id, NULL), ANP_OK);
+        assert_int_equal(
+            anp_loop_timer_set(loop, &alarms[i].timer, base + (uint64_t)alarms[i].id, NULL),
+            ANP_OK);
     }
     for (int i = 0; i < N; i += 3) {
         anp_loop_timer_cancel(loop, &alarms[i].timer);
@@ -345,7 +350,8 @@ static void look_at_signals(anp_task *task)
 {
     sigset_t set;
     (void)pthread_sigmask(SIG_SETMASK, NULL, &set);
-    atomic_store(&((signal_look *)task)->blocked, sigismember(&set, SIGINT) == 1 && sigismember(&set, SIGUSR1) == 1);
+    atomic_store(&((signal_look *)task)->blocked,
+                 sigismember(&set, SIGINT) == 1 && sigismember(&set, SIGUSR1) == 1);
 }
 
 static void test_loop_thread_blocks_signals_and_the_starter_does_not(void **state)

@@ -1,4 +1,5 @@
-/* The partition map: what a node's word changes, regimes, forgetting, routing, and publishing under readers. */
+/* The partition map: what a node's word changes, regimes, forgetting, routing, and publishing under
+ * readers. */
 #include "cluster/partition_map.h"
 
 #include <pthread.h>
@@ -151,11 +152,12 @@ static void test_long_names_and_too_many_namespaces_are_refused(void **state)
     anp_cluster_node_release(a);
 }
 
-static anp_status route(const anp_map *map, const char *ns, unsigned p, anp_replica replica, uint32_t attempt,
-                        anp_cluster_node **out)
+static anp_status route(const anp_map *map, const char *ns, unsigned p, anp_replica replica,
+                        uint32_t attempt, anp_cluster_node **out)
 {
     *out = NULL;
-    anp_status status = anp_cluster_route(map, anp_map_find(map, ns, strlen(ns)), p, replica, false, attempt, out, NULL);
+    anp_status status = anp_cluster_route(map, anp_map_find(map, ns, strlen(ns)), p, replica, false,
+                                          attempt, out, NULL);
     if (*out != NULL) {
         anp_cluster_node_release(*out);
     }
@@ -211,7 +213,8 @@ typedef struct scene {
     _Atomic uint64_t taken;
 } scene;
 
-/* Each map is of one namespace whose partitions all have the same regime: a torn or freed one would show. */
+/* Each map is of one namespace whose partitions all have the same regime: a torn or freed one would
+ * show. */
 static anp_map *numbered_map(uint32_t number)
 {
     anp_map *map = anp_calloc(1, sizeof *map);
@@ -234,7 +237,8 @@ static void *read_maps(void *argument)
         anp_map *map = anp_map_slot_take(&s->slot);
         const anp_map_partition *p = map->namespaces[0].partitions;
         uint32_t number = p[0].regime;
-        if (number < last || p[ANP_PARTITIONS / 2].regime != number || p[ANP_PARTITIONS - 1].regime != number) {
+        if (number < last || p[ANP_PARTITIONS / 2].regime != number ||
+            p[ANP_PARTITIONS - 1].regime != number) {
             (void)atomic_fetch_add(&s->wrong, 1);
         }
         last = number;
@@ -271,7 +275,8 @@ static void test_readers_take_whole_maps_while_new_ones_are_published(void **sta
     }
     assert_int_equal(s.wrong, 0);
     anp_map *last = anp_map_slot_take(&s.slot);
-    assert_int_equal(last->references, 1 + (1 << 20)); /* ours and the slot's: no reader is left in the count */
+    assert_int_equal(last->references,
+                     1 + (1 << 20)); /* ours and the slot's: no reader is left in the count */
     anp_map_release(last);
     anp_map_slot_publish(&s.slot, NULL);
     assert_int_equal(s.slot.word, 0);

@@ -136,7 +136,8 @@ static void test_waiters_are_served_in_order_and_newcomers_wait(void **state)
     anp_connection *c = take(&r);
     anp_connection *other = NULL;
     int peer = open_it(&r, c);
-    sleeper s[3] = {{.waiter.granted = granted}, {.waiter.granted = granted}, {.waiter.granted = granted}};
+    sleeper s[3] = {
+        {.waiter.granted = granted}, {.waiter.granted = granted}, {.waiter.granted = granted}};
     for (int i = 0; i < 3; i++) {
         assert_int_equal(anp_pool_take(r.pool, &s[i].waiter, &other), ANP_POOL_WAIT);
     }

@@ -82,7 +82,8 @@ static void test_refused_connect_fails_with_its_reason(void **state)
     anp_stream s;
     anp_error err = {0};
     int result;
-    if (anp_stream_open_tcp(&s, &address, &err) == ANP_OK) { /* the kernel may say it at once, or later */
+    if (anp_stream_open_tcp(&s, &address, &err) ==
+        ANP_OK) { /* the kernel may say it at once, or later */
         while ((result = s.table->connect(&s)) == ANP_STREAM_AGAIN) {
             assert_int_equal(anp_stream_wait(&s, 5000), 1);
         }

@@ -1,4 +1,5 @@
-/* Tending: what a client learns from its seeds, and what it makes of nodes that change, lie, stall or go. */
+/* Tending: what a client learns from its seeds, and what it makes of nodes that change, lie, stall
+ * or go. */
 #include "cluster/cluster.h"
 
 #include <setjmp.h>
@@ -19,7 +20,8 @@ static anp_seed seed_of(const fake_node *f)
 
 static anp_cluster_config config_of(const anp_seed *seeds, uint32_t n)
 {
-    return (anp_cluster_config){.seeds = seeds, .n_seeds = n, .tend_interval_ms = INTERVAL_MS, .connect_timeout_ms = 10000};
+    return (anp_cluster_config){
+        .seeds = seeds, .n_seeds = n, .tend_interval_ms = INTERVAL_MS, .connect_timeout_ms = 10000};
 }
 
 static anp_cluster *open_with(const anp_cluster_config *config)
@@ -96,7 +98,8 @@ static void test_one_node_gives_map_name_build_and_gets_user_agent(void **state)
     assert_int_equal(map->n_namespaces, 2);
     assert_int_equal(anp_map_unowned(map), 0);
     anp_cluster_node *node = NULL;
-    assert_int_equal(anp_cluster_route(map, anp_map_find(map, "other", 5), 4095, ANP_REPLICA_SEQUENCE, true, 0, &node, NULL),
+    assert_int_equal(anp_cluster_route(map, anp_map_find(map, "other", 5), 4095,
+                                       ANP_REPLICA_SEQUENCE, true, 0, &node, NULL),
                      ANP_OK);
     anp_map_release(map);
     assert_string_equal(node->name, "BB9A0");
@@ -144,7 +147,8 @@ static void test_wrong_cluster_name_names_both(void **state)
     assert_false(anp_cluster_is_connected(cluster));
     assert_null(anp_cluster_map(cluster));
     FAKE_SET(&f, (void)snprintf(f.cluster, sizeof f.cluster, "wished-for"));
-    assert_true(UNTIL(anp_cluster_wait(cluster, 1000, &err) == ANP_OK)); /* the caller may wait again */
+    assert_true(
+        UNTIL(anp_cluster_wait(cluster, 1000, &err) == ANP_OK)); /* the caller may wait again */
     anp_cluster_release(cluster);
     fake_stop(&f);
 }
@@ -164,11 +168,13 @@ static void test_failure_to_connect_gives_a_reason_for_each_seed(void **state)
     assert_int_equal(anp_cluster_wait(cluster, 20000, &err), ANP_ERR_CONNECTION);
     char expected[239];
     (void)snprintf(expected, sizeof expected,
-                   "can't connect to any of 2 seeds: 127.0.0.1:%u: connection refused; no such name:3000: name not known. "
+                   "can't connect to any of 2 seeds: 127.0.0.1:%u: connection refused; no such "
+                   "name:3000: name not known. "
                    "Is the port right (default 3000), and is the server running?",
                    seeds[0].port);
     assert_string_equal(err.message, expected);
-    assert_int_equal(anp_cluster_wait(cluster, 0, &err), ANP_ERR_CLIENT_TIMEOUT); /* that failure was told */
+    assert_int_equal(anp_cluster_wait(cluster, 0, &err),
+                     ANP_ERR_CLIENT_TIMEOUT); /* that failure was told */
     anp_cluster_release(cluster);
     config.n_seeds = 1;
     cluster = open_with(&config);
@@ -187,7 +193,8 @@ static void test_many_seeds_are_cut_to_fit(void **state)
     (void)state;
     static anp_seed seeds[12];
     for (int i = 0; i < 12; i++) {
-        (void)snprintf(seeds[i].host, sizeof seeds[i].host, "no such name, and a long one, number %d", i);
+        (void)snprintf(seeds[i].host, sizeof seeds[i].host,
+                       "no such name, and a long one, number %d", i);
         seeds[i].port = 3000;
     }
     anp_cluster_config config = config_of(seeds, 12);
@@ -216,7 +223,8 @@ static void test_second_seed_serves_when_the_first_is_down(void **state)
     (void)close(holder);
 }
 
-/* Every kind of nonsense: the map stays, the node is asked less and less often, and taken back at once when it recovers. */
+/* Every kind of nonsense: the map stays, the node is asked less and less often, and taken back at
+ * once when it recovers. */
 static void nonsense(fake_mode mode)
 {
     fake_node f;
@@ -273,7 +281,8 @@ static void test_nonsense_is_asked_again_less_and_less_often(void **state)
     assert_true(UNTIL(FAKE_GET(&f, requests) >= 7));
     uint64_t stamps[7];
     FAKE_SET(&f, memcpy(stamps, f.stamps, sizeof stamps));
-    uint64_t intervals = 1 + 2 + 4 + 8 + 8 + 8; /* none is skipped; the first stamp may lag behind its round */
+    uint64_t intervals =
+        1 + 2 + 4 + 8 + 8 + 8; /* none is skipped; the first stamp may lag behind its round */
     assert_true(stamps[6] - stamps[0] >= (intervals - 2) * INTERVAL_MS * ANP_NS_PER_MS);
     /* Being asked for rounds doesn't change that. */
     int requests = FAKE_GET(&f, requests);
@@ -281,7 +290,9 @@ static void test_nonsense_is_asked_again_less_and_less_often(void **state)
     while (anp_clock_now() - start < 300 * ANP_NS_PER_MS) {
         anp_cluster_refresh(cluster);
     }
-    assert_true(FAKE_GET(&f, requests) <= requests + 1 + (int)((anp_clock_now() - start) / (7 * INTERVAL_MS * ANP_NS_PER_MS)));
+    assert_true(FAKE_GET(&f, requests) <=
+                requests + 1 +
+                    (int)((anp_clock_now() - start) / (7 * INTERVAL_MS * ANP_NS_PER_MS)));
     anp_cluster_release(cluster);
     fake_stop(&f);
 }
@@ -403,7 +414,8 @@ static void test_lost_connection_is_made_anew_and_all_is_read_again(void **state
     assert_true(UNTIL(failures(cluster) > failed));
     FAKE_SET(&f, f.mode = FAKE_NORMAL);
     int reads = FAKE_GET(&f, replicas_reads);
-    assert_true(UNTIL(FAKE_GET(&f, replicas_reads) > reads)); /* though the generation is the same */
+    assert_true(
+        UNTIL(FAKE_GET(&f, replicas_reads) > reads)); /* though the generation is the same */
     assert_true(anp_cluster_is_connected(cluster));
     anp_cluster_release(cluster);
     fake_stop(&f);
@@ -444,7 +456,8 @@ static void test_peers_join_and_leave(void **state)
     assert_true(master_is(cluster, 2048, "B0"));
     /* B goes: it doesn't answer, and A lists it no more, and owns everything. */
     FAKE_SET(&b, b.mode = FAKE_CLOSING);
-    FAKE_SET(&a, a.share = FAKE_ALL; a.peers_generation++; a.partition_generation++; a.peers[0] = 0);
+    FAKE_SET(&a, a.share = FAKE_ALL; a.peers_generation++; a.partition_generation++;
+             a.peers[0] = 0);
     assert_true(UNTIL(master_is(cluster, 2048, "A0")));
     assert_true(UNTIL(anp_cluster_nodes(cluster, NULL, 0) == 1));
     /* And comes back. */
@@ -472,7 +485,8 @@ static void test_peer_with_another_name_is_not_taken_in(void **state)
     assert_int_equal(anp_cluster_nodes(cluster, NULL, 0), 1);
     assert_true(anp_cluster_is_connected(cluster));
     FAKE_SET(&b, (void)snprintf(b.name, sizeof b.name, "B0"));
-    assert_true(UNTIL(anp_cluster_nodes(cluster, NULL, 0) == 2)); /* the generation wasn't taken as read */
+    assert_true(
+        UNTIL(anp_cluster_nodes(cluster, NULL, 0) == 2)); /* the generation wasn't taken as read */
     anp_cluster_release(cluster);
     fake_stop(&a);
     fake_stop(&b);
