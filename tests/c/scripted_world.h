@@ -10,10 +10,12 @@
 typedef struct stream_tricks {
     _Atomic size_t read_at_most;   /* bytes a read; 0: all */
     _Atomic size_t write_in_all;   /* bytes of messages that the kernel takes until it breaks; SIZE_MAX: no limit */
-    _Atomic size_t fail_reads;     /* reads that fail from now on */
+    _Atomic size_t write_breaks_once; /* the next message breaks after so many bytes; 0: doesn't */
 } stream_tricks;
 
 static stream_tricks tricks = {.write_in_all = SIZE_MAX};
+
+static int broken; /* extra of a stream that takes nothing any more */
 
 static ptrdiff_t trick_read(anp_stream *s, void *into, size_t size)
 {
@@ -27,7 +29,17 @@ static ptrdiff_t trick_write(anp_stream *s, const void *from, size_t size)
     if (s->extra == NULL && !(size >= 2 && head[0] == 2 && head[1] == 3)) {
         return anp_stream_tcp()->write(s, from, size);
     }
-    s->extra = &tricks; /* from its first message on */
+    s->extra = s->extra == &broken ? (void *)&broken : (void *)&tricks; /* from its first message on */
+    size_t once = atomic_exchange(&tricks.write_breaks_once, 0);
+    if (once != 0 && once < size) {
+        ptrdiff_t n = anp_stream_tcp()->write(s, from, once);
+        s->extra = &broken;
+        return n;
+    }
+    if (s->extra == &broken) {
+        s->error = 104;
+        return ANP_STREAM_FAILED;
+    }
     size_t left = tricks.write_in_all;
     if (left == 0) {
         s->error = 104; /* ECONNRESET */

@@ -780,6 +780,54 @@ static void test_doubt_stays_when_a_retry_is_answered(void **state)
     outcome_deinit(&o);
 }
 
+static bool hang_up_on_second(fake_call *c)
+{
+    return c->number != 1 && fake_serve_well(c);
+}
+
+static void test_stale_connection_is_renewed_for_free_unless_a_write_was_sent(void **state)
+{
+    (void)state;
+    for (int is_write = 0; is_write < 2; is_write++) {
+        world w;
+        world_open(&w, hang_up_on_second, NULL, 0);
+        job j = {.n = 20, .policy = writes, .source = is_write ? write_source : read_source}; /* no retries */
+        outcome o;
+        run_job(&w, &j, false, &o);
+        check_good(&o);
+        outcome_deinit(&o);
+        run_job(&w, &j, true, &o);
+        assert_int_equal(o.retries, 0);
+        if (is_write) {
+            assert_int_equal(o.whole, ANP_ERR_CONNECTION);
+            assert_int_equal(o.doubt[19], 1);
+        } else {
+            check_good(&o);
+        }
+        outcome_deinit(&o);
+        world_close(&w);
+    }
+}
+
+static void test_write_that_breaks_on_a_stale_connection_before_its_end_is_sent_again(void **state)
+{
+    (void)state;
+    world w;
+    world_open(&w, serve, &(script){0}, 0);
+    job j = {.n = 20, .policy = writes, .source = write_source};
+    outcome o;
+    run_job(&w, &j, false, &o);
+    outcome_deinit(&o);
+    tricks.write_breaks_once = 50;
+    run_job(&w, &j, false, &o);
+    check_good(&o);
+    assert_int_equal(o.doubt[0], 0);
+    assert_int_equal(o.attempts[0], 1);
+    assert_int_equal(w.node.n_used, 2);
+    outcome_deinit(&o);
+    world_close(&w);
+}
+
 /* ---- time ---- */
 
 static void test_deadline_ends_the_whole_call(void **state)
@@ -1066,6 +1114,8 @@ int main(void)
         cmocka_unit_test(test_code_of_the_trailer_is_the_rows_code),
         cmocka_unit_test(test_write_cut_before_its_last_byte_is_not_in_doubt),
         cmocka_unit_test(test_doubt_stays_when_a_retry_is_answered),
+        cmocka_unit_test(test_stale_connection_is_renewed_for_free_unless_a_write_was_sent),
+        cmocka_unit_test(test_write_that_breaks_on_a_stale_connection_before_its_end_is_sent_again),
         cmocka_unit_test(test_deadline_ends_the_whole_call),
         cmocka_unit_test(test_each_window_has_its_own_time),
         cmocka_unit_test(test_silence_of_a_connection_is_a_retry),
