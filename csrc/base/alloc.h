@@ -1,5 +1,5 @@
-/* Every allocation of the engine and the node goes through here, so that a test can fail the n-th one.
- * Thread-safe, except anp_alloc_hook. */
+/* Every allocation of the engine and the node goes through here, so that a test can fail the n-th
+ * one. Thread-safe, except anp_alloc_hook. */
 #pragma once
 
 #include <stddef.h>
@@ -13,6 +13,6 @@ void anp_free(void *block);
 /* Copies size bytes to a new block; NULL when out of memory. The caller frees it. */
 void *anp_memdup(const void *bytes, size_t size);
 
-/* For tests: `allow(context)` is asked before each allocation and says whether it may go on. NULL takes
- * the hook away. Set it while no other thread runs. */
+/* For tests: `allow(context)` is asked before each allocation and says whether it may go on. NULL
+ * takes the hook away. Set it while no other thread runs. */
 void anp_alloc_hook(int (*allow)(void *context), void *context);

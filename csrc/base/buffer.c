@@ -50,7 +50,8 @@ void anp_buffer_print(anp_buffer *b, const char *format, ...)
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    if (n > 0 && anp_buffer_reserve(b, (size_t)n + 1)) { /* room for the terminator, which isn't counted */
+    if (n > 0 &&
+        anp_buffer_reserve(b, (size_t)n + 1)) { /* room for the terminator, which isn't counted */
         (void)vsnprintf((char *)b->data + b->size, (size_t)n + 1, format, again);
         b->size += (size_t)n;
     }

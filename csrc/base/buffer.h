@@ -1,6 +1,7 @@
-/* A growing run of bytes with a maximum that it is born with. All outgoing bytes, and all arenas, are
- * buffers. Appending fails, and changes nothing, when the maximum or the memory is reached; the failure
- * is remembered (`failed`), so that a run of appends needs one check at its end. Not thread-safe. */
+/* A growing run of bytes with a maximum that it is born with. All outgoing bytes, and all arenas,
+ * are buffers. Appending fails, and changes nothing, when the maximum or the memory is reached; the
+ * failure is remembered (`failed`), so that a run of appends needs one check at its end. Not
+ * thread-safe. */
 #pragma once
 
 #include <stdbool.h>
@@ -42,7 +43,8 @@ static inline bool anp_buffer_reserve(anp_buffer *b, size_t more)
     return b->capacity - b->size >= more || anp_buffer_grow(b, more);
 }
 
-/* Adds n bytes and gives their place for the caller to fill; NULL on failure. Valid until the next append. */
+/* Adds n bytes and gives their place for the caller to fill; NULL on failure. Valid until the next
+ * append. */
 static inline uint8_t *anp_buffer_add(anp_buffer *b, size_t n)
 {
     if (!anp_buffer_reserve(b, n)) {

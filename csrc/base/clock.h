@@ -18,9 +18,10 @@ uint64_t anp_clock_wall(void);
 /* The deadline `ms` from `now`; 0 ms means ANP_NEVER. */
 uint64_t anp_clock_deadline(uint64_t now, uint32_t ms);
 
-/* Whole milliseconds (rounded up) from now to deadline, at most `cap`; 0 when it has passed. For poll(). */
+/* Whole milliseconds (rounded up) from now to deadline, at most `cap`; 0 when it has passed. For
+ * poll(). */
 int anp_clock_ms_left(uint64_t deadline, uint64_t now, int cap);
 
-/* For tests: both clocks answer with these from now on; NULL gives the system's back. Set it while no
- * other thread runs. */
+/* For tests: both clocks answer with these from now on; NULL gives the system's back. Set it while
+ * no other thread runs. */
 void anp_clock_hook(uint64_t (*now)(void), uint64_t (*wall)(void));

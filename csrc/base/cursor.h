@@ -1,5 +1,5 @@
-/* The one way to read received bytes: a position and an end. Every read says whether there was enough,
- * and moves only then. A cursor borrows its bytes. */
+/* The one way to read received bytes: a position and an end. Every read says whether there was
+ * enough, and moves only then. A cursor borrows its bytes. */
 #pragma once
 
 #include <stdbool.h>

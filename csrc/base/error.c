@@ -31,7 +31,8 @@ void anp_error_node(anp_error *err, const char *node)
 
 anp_status anp_error_memory(anp_error *err, uint64_t size, const char *what)
 {
-    return anp_error_set(err, ANP_ERR_MEMORY, "out of memory (%llu bytes for %s)", (unsigned long long)size, what);
+    return anp_error_set(err, ANP_ERR_MEMORY, "out of memory (%llu bytes for %s)",
+                         (unsigned long long)size, what);
 }
 
 static const struct {

@@ -3,8 +3,8 @@
 
 #include "aerospike_np/error.h"
 
-/* Writes code and message (printf form, cut to fit) into err, clears node and in_doubt; returns code.
- * err may be NULL: then only the code is passed on. */
+/* Writes code and message (printf form, cut to fit) into err, clears node and in_doubt; returns
+ * code. err may be NULL: then only the code is passed on. */
 anp_status anp_error_set(anp_error *err, anp_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -1,5 +1,6 @@
-/* Batch requests: rows parsed and executed one after the other, replies gathered in blocks of 128 KiB, one frame each, the
- * last message in a frame of its own (PROTOCOL.md 6.5). A connection's own; not thread-safe. */
+/* Batch requests: rows parsed and executed one after the other, replies gathered in blocks of 128
+ * KiB, one frame each, the last message in a frame of its own (PROTOCOL.md 6.5). A connection's
+ * own; not thread-safe. */
 #include "node/batch.h"
 
 #include "wire/frame.h"
@@ -71,8 +72,10 @@ static bool next_row(anp_node_batch *b, anp_executor *e, anp_batch_row *row)
             .has_filter = b->has_filter,
         };
         uint16_t n_fields = row->n_fields != 0 ? row->n_fields : 1;
-        if (b->rows.at + 5 > b->rows.end || b->rows.at[4] != ANP_FIELD_NAMESPACE || !anp_node_request_fields(r, &b->rows, n_fields) ||
-            !anp_node_request_ops(r, &b->rows, row->n_ops) || anp_store_find(e->store, r->namespace_name) == NULL) {
+        if (b->rows.at + 5 > b->rows.end || b->rows.at[4] != ANP_FIELD_NAMESPACE ||
+            !anp_node_request_fields(r, &b->rows, n_fields) ||
+            !anp_node_request_ops(r, &b->rows, row->n_ops) ||
+            anp_store_find(e->store, r->namespace_name) == NULL) {
             return false;
         }
         r->has_digest = true;

@@ -5,23 +5,25 @@
 #include "wire/batch.h"
 
 typedef struct anp_node_batch {
-    anp_cursor rows;         /* still to come; into the request's bytes */
-    uint32_t left;           /* rows still to come */
+    anp_cursor rows; /* still to come; into the request's bytes */
+    uint32_t left;   /* rows still to come */
     uint32_t done;
     uint8_t flags;
-    uint8_t error;           /* that ends the sending (without RESPOND_ALL); goes into the trailer */
+    uint8_t error; /* that ends the sending (without RESPOND_ALL); goes into the trailer */
     bool can_repeat, has_filter;
-    anp_node_request last;   /* of the last full row */
-    anp_buffer block;        /* the reply frame that is being filled */
+    anp_node_request last; /* of the last full row */
+    anp_buffer block;      /* the reply frame that is being filled */
 } anp_node_batch;
 
 void anp_node_batch_init(anp_node_batch *b);
 void anp_node_batch_deinit(anp_node_batch *b);
 
-/* Starts a batch from field 41's data. A code above 0: it is over before it began, and only a trailer is due. */
+/* Starts a batch from field 41's data. A code above 0: it is over before it began, and only a
+ * trailer is due. */
 uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, bool has_filter, uint32_t max_rows);
 
-/* Executes rows until they are through (true; frames and trailer are in `out`) or `out` holds more than max_out bytes. */
+/* Executes rows until they are through (true; frames and trailer are in `out`) or `out` holds more
+ * than max_out bytes. */
 bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, size_t max_out);
 
 /* A frame with the last message of a stream. */

@@ -43,7 +43,8 @@ void anp_bins_close(anp_bins *b)
 anp_bin *anp_bins_find(anp_bins *b, anp_slice name)
 {
     for (uint32_t i = 0; i < b->n; i++) {
-        if (b->bins[i].name.size == name.size && memcmp(b->bins[i].name.data, name.data, name.size) == 0) {
+        if (b->bins[i].name.size == name.size &&
+            memcmp(b->bins[i].name.data, name.data, name.size) == 0) {
             return &b->bins[i];
         }
     }
@@ -71,7 +72,9 @@ void anp_bins_remove(anp_bins *b, anp_bin *bin)
 
 uint8_t *anp_bins_make(anp_bins *b, size_t size)
 {
-    uint8_t *block = make_room((void **)&b->made, &b->room_made, b->n_made, sizeof *b->made) ? anp_malloc(size) : NULL;
+    uint8_t *block = make_room((void **)&b->made, &b->room_made, b->n_made, sizeof *b->made)
+                         ? anp_malloc(size)
+                         : NULL;
     if (block == NULL) {
         b->failed = true;
         return NULL;

@@ -1,5 +1,5 @@
-/* A record's bins while a command changes them: an array of views over the old block, the request, and values that were made
- * on the way. */
+/* A record's bins while a command changes them: an array of views over the old block, the request,
+ * and values that were made on the way. */
 #pragma once
 
 #include "node/store.h"
@@ -11,11 +11,11 @@ typedef struct anp_bin {
 } anp_bin;
 
 typedef struct anp_bins {
-    anp_bin *bins;   /* owned */
+    anp_bin *bins; /* owned */
     uint32_t n, room;
-    void **made;     /* owned blocks that values point into */
+    void **made; /* owned blocks that values point into */
     uint32_t n_made, room_made;
-    bool failed;     /* out of memory */
+    bool failed; /* out of memory */
 } anp_bins;
 
 void anp_bins_open(anp_bins *b, const anp_record *record); /* NULL: no bins */
@@ -28,5 +28,6 @@ void anp_bins_remove(anp_bins *b, anp_bin *bin); /* the last one takes its place
 /* A block that lives as long as b; NULL (and failed) without memory. */
 uint8_t *anp_bins_make(anp_bins *b, size_t size);
 
-/* The block of READ operations that records keep; *size. NULL without memory (or for no bins, size 0). */
+/* The block of READ operations that records keep; *size. NULL without memory (or for no bins, size
+ * 0). */
 uint8_t *anp_bins_block(const anp_bins *b, uint32_t *size);

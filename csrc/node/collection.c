@@ -11,33 +11,38 @@ enum { ORDERED = 0x01, KEY_VALUE_ORDERED = 0x03 };
 
 /* ---- order ---- */
 
-enum { RANK_NIL, RANK_BOOL, RANK_INT, RANK_STRING, RANK_LIST, RANK_MAP, RANK_BLOB, RANK_DOUBLE, RANK_GEOJSON, RANK_INFINITY, RANK_ANYTHING };
+enum {
+    RANK_NIL,
+    RANK_BOOL,
+    RANK_INT,
+    RANK_STRING,
+    RANK_LIST,
+    RANK_MAP,
+    RANK_BLOB,
+    RANK_DOUBLE,
+    RANK_GEOJSON,
+    RANK_INFINITY,
+    RANK_ANYTHING
+};
 
 static int rank_of(const anp_msgpack_item *item)
 {
     switch (item->kind) {
-    case ANP_MSGPACK_NIL:
-        return RANK_NIL;
-    case ANP_MSGPACK_BOOL:
-        return RANK_BOOL;
+    case ANP_MSGPACK_NIL: return RANK_NIL;
+    case ANP_MSGPACK_BOOL: return RANK_BOOL;
     case ANP_MSGPACK_INT:
-    case ANP_MSGPACK_UINT:
-        return RANK_INT;
+    case ANP_MSGPACK_UINT: return RANK_INT;
     case ANP_MSGPACK_STRING:
         if (item->bytes.size == 0 || item->bytes.data[0] == ANP_PARTICLE_STRING) {
             return RANK_STRING;
         }
         return item->bytes.data[0] == ANP_PARTICLE_GEOJSON ? RANK_GEOJSON : RANK_BLOB;
-    case ANP_MSGPACK_BIN:
-        return RANK_BLOB;
-    case ANP_MSGPACK_LIST:
-        return RANK_LIST;
-    case ANP_MSGPACK_MAP:
-        return RANK_MAP;
+    case ANP_MSGPACK_BIN: return RANK_BLOB;
+    case ANP_MSGPACK_LIST: return RANK_LIST;
+    case ANP_MSGPACK_MAP: return RANK_MAP;
     case ANP_MSGPACK_EXT:
         return item->bytes.size == 1 && item->bytes.data[0] == 1 ? RANK_INFINITY : RANK_ANYTHING;
-    default:
-        return RANK_DOUBLE;
+    default: return RANK_DOUBLE;
     }
 }
 
@@ -65,7 +70,8 @@ static void skip_mark(anp_cursor *c, anp_msgpack_item *container)
     anp_cursor at = *c;
     anp_msgpack_item first;
     uint8_t flags;
-    if (container->count != 0 && anp_msgpack_read(&at, &first) && anp_msgpack_is_order_mark(&first, &flags)) {
+    if (container->count != 0 && anp_msgpack_read(&at, &first) &&
+        anp_msgpack_is_order_mark(&first, &flags)) {
         if (container->kind == ANP_MSGPACK_MAP && !anp_msgpack_skip(&at)) {
             return;
         }
@@ -76,7 +82,8 @@ static void skip_mark(anp_cursor *c, anp_msgpack_item *container)
 
 static int compare(anp_cursor *a, anp_cursor *b, int depth);
 
-static int compare_inside(anp_cursor *a, anp_msgpack_item *x, anp_cursor *b, anp_msgpack_item *y, int depth)
+static int compare_inside(anp_cursor *a, anp_msgpack_item *x, anp_cursor *b, anp_msgpack_item *y,
+                          int depth)
 {
     skip_mark(a, x);
     skip_mark(b, y);
@@ -94,7 +101,8 @@ static int compare_inside(anp_cursor *a, anp_msgpack_item *x, anp_cursor *b, anp
     return (x->count > y->count) - (x->count < y->count);
 }
 
-/* Moves both cursors behind their elements where they are equal; where not, nobody needs them any more. */
+/* Moves both cursors behind their elements where they are equal; where not, nobody needs them any
+ * more. */
 static int compare(anp_cursor *a, anp_cursor *b, int depth)
 {
     anp_msgpack_item x, y;
@@ -109,21 +117,15 @@ static int compare(anp_cursor *a, anp_cursor *b, int depth)
         return r < s ? -1 : 1;
     }
     switch (r) {
-    case RANK_BOOL:
-        return (int)x.boolean - (int)y.boolean;
-    case RANK_INT:
-        return compare_ints(&x, &y);
-    case RANK_DOUBLE:
-        return (x.real > y.real) - (x.real < y.real);
+    case RANK_BOOL: return (int)x.boolean - (int)y.boolean;
+    case RANK_INT: return compare_ints(&x, &y);
+    case RANK_DOUBLE: return (x.real > y.real) - (x.real < y.real);
     case RANK_STRING:
     case RANK_BLOB:
-    case RANK_GEOJSON:
-        return compare_bytes(x.bytes, y.bytes);
+    case RANK_GEOJSON: return compare_bytes(x.bytes, y.bytes);
     case RANK_LIST:
-    case RANK_MAP:
-        return compare_inside(a, &x, b, &y, depth);
-    default:
-        return 0;
+    case RANK_MAP: return compare_inside(a, &x, b, &y, depth);
+    default: return 0;
     }
 }
 
@@ -157,8 +159,9 @@ static bool store_list(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *lis
         if (!store_one(b, c, depth + 1) || b->failed != ANP_OK) {
             return false;
         }
-        if (flags != 0 && i != 0 && anp_collection_compare(anp_cursor_over(b->data + before, start - before),
-                                                            anp_cursor_over(b->data + start, b->size - start)) > 0) {
+        if (flags != 0 && i != 0 &&
+            anp_collection_compare(anp_cursor_over(b->data + before, start - before),
+                                   anp_cursor_over(b->data + start, b->size - start)) > 0) {
             return false;
         }
         before = start;
@@ -249,8 +252,8 @@ static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map,
         pairs[i].start = b->size;
         ok = store_one(b, c, depth + 1) && b->failed == ANP_OK;
         pairs[i].value = b->size;
-        ok = ok && is_key(b->data + pairs[i].start, pairs[i].value - pairs[i].start) && store_one(b, c, depth + 1) &&
-             b->failed == ANP_OK;
+        ok = ok && is_key(b->data + pairs[i].start, pairs[i].value - pairs[i].start) &&
+             store_one(b, c, depth + 1) && b->failed == ANP_OK;
         pairs[i].end = b->size;
     }
     ok = ok && sort_pairs(b, start, pairs, count);
@@ -266,25 +269,17 @@ static bool store_one(anp_buffer *b, anp_cursor *c, int depth)
         return false;
     }
     switch (item.kind) {
-    case ANP_MSGPACK_INT:
-        anp_msgpack_put_int(b, item.integer);
-        return true;
-    case ANP_MSGPACK_UINT:
-        anp_msgpack_put_uint(b, item.uinteger);
-        return true;
+    case ANP_MSGPACK_INT: anp_msgpack_put_int(b, item.integer); return true;
+    case ANP_MSGPACK_UINT: anp_msgpack_put_uint(b, item.uinteger); return true;
     case ANP_MSGPACK_BIN:
         anp_msgpack_put_text(b, ANP_PARTICLE_BLOB, item.bytes.data, item.bytes.size);
         return true;
     case ANP_MSGPACK_STRING:
         anp_msgpack_put_raw_text(b, item.bytes.data, item.bytes.size);
         return true;
-    case ANP_MSGPACK_LIST:
-        return store_list(b, c, &item, depth);
-    case ANP_MSGPACK_MAP:
-        return store_map(b, c, &item, depth);
-    default: /* as it is */
-        anp_buffer_put(b, start, (size_t)(c->at - start));
-        return true;
+    case ANP_MSGPACK_LIST: return store_list(b, c, &item, depth);
+    case ANP_MSGPACK_MAP: return store_map(b, c, &item, depth);
+    default: /* as it is */ anp_buffer_put(b, start, (size_t)(c->at - start)); return true;
     }
 }
 
@@ -294,8 +289,8 @@ bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes)
     anp_cursor c = anp_cursor_over(bytes.data, bytes.size), look = c;
     anp_msgpack_item item;
     bool ok = anp_msgpack_read(&look, &item) &&
-              item.kind == (particle == ANP_PARTICLE_LIST ? ANP_MSGPACK_LIST : ANP_MSGPACK_MAP) && store_one(b, &c, 0) &&
-              anp_cursor_left(&c) == 0;
+              item.kind == (particle == ANP_PARTICLE_LIST ? ANP_MSGPACK_LIST : ANP_MSGPACK_MAP) &&
+              store_one(b, &c, 0) && anp_cursor_left(&c) == 0;
     if (!ok) {
         b->size = before;
     }

@@ -1,12 +1,13 @@
-/* Lists and maps as the server stores them: integers in their smallest form, blobs under str heads, maps sorted by key,
- * ordered lists checked. And the total order of values (PROTOCOL.md 8.1). */
+/* Lists and maps as the server stores them: integers in their smallest form, blobs under str heads,
+ * maps sorted by key, ordered lists checked. And the total order of values (PROTOCOL.md 8.1). */
 #pragma once
 
 #include "base/buffer.h"
 #include "base/cursor.h"
 
-/* Appends the stored form of a whole list (particle ANP_PARTICLE_LIST) or map. false: not one well-formed element of that
- * kind, a key that can't be, a key twice, or an ordered list out of order; the buffer is then as it was. */
+/* Appends the stored form of a whole list (particle ANP_PARTICLE_LIST) or map. false: not one
+ * well-formed element of that kind, a key that can't be, a key twice, or an ordered list out of
+ * order; the buffer is then as it was. */
 bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes);
 
 /* Below, at or above 0, as values are ordered. Both stand at one element in stored form. */

@@ -1,5 +1,6 @@
-/* One client's connection: frames in, replies out, one request after the other. Memory grows with bytes that came, not with what
- * a head announces; who doesn't read its replies isn't served any further. One thread's own. */
+/* One client's connection: frames in, replies out, one request after the other. Memory grows with
+ * bytes that came, not with what a head announces; who doesn't read its replies isn't served any
+ * further. One thread's own. */
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -84,11 +85,13 @@ static bool find_field(anp_cursor c, uint16_t n, uint8_t type, anp_slice *out)
 static void start_batch(anp_node_connection *c, anp_cursor fields, uint16_t n)
 {
     anp_slice data, filter;
-    bool found = find_field(fields, n, ANP_FIELD_BATCH, &data) || find_field(fields, n, ANP_FIELD_BATCH_WITH_SET, &data);
+    bool found = find_field(fields, n, ANP_FIELD_BATCH, &data) ||
+                 find_field(fields, n, ANP_FIELD_BATCH_WITH_SET, &data);
     bool has_filter = find_field(fields, n, ANP_FIELD_FILTER, &filter);
     uint8_t code = ANP_PARAMETER;
     if (found) {
-        code = anp_node_batch_start(&c->batch, data, has_filter, c->thread->node->config.batch_max_requests);
+        code = anp_node_batch_start(&c->batch, data, has_filter,
+                                    c->thread->node->config.batch_max_requests);
     }
     if (code != ANP_OK) {
         anp_node_batch_trailer(&c->out, code);
@@ -105,15 +108,21 @@ static void serve_message(anp_node_connection *c, anp_slice body)
         reply_code(c, ANP_PARAMETER);
         return;
     }
-    anp_node_request r = {.info1 = m.info1, .info2 = m.info2, .info3 = m.info3, .info4 = m.info4,
-                          .generation = m.generation, .ttl = m.ttl};
+    anp_node_request r = {.info1 = m.info1,
+                          .info2 = m.info2,
+                          .info3 = m.info3,
+                          .info4 = m.info4,
+                          .generation = m.generation,
+                          .ttl = m.ttl};
     anp_cursor fields = at;
-    if (!anp_node_request_fields(&r, &at, m.n_fields) || !anp_node_request_ops(&r, &at, m.n_ops) || anp_cursor_left(&at) != 0) {
+    if (!anp_node_request_fields(&r, &at, m.n_fields) || !anp_node_request_ops(&r, &at, m.n_ops) ||
+        anp_cursor_left(&at) != 0) {
         reply_code(c, ANP_PARAMETER);
     } else if (m.info1 & ANP_INFO1_BATCH) {
         start_batch(c, fields, m.n_fields);
     } else if (!r.has_digest) { /* a query: not built yet */
-        reply_code(c, !r.has_namespace || anp_store_find(c->thread->node->store, r.namespace_name) == NULL
+        reply_code(c, !r.has_namespace ||
+                              anp_store_find(c->thread->node->store, r.namespace_name) == NULL
                           ? ANP_NAMESPACE
                           : ANP_UNSUPPORTED_FEATURE);
     } else {
@@ -137,18 +146,10 @@ static void serve(anp_node_connection *c, uint8_t type, anp_slice body)
 {
     atomic_fetch_add_explicit(&c->thread->node->requests, 1, memory_order_relaxed);
     switch (type) {
-    case ANP_PROTO_INFO:
-        anp_node_info(c->thread->node, c, body, &c->out);
-        break;
-    case ANP_PROTO_ADMIN:
-        serve_admin(c);
-        break;
-    case ANP_PROTO_MESSAGE:
-        serve_message(c, body);
-        break;
-    default: /* compressed: another edition's */
-        reply_code(c, ANP_ENTERPRISE_ONLY);
-        break;
+    case ANP_PROTO_INFO: anp_node_info(c->thread->node, c, body, &c->out); break;
+    case ANP_PROTO_ADMIN: serve_admin(c); break;
+    case ANP_PROTO_MESSAGE: serve_message(c, body); break;
+    default: /* compressed: another edition's */ reply_code(c, ANP_ENTERPRISE_ONLY); break;
     }
 }
 
@@ -163,15 +164,18 @@ static bool is_backed_up(const anp_node_connection *c)
     return c->out.size - c->out_at > max_output(c);
 }
 
-/* Serves what is whole. false: bytes that are no frame: the connection ends without a word, as the server's do. */
+/* Serves what is whole. false: bytes that are no frame: the connection ends without a word, as the
+ * server's do. */
 static bool serve_input(anp_node_connection *c)
 {
     while (!c->closing && !is_backed_up(c)) {
         if (c->in_batch) {
-            if (!anp_node_batch_run(&c->batch, &c->thread->executor, &c->out, c->out_at + (size_t)max_output(c))) {
+            if (!anp_node_batch_run(&c->batch, &c->thread->executor, &c->out,
+                                    c->out_at + (size_t)max_output(c))) {
                 break;
             }
-            atomic_fetch_add_explicit(&c->thread->node->batch_rows, c->batch.done, memory_order_relaxed);
+            atomic_fetch_add_explicit(&c->thread->node->batch_rows, c->batch.done,
+                                      memory_order_relaxed);
             c->in_batch = false;
             c->in_at += c->batch_size;
         }
@@ -213,7 +217,8 @@ static void drop_served(anp_node_connection *c)
     }
 }
 
-/* Room for one read. Where a frame's size is known the buffer grows towards it, by doubling: bytes that came pay for it. */
+/* Room for one read. Where a frame's size is known the buffer grows towards it, by doubling: bytes
+ * that came pay for it. */
 static bool read_some(anp_node_connection *c)
 {
     if (!anp_buffer_reserve(&c->in, READ_SIZE)) {
@@ -264,7 +269,8 @@ static void compact_output(anp_node_connection *c)
 
 static bool step(anp_node_connection *c, uint32_t events)
 {
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->closing && !is_backed_up(c) && !read_some(c)) {
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->closing && !is_backed_up(c) &&
+        !read_some(c)) {
         return false;
     }
     for (;;) {

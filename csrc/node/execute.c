@@ -36,7 +36,8 @@ bool anp_request_key_is(const anp_node_request *r, const anp_record *record)
 
 bool anp_bin_name_is_good(anp_slice name)
 {
-    return name.size <= ANP_BIN_NAME_MAX && (name.size == 0 || memchr(name.data, 0, name.size) == NULL);
+    return name.size <= ANP_BIN_NAME_MAX &&
+           (name.size == 0 || memchr(name.data, 0, name.size) == NULL);
 }
 
 static bool find_from(anp_cursor c, anp_slice name, anp_cursor *at, anp_op *out)
@@ -54,7 +55,8 @@ bool anp_record_bin(const anp_record *record, anp_slice name, anp_cursor *at, an
 {
     anp_cursor all = anp_cursor_over(record->bins, record->bins_size);
     anp_cursor next = *at;
-    if (anp_op_read(&next, out) && out->name.size == name.size && memcmp(out->name.data, name.data, name.size) == 0) {
+    if (anp_op_read(&next, out) && out->name.size == name.size &&
+        memcmp(out->name.data, name.data, name.size) == 0) {
         *at = next;
         return true;
     }
@@ -72,7 +74,8 @@ static uint8_t touch_on_read(const anp_node_request *r, anp_record *record)
     if (r->ttl > 100) {
         return ANP_PARAMETER;
     }
-    uint32_t written = (uint32_t)(record->last_update / ANP_NS_PER_S - ANP_EPOCH), now = anp_store_now();
+    uint32_t written = (uint32_t)(record->last_update / ANP_NS_PER_S - ANP_EPOCH),
+             now = anp_store_now();
     uint32_t life = record->void_time > written ? record->void_time - written : 0;
     uint32_t left = record->void_time > now ? record->void_time - now : 0;
     if ((uint64_t)left * 100 <= (uint64_t)life * r->ttl) {
@@ -84,7 +87,8 @@ static uint8_t touch_on_read(const anp_node_request *r, anp_record *record)
 
 static void copy_op(anp_reply *reply, const anp_op *op)
 {
-    anp_op_write(reply->out, ANP_OP_READ, op->name.data, op->name.size, op->value.type, op->value.data, op->value.size);
+    anp_op_write(reply->out, ANP_OP_READ, op->name.data, op->name.size, op->value.type,
+                 op->value.data, op->value.size);
     reply->n_ops++;
 }
 
@@ -100,7 +104,8 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
     anp_cursor ops = r->ops, guess = anp_cursor_over(record->bins, record->bins_size);
     anp_op op, bin;
     for (uint16_t i = 0; i < r->n_ops && anp_op_read(&ops, &op); i++) {
-        if (op.type == ANP_OP_CDT_READ || op.type == ANP_OP_EXP_READ || op.type == ANP_OP_BITS_READ || op.type == ANP_OP_HLL_READ) {
+        if (op.type == ANP_OP_CDT_READ || op.type == ANP_OP_EXP_READ ||
+            op.type == ANP_OP_BITS_READ || op.type == ANP_OP_HLL_READ) {
             return ANP_UNSUPPORTED_FEATURE;
         }
         if (op.type != ANP_OP_READ) {
@@ -114,14 +119,16 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
         } else if (anp_record_bin(record, op.name, &guess, &bin)) {
             copy_op(reply, &bin);
         } else if (respond_all) {
-            anp_op_write(reply->out, ANP_OP_READ, op.name.data, op.name.size, ANP_PARTICLE_NULL, NULL, 0);
+            anp_op_write(reply->out, ANP_OP_READ, op.name.data, op.name.size, ANP_PARTICLE_NULL,
+                         NULL, 0);
             reply->n_ops++;
         }
     }
     return ANP_OK;
 }
 
-static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, anp_reply *reply)
+static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
+                           anp_reply *reply)
 {
     anp_record *record = anp_shard_find(ns, shard, r->digest);
     if (record == NULL) {
@@ -155,7 +162,8 @@ static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_r
     return ANP_OK;
 }
 
-uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply)
+uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
+                         anp_reply *reply)
 {
     (void)e;
     anp_shard *shard = anp_shard_lock(ns, r->digest);
@@ -189,7 +197,8 @@ static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node
     return ANP_OK;
 }
 
-uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply)
+uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
+                           anp_reply *reply)
 {
     (void)e;
     (void)reply; /* what a delete answers has neither generation nor void time, whatever its code */
@@ -206,12 +215,16 @@ uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_re
 
 static uint8_t udf(const anp_node_request *r, anp_reply *reply)
 {
-    static const char failure[] = "FAILURE", text[] = "UDF: Execution Error 1"; /* what an unknown module gets */
-    if (!r->has_udf_args || (r->info2 & (ANP_INFO2_GENERATION | ANP_INFO2_GENERATION_GT | ANP_INFO2_CREATE_ONLY)) ||
-        (r->info3 & (ANP_INFO3_UPDATE_ONLY | ANP_INFO3_CREATE_OR_REPLACE | ANP_INFO3_REPLACE_ONLY))) {
+    static const char failure[] = "FAILURE",
+                      text[] = "UDF: Execution Error 1"; /* what an unknown module gets */
+    if (!r->has_udf_args ||
+        (r->info2 & (ANP_INFO2_GENERATION | ANP_INFO2_GENERATION_GT | ANP_INFO2_CREATE_ONLY)) ||
+        (r->info3 &
+         (ANP_INFO3_UPDATE_ONLY | ANP_INFO3_CREATE_OR_REPLACE | ANP_INFO3_REPLACE_ONLY))) {
         return ANP_PARAMETER;
     }
-    anp_op_write(reply->out, ANP_OP_READ, failure, sizeof failure - 1, ANP_PARTICLE_STRING, text, sizeof text - 1);
+    anp_op_write(reply->out, ANP_OP_READ, failure, sizeof failure - 1, ANP_PARTICLE_STRING, text,
+                 sizeof text - 1);
     reply->n_ops++;
     return ANP_UDF;
 }
@@ -222,7 +235,8 @@ static uint8_t dispatch(anp_executor *e, const anp_node_request *r, anp_reply *r
     if (ns == NULL) {
         return ANP_NAMESPACE;
     }
-    if (r->has_transaction || (r->info4 & 0x1f) != 0) { /* the other bits ask for texts that only newer servers have */
+    if (r->has_transaction ||
+        (r->info4 & 0x1f) != 0) { /* the other bits ask for texts that only newer servers have */
         return ANP_ENTERPRISE_ONLY;
     }
     if (r->info2 & ANP_INFO2_DELETE) {

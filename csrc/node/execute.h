@@ -1,4 +1,5 @@
-/* Requests on single records, executed: the checks of PROTOCOL.md 5 in their order, and one reply message. */
+/* Requests on single records, executed: the checks of PROTOCOL.md 5 in their order, and one reply
+ * message. */
 #pragma once
 
 #include "node/request.h"
@@ -30,9 +31,12 @@ typedef struct anp_reply {
 } anp_reply;
 
 /* Each answers with a code; on 0 operations were appended. */
-uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply);
-uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply);
-uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply);
+uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
+                         anp_reply *reply);
+uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
+                          anp_reply *reply);
+uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
+                           anp_reply *reply);
 
 /* Does the set that was sent (maybe none) agree with the record's? */
 bool anp_request_set_is(const anp_node_request *r, const anp_record *record);

@@ -1,4 +1,5 @@
-/* Info commands: a table of names and the functions that answer them. Texts and errors as PROTOCOL.md 4 has them. */
+/* Info commands: a table of names and the functions that answer them. Texts and errors as
+ * PROTOCOL.md 4 has them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,8 +74,10 @@ static void info_release(query *q)
 
 static void info_features(query *q)
 {
-    say(q, "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;sindex-exists;peers;pipelining;pquery;"
-           "pscans;query-show;relaxed-sc;replicas;replicas-all;replicas-master;replicas-max;truncate-namespace;udf");
+    say(q, "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;"
+           "sindex-exists;peers;pipelining;pquery;"
+           "pscans;query-show;relaxed-sc;replicas;replicas-all;replicas-master;replicas-max;"
+           "truncate-namespace;udf");
 }
 
 static void info_cluster_name(query *q)
@@ -153,7 +156,8 @@ static void info_peers(query *q)
 
 static void info_service(query *q)
 {
-    anp_buffer_print(q->out, strchr(q->node->host, ':') != NULL ? "[%s]:%u" : "%s:%u", q->node->host, (unsigned)q->node->port);
+    anp_buffer_print(q->out, strchr(q->node->host, ':') != NULL ? "[%s]:%u" : "%s:%u",
+                     q->node->host, (unsigned)q->node->port);
 }
 
 static void each_replica(query *q, bool with_regime, bool master_only)
@@ -161,7 +165,8 @@ static void each_replica(query *q, bool with_regime, bool master_only)
     uint8_t all[ANP_BITMAP_SIZE];
     memset(all, 0xff, sizeof all);
     for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
-        anp_buffer_print(q->out, "%s%s:", i != 0 ? ";" : "", q->node->store->namespaces[i]->config.name);
+        anp_buffer_print(q->out, "%s%s:", i != 0 ? ";" : "",
+                         q->node->store->namespaces[i]->config.name);
         if (!master_only) {
             say(q, with_regime ? "0,1," : "1,");
         }
@@ -201,15 +206,18 @@ static void info_cluster_stable(query *q)
 static void info_namespaces(query *q)
 {
     for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
-        anp_buffer_print(q->out, "%s%s", i != 0 ? ";" : "", q->node->store->namespaces[i]->config.name);
+        anp_buffer_print(q->out, "%s%s", i != 0 ? ";" : "",
+                         q->node->store->namespaces[i]->config.name);
     }
 }
 
 static void namespace_config(query *q, const anp_namespace *ns)
 {
     anp_buffer_print(q->out,
-                     "replication-factor=1;default-ttl=%u;max-record-size=%u;nsup-period=%u;allow-ttl-without-nsup=%s;"
-                     "default-read-touch-ttl-pct=0;single-query-threads=1;transaction-pending-limit=20;storage-engine=memory",
+                     "replication-factor=1;default-ttl=%u;max-record-size=%u;nsup-period=%u;allow-"
+                     "ttl-without-nsup=%s;"
+                     "default-read-touch-ttl-pct=0;single-query-threads=1;transaction-pending-"
+                     "limit=20;storage-engine=memory",
                      ns->config.default_ttl, ns->config.max_record_size, ns->config.nsup_period,
                      ns->config.allow_ttl_without_nsup ? "true" : "false");
 }
@@ -228,11 +236,15 @@ static void info_namespace(query *q)
     }
     bool full = store->max_memory != 0 && atomic_load(&store->memory) >= (int64_t)store->max_memory;
     anp_buffer_print(q->out,
-                     "ns_cluster_size=1;effective_replication_factor=1;objects=%lld;tombstones=0;master_objects=%lld;prole_objects=0;"
-                     "non_replica_objects=0;dead_partitions=0;unavailable_partitions=0;stop_writes=%s;hwm_breached=false;current_time=%u;"
-                     "expired_objects=%llu;evicted_objects=0;truncating=false;data_used_bytes=%lld;data_used_pct=0;"
+                     "ns_cluster_size=1;effective_replication_factor=1;objects=%lld;tombstones=0;"
+                     "master_objects=%lld;prole_objects=0;"
+                     "non_replica_objects=0;dead_partitions=0;unavailable_partitions=0;stop_writes="
+                     "%s;hwm_breached=false;current_time=%u;"
+                     "expired_objects=%llu;evicted_objects=0;truncating=false;data_used_bytes=%lld;"
+                     "data_used_pct=0;"
                      "migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0;",
-                     objects, objects, full ? "true" : "false", anp_store_now(), (unsigned long long)atomic_load(&ns->expired), bytes);
+                     objects, objects, full ? "true" : "false", anp_store_now(),
+                     (unsigned long long)atomic_load(&ns->expired), bytes);
     namespace_config(q, ns);
 }
 
@@ -242,8 +254,10 @@ static void one_set(query *q, const anp_set *set, const char *ns)
         anp_buffer_print(q->out, "ns=%s:set=%s:", ns, set->name);
     }
     anp_buffer_print(q->out,
-                     "objects=%lld:tombstones=0:data_used_bytes=%lld:truncate_lut=%llu:sindexes=0:index_populating=false:truncating=false:"
-                     "default-read-touch-ttl-pct=0:default-ttl=0:disable-eviction=false:enable-index=false:stop-writes-count=0:"
+                     "objects=%lld:tombstones=0:data_used_bytes=%lld:truncate_lut=%llu:sindexes=0:"
+                     "index_populating=false:truncating=false:"
+                     "default-read-touch-ttl-pct=0:default-ttl=0:disable-eviction=false:enable-"
+                     "index=false:stop-writes-count=0:"
                      "stop-writes-size=0;",
                      (long long)atomic_load(&set->objects), (long long)atomic_load(&set->memory),
                      (unsigned long long)atomic_load(&set->truncate_lut));
@@ -289,12 +303,18 @@ static void info_statistics(query *q)
     anp_node_stats stats;
     anp_node_stats_get(node, &stats);
     anp_buffer_print(q->out,
-                     "failed_best_practices=false;cluster_size=1;cluster_key=12AB417238CE;cluster_generation=1;cluster_principal=%s;"
-                     "cluster_integrity=true;cluster_is_member=true;uptime=%llu;objects=%llu;tombstones=0;client_connections=%llu;"
-                     "client_connections_opened=%llu;client_connections_closed=%llu;batch_index_initiate=0;batch_index_queue=0:0;"
-                     "batch_index_complete=0;batch_index_error=0;batch_index_timeout=0;demarshal_error=0;early_tsvc_client_error=0;"
-                     "long_queries_active=0;migrate_allowed=true;migrate_partitions_remaining=0;time_since_rebalance=%llu",
-                     node->name, (unsigned long long)((anp_clock_now() - node->started_at) / ANP_NS_PER_S),
+                     "failed_best_practices=false;cluster_size=1;cluster_key=12AB417238CE;cluster_"
+                     "generation=1;cluster_principal=%s;"
+                     "cluster_integrity=true;cluster_is_member=true;uptime=%llu;objects=%llu;"
+                     "tombstones=0;client_connections=%llu;"
+                     "client_connections_opened=%llu;client_connections_closed=%llu;batch_index_"
+                     "initiate=0;batch_index_queue=0:0;"
+                     "batch_index_complete=0;batch_index_error=0;batch_index_timeout=0;demarshal_"
+                     "error=0;early_tsvc_client_error=0;"
+                     "long_queries_active=0;migrate_allowed=true;migrate_partitions_remaining=0;"
+                     "time_since_rebalance=%llu",
+                     node->name,
+                     (unsigned long long)((anp_clock_now() - node->started_at) / ANP_NS_PER_S),
                      (unsigned long long)stats.objects, (unsigned long long)stats.connections,
                      (unsigned long long)stats.connections_opened,
                      (unsigned long long)(stats.connections_opened - stats.connections),
@@ -307,19 +327,26 @@ static void info_get_config(query *q)
     if (!parameter(q->parameters, "context", &context)) {
         say(q, "ERROR:4:missing 'context'");
     } else if (anp_slice_is(context, "namespace")) {
-        anp_namespace *ns = parameter(q->parameters, "namespace", &name) || parameter(q->parameters, "id", &name) ? namespace_of(q, name) : NULL;
+        anp_namespace *ns =
+            parameter(q->parameters, "namespace", &name) || parameter(q->parameters, "id", &name)
+                ? namespace_of(q, name)
+                : NULL;
         if (ns == NULL) {
             say(q, "ERROR:20:namespace not found on node");
         } else {
             namespace_config(q, ns);
         }
     } else if (anp_slice_is(context, "service")) {
-        anp_buffer_print(q->out, "cluster-name=%s;proto-fd-max=%u;batch-max-requests=%u;service-threads=%u;transaction-max-ms=1000",
-                         q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null",
-                         q->node->config.max_connections != 0 ? q->node->config.max_connections : 1024,
-                         q->node->config.batch_max_requests, q->node->n_threads);
+        anp_buffer_print(
+            q->out,
+            "cluster-name=%s;proto-fd-max=%u;batch-max-requests=%u;service-threads=%u;transaction-"
+            "max-ms=1000",
+            q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null",
+            q->node->config.max_connections != 0 ? q->node->config.max_connections : 1024,
+            q->node->config.batch_max_requests, q->node->n_threads);
     } else if (anp_slice_is(context, "network")) {
-        anp_buffer_print(q->out, "service.address=%s;service.port=%u", q->node->host, (unsigned)q->node->port);
+        anp_buffer_print(q->out, "service.address=%s;service.port=%u", q->node->host,
+                         (unsigned)q->node->port);
     } else {
         say(q, "ERROR:4:bad 'context'");
     }
@@ -509,9 +536,12 @@ static void answer_one(anp_node *node, anp_node_connection *c, anp_slice line, a
 
 void anp_node_info(anp_node *node, anp_node_connection *c, anp_slice body, anp_buffer *out)
 {
-    static const char summary[] = "features\nnode\ncompatibility-id\nedition\nbuild\nversion\nstatistics\nservices\npartition-generation\n";
+    static const char summary[] =
+        "features\nnode\ncompatibility-"
+        "id\nedition\nbuild\nversion\nstatistics\nservices\npartition-generation\n";
     size_t begin = anp_frame_begin(out);
-    anp_cursor at = body.size != 0 ? anp_cursor_over(body.data, body.size) : anp_cursor_over(summary, sizeof summary - 1);
+    anp_cursor at = body.size != 0 ? anp_cursor_over(body.data, body.size)
+                                   : anp_cursor_over(summary, sizeof summary - 1);
     const uint8_t *end;
     while (anp_cursor_left(&at) != 0 && (end = memchr(at.at, '\n', anp_cursor_left(&at))) != NULL) {
         size_t size = (size_t)(end - at.at);

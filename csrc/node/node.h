@@ -1,7 +1,8 @@
-/* The embedded node: an in-memory Aerospike server on a thread of its own, for development and tests.
+/* The embedded node: an in-memory Aerospike server on a thread of its own, for development and
+ * tests.
  *
- * A store holds namespaces and records and can be shared by several nodes (a cluster in one process); a
- * node is a listener, its connections, and its answers. Both are thread-safe. */
+ * A store holds namespaces and records and can be shared by several nodes (a cluster in one
+ * process); a node is a listener, its connections, and its answers. Both are thread-safe. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,19 +14,22 @@ typedef struct anp_node anp_node;
 
 typedef struct anp_namespace_config {
     char name[32];
-    uint32_t default_ttl;       /* seconds; 0: never expires */
-    uint32_t nsup_period;       /* seconds; 0: nothing is expired actively, and finite times to live are refused (22) */
+    uint32_t default_ttl; /* seconds; 0: never expires */
+    uint32_t nsup_period; /* seconds; 0: nothing is expired actively, and finite times to live are
+                             refused (22) */
     bool allow_ttl_without_nsup;
-    uint32_t max_record_size;   /* bytes; 0: 1 MiB */
+    uint32_t max_record_size; /* bytes; 0: 1 MiB */
 } anp_namespace_config;
 
 typedef struct anp_store_config {
     const anp_namespace_config *namespaces; /* copied; at least one */
     uint32_t n_namespaces;
-    uint64_t max_memory;         /* bytes of records; 0: no cap. Beyond it writes get 8, reads and deletes go on */
+    uint64_t max_memory; /* bytes of records; 0: no cap. Beyond it writes get 8, reads and deletes
+                            go on */
 } anp_store_config;
 
-/* New store; the caller releases it. ANP_ERR_PARAM names what is wrong (no namespace, a bad or double name). */
+/* New store; the caller releases it. ANP_ERR_PARAM names what is wrong (no namespace, a bad or
+ * double name). */
 anp_status anp_store_new(const anp_store_config *config, anp_store **out, anp_error *err);
 anp_store *anp_store_retain(anp_store *store);
 void anp_store_release(anp_store *store);
@@ -38,14 +42,17 @@ typedef struct anp_node_config {
     char cluster_name[64];       /* "" : none; answered as "null" */
     uint32_t batch_max_requests; /* rows a batch may have; 0: no limit */
     uint32_t max_connections;    /* 0: 1024 */
-    uint64_t max_output;         /* bytes waiting to be sent on one connection before it is not read any more; 0: 4 MiB */
-    uint32_t threads;            /* that serve connections; 0: 2 */
+    uint64_t max_output; /* bytes waiting to be sent on one connection before it is not read any
+                            more; 0: 4 MiB */
+    uint32_t threads;    /* that serve connections; 0: 2 */
 } anp_node_config;
 
 /* Listens and serves. Up when this returns. Retains the store. */
-anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_node **out, anp_error *err);
+anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_node **out,
+                          anp_error *err);
 
-/* Closes listener and connections, joins the threads, frees. Ends within a second. NULL is ignored. */
+/* Closes listener and connections, joins the threads, frees. Ends within a second. NULL is ignored.
+ */
 void anp_node_stop(anp_node *node);
 
 const char *anp_node_host(const anp_node *node);
@@ -55,7 +62,7 @@ const char *anp_node_name(const anp_node *node);
 typedef struct anp_node_stats {
     uint64_t objects;
     uint64_t memory;
-    uint64_t connections;        /* open now */
+    uint64_t connections; /* open now */
     uint64_t connections_opened;
     uint64_t connections_refused;
     uint64_t requests;

@@ -1,5 +1,5 @@
-/* One record's request, from a message or a batch row: the fields it carries and where its operations are. Everything points
- * into the request's bytes. */
+/* One record's request, from a message or a batch row: the fields it carries and where its
+ * operations are. Everything points into the request's bytes. */
 #pragma once
 
 #include "wire/message.h"

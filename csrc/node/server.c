@@ -1,4 +1,5 @@
-/* A node's life: listening, threads with an epoll each, connections handed from the accepting thread to the others. */
+/* A node's life: listening, threads with an epoll each, connections handed from the accepting
+ * thread to the others. */
 #include "node/server.h"
 
 #include <arpa/inet.h>
@@ -39,7 +40,8 @@ static void accept_all(anp_node *node)
             }
             return;
         }
-        int64_t max = node->config.max_connections != 0 ? node->config.max_connections : CONNECTIONS;
+        int64_t max =
+            node->config.max_connections != 0 ? node->config.max_connections : CONNECTIONS;
         if (atomic_fetch_add(&node->connections, 1) >= max) {
             atomic_fetch_sub(&node->connections, 1);
             atomic_fetch_add(&node->refused, 1);
@@ -105,7 +107,8 @@ static void *run(void *argument)
                 take_handed(t);
             } else if (what == node) {
                 accept_all(node);
-            } else { /* a connection closes only itself, so the others of this round are still there */
+            } else { /* a connection closes only itself, so the others of this round are still there
+                      */
                 anp_node_connection_ready(what, events[i].events);
             }
         }
@@ -126,21 +129,27 @@ static anp_status start_thread(anp_node *node, anp_node_thread *t, anp_error *er
     (void)pthread_mutex_init(&t->lock, NULL);
     t->epoll = epoll_create1(EPOLL_CLOEXEC);
     t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct epoll_event wake = {.events = EPOLLIN, .data.ptr = &t->wake}, listening = {.events = EPOLLIN, .data.ptr = node};
-    bool ok = t->epoll >= 0 && t->wake >= 0 && epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->wake, &wake) == 0 &&
-              (t != &node->threads[0] || epoll_ctl(t->epoll, EPOLL_CTL_ADD, node->listener, &listening) == 0);
+    struct epoll_event wake = {.events = EPOLLIN, .data.ptr = &t->wake},
+                       listening = {.events = EPOLLIN, .data.ptr = node};
+    bool ok = t->epoll >= 0 && t->wake >= 0 &&
+              epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->wake, &wake) == 0 &&
+              (t != &node->threads[0] ||
+               epoll_ctl(t->epoll, EPOLL_CTL_ADD, node->listener, &listening) == 0);
     sigset_t all, before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals belong to the host's threads */
     int failed = ok ? pthread_create(&t->thread, NULL, run, t) : errno;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     t->started = failed == 0;
-    return failed == 0 ? ANP_OK : anp_error_set(err, ANP_ERR_CLIENT, "can't start a thread of the node: %s", strerror(failed));
+    return failed == 0 ? ANP_OK
+                       : anp_error_set(err, ANP_ERR_CLIENT, "can't start a thread of the node: %s",
+                                       strerror(failed));
 }
 
 /* ---- listening ---- */
 
-static bool parse_host(const char *host, uint16_t port, struct sockaddr_storage *out, socklen_t *size, bool *is_loopback)
+static bool parse_host(const char *host, uint16_t port, struct sockaddr_storage *out,
+                       socklen_t *size, bool *is_loopback)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)out;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)out;
@@ -172,25 +181,33 @@ static anp_status listen_on(anp_node *node, anp_error *err)
     bool is_loopback;
     int on = 1;
     if (!parse_host(node->host, node->config.port, &address, &size, &is_loopback)) {
-        return anp_error_set(err, ANP_ERR_PARAM, "host %s is no address to listen on; give a number like 127.0.0.1 or ::1", node->host);
+        return anp_error_set(
+            err, ANP_ERR_PARAM,
+            "host %s is no address to listen on; give a number like 127.0.0.1 or ::1", node->host);
     }
     if (!is_loopback && !node->config.allow_remote) {
-        return anp_error_set(err, ANP_ERR_PARAM, "host %s is not loopback: the node has no authentication; allow_remote lets it listen there",
+        return anp_error_set(err, ANP_ERR_PARAM,
+                             "host %s is not loopback: the node has no authentication; "
+                             "allow_remote lets it listen there",
                              node->host);
     }
     node->listener = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (node->listener < 0 || setsockopt(node->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(node->listener, (struct sockaddr *)&address, size) < 0 || listen(node->listener, 512) < 0 ||
+    if (node->listener < 0 ||
+        setsockopt(node->listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        bind(node->listener, (struct sockaddr *)&address, size) < 0 ||
+        listen(node->listener, 512) < 0 ||
         getsockname(node->listener, (struct sockaddr *)&address, &size) < 0) {
-        return anp_error_set(err, ANP_ERR_CONNECTION, "can't listen on %s port %u: %s", node->host, (unsigned)node->config.port,
-                             strerror(errno));
+        return anp_error_set(err, ANP_ERR_CONNECTION, "can't listen on %s port %u: %s", node->host,
+                             (unsigned)node->config.port, strerror(errno));
     }
-    node->port = ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&address)->sin_port
-                                                    : ((struct sockaddr_in6 *)(void *)&address)->sin6_port);
+    node->port =
+        ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&address)->sin_port
+                                           : ((struct sockaddr_in6 *)(void *)&address)->sin6_port);
     return ANP_OK;
 }
 
-anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_node **out, anp_error *err)
+anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_node **out,
+                          anp_error *err)
 {
     anp_node *node = anp_calloc(1, sizeof *node);
     if (node == NULL) {
@@ -201,8 +218,11 @@ anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_n
     node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     node->started_at = anp_clock_now();
     node->store = anp_store_retain(store);
-    node->n_threads = config->threads == 0 ? 2 : config->threads > ANP_NODE_THREADS ? ANP_NODE_THREADS : config->threads;
-    (void)snprintf(node->host, sizeof node->host, "%s", config->host[0] != 0 ? config->host : "127.0.0.1");
+    node->n_threads = config->threads == 0                 ? 2
+                      : config->threads > ANP_NODE_THREADS ? ANP_NODE_THREADS
+                                                           : config->threads;
+    (void)snprintf(node->host, sizeof node->host, "%s",
+                   config->host[0] != 0 ? config->host : "127.0.0.1");
     for (uint32_t i = 0; i < node->n_threads; i++) {
         node->threads[i].epoll = node->threads[i].wake = -1;
     }
@@ -214,7 +234,8 @@ anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_n
             (void)snprintf(node->name, sizeof node->name, "BB9%04X00000A001", (unsigned)node->port);
         }
     }
-    for (uint32_t i = node->n_threads; status == ANP_OK && i-- != 0;) { /* the accepting one last: it hands to the others */
+    for (uint32_t i = node->n_threads;
+         status == ANP_OK && i-- != 0;) { /* the accepting one last: it hands to the others */
         status = start_thread(node, &node->threads[i], err);
     }
     if (status != ANP_OK) {

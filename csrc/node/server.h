@@ -14,15 +14,15 @@ typedef struct anp_node_connection {
     struct anp_node_connection *next, *prev; /* the thread's list */
     anp_node_thread *thread;
     int fd;
-    uint32_t events;          /* what epoll watches for */
-    anp_buffer in;            /* bytes of requests that are not through yet */
-    size_t in_at;             /* where the next request starts in it */
-    anp_buffer out;           /* bytes to send */
+    uint32_t events; /* what epoll watches for */
+    anp_buffer in;   /* bytes of requests that are not through yet */
+    size_t in_at;    /* where the next request starts in it */
+    anp_buffer out;  /* bytes to send */
     size_t out_at;
     anp_node_batch batch;
-    bool in_batch;            /* the request at in_at is a batch that goes on */
-    size_t batch_size;        /* of its frame */
-    bool closing;             /* no more requests; close when everything is sent */
+    bool in_batch;     /* the request at in_at is a batch that goes on */
+    size_t batch_size; /* of its frame */
+    bool closing;      /* no more requests; close when everything is sent */
     bool has_user_agent;
 } anp_node_connection;
 
@@ -31,10 +31,10 @@ struct anp_node_thread {
     anp_executor executor;
     pthread_t thread;
     bool started;
-    int epoll, wake;          /* wake: an eventfd */
+    int epoll, wake; /* wake: an eventfd */
     anp_node_connection *connections;
-    pthread_mutex_t lock;     /* guards what is handed over */
-    int *handed;              /* fds from the accepting thread */
+    pthread_mutex_t lock; /* guards what is handed over */
+    int *handed;          /* fds from the accepting thread */
     uint32_t n_handed, room_handed;
 };
 
@@ -45,8 +45,8 @@ struct anp_node {
     char name[20];
     anp_store *store;
     int listener;
-    int spare;                /* an fd in reserve, for refusing when there are none left */
-    uint64_t started_at;      /* monotonic ns */
+    int spare;           /* an fd in reserve, for refusing when there are none left */
+    uint64_t started_at; /* monotonic ns */
     _Atomic bool stopping;
     uint32_t n_threads, next_thread;
     anp_node_thread threads[ANP_NODE_THREADS];

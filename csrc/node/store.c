@@ -17,11 +17,13 @@ uint32_t anp_store_now(void)
 
 /* ---- namespaces and sets ---- */
 
-static anp_status add_namespace(anp_store *store, const anp_namespace_config *config, anp_error *err)
+static anp_status add_namespace(anp_store *store, const anp_namespace_config *config,
+                                anp_error *err)
 {
     size_t size = strnlen(config->name, sizeof config->name);
     if (size == 0 || size > ANP_NAMESPACE_MAX) {
-        return anp_error_set(err, ANP_ERR_PARAM, "a namespace's name has 1 to %d bytes", (int)ANP_NAMESPACE_MAX);
+        return anp_error_set(err, ANP_ERR_PARAM, "a namespace's name has 1 to %d bytes",
+                             (int)ANP_NAMESPACE_MAX);
     }
     if (anp_store_find(store, (anp_slice){(const uint8_t *)config->name, size}) != NULL) {
         return anp_error_set(err, ANP_ERR_PARAM, "there are two namespaces %s", config->name);
@@ -31,7 +33,8 @@ static anp_status add_namespace(anp_store *store, const anp_namespace_config *co
         return anp_error_memory(err, sizeof *ns, "a namespace");
     }
     ns->config = *config;
-    ns->config.max_record_size = config->max_record_size != 0 ? config->max_record_size : 1024 * 1024;
+    ns->config.max_record_size =
+        config->max_record_size != 0 ? config->max_record_size : 1024 * 1024;
     ns->name_size = (uint8_t)size;
     ns->store = store;
     ns->nsup_at = anp_clock_now() + (uint64_t)config->nsup_period * ANP_NS_PER_S;
@@ -46,8 +49,8 @@ static anp_status add_namespace(anp_store *store, const anp_namespace_config *co
 anp_status anp_store_new(const anp_store_config *config, anp_store **out, anp_error *err)
 {
     if (config->n_namespaces == 0 || config->n_namespaces > ANP_STORE_NAMESPACES) {
-        return anp_error_set(err, ANP_ERR_PARAM, "a store has 1 to %d namespaces, not %u", (int)ANP_STORE_NAMESPACES,
-                             config->n_namespaces);
+        return anp_error_set(err, ANP_ERR_PARAM, "a store has 1 to %d namespaces, not %u",
+                             (int)ANP_STORE_NAMESPACES, config->n_namespaces);
     }
     anp_store *store = anp_calloc(1, sizeof *store);
     if (store == NULL) {
@@ -125,7 +128,8 @@ static anp_set *find_set(anp_namespace *ns, anp_slice name)
 {
     uint32_t n = atomic_load_explicit(&ns->n_sets, memory_order_acquire);
     for (uint32_t i = 0; i < n; i++) {
-        if (ns->sets[i]->name_size == name.size && memcmp(ns->sets[i]->name, name.data, name.size) == 0) {
+        if (ns->sets[i]->name_size == name.size &&
+            memcmp(ns->sets[i]->name, name.data, name.size) == 0) {
             return ns->sets[i];
         }
     }

@@ -1,5 +1,6 @@
-/* Records in memory: namespaces, sets, and a hash table of records in locked shards. A record's bins lie in one block, as
- * the READ operations that a reply carries, so that reading is copying. */
+/* Records in memory: namespaces, sets, and a hash table of records in locked shards. A record's
+ * bins lie in one block, as the READ operations that a reply carries, so that reading is copying.
+ */
 #pragma once
 
 #include <pthread.h>
@@ -25,13 +26,13 @@ struct anp_record {
     uint8_t digest[ANP_DIGEST_SIZE];
     uint16_t generation;
     uint16_t n_bins;
-    uint32_t void_time;  /* seconds since ANP_EPOCH; 0: never */
+    uint32_t void_time;   /* seconds since ANP_EPOCH; 0: never */
     uint64_t last_update; /* ns since 1970 */
-    anp_set *set;        /* NULL: none */
-    uint8_t *key;        /* type u8 and value, as field 2; NULL: not stored */
+    anp_set *set;         /* NULL: none */
+    uint8_t *key;         /* type u8 and value, as field 2; NULL: not stored */
     uint32_t key_size;
     uint32_t bins_size;
-    uint8_t *bins;       /* n_bins READ operations */
+    uint8_t *bins; /* n_bins READ operations */
 };
 
 typedef struct anp_shard {
@@ -52,7 +53,7 @@ typedef struct anp_namespace {
     _Atomic int64_t objects;
     _Atomic uint64_t expired;
     _Atomic uint64_t truncate_lut;
-    uint64_t nsup_at;          /* monotonic ns of the next pass; the expiring thread's own */
+    uint64_t nsup_at; /* monotonic ns of the next pass; the expiring thread's own */
 } anp_namespace;
 
 struct anp_store {
@@ -73,7 +74,8 @@ anp_shard *anp_shard_lock(anp_namespace *ns, const uint8_t *digest);
 
 /* All of these with the shard locked. Expired records are removed, and not found. */
 anp_record *anp_shard_find(anp_namespace *ns, anp_shard *shard, const uint8_t *digest);
-anp_record *anp_shard_add(anp_namespace *ns, anp_shard *shard, const uint8_t *digest); /* empty; NULL: no memory */
+anp_record *anp_shard_add(anp_namespace *ns, anp_shard *shard,
+                          const uint8_t *digest); /* empty; NULL: no memory */
 void anp_shard_remove(anp_namespace *ns, anp_shard *shard, anp_record *record);
 
 /* Counts a record's bytes in (sign 1) or out (-1). */

@@ -48,10 +48,12 @@ static uint8_t store_geojson(anp_bins *b, const anp_particle *sent, anp_particle
         return ANP_PARAMETER;
     }
     size_t first = 0, last = text.size;
-    while (first < last && (text.data[first] == ' ' || (text.data[first] >= '\t' && text.data[first] <= '\r'))) {
+    while (first < last &&
+           (text.data[first] == ' ' || (text.data[first] >= '\t' && text.data[first] <= '\r'))) {
         first++;
     }
-    while (last > first && (text.data[last - 1] == ' ' || (text.data[last - 1] >= '\t' && text.data[last - 1] <= '\r'))) {
+    while (last > first && (text.data[last - 1] == ' ' ||
+                            (text.data[last - 1] >= '\t' && text.data[last - 1] <= '\r'))) {
         last--;
     }
     if (last - first < 2 || text.data[first] != '{' || text.data[last - 1] != '}') {
@@ -71,17 +73,12 @@ uint8_t anp_node_value(anp_bins *b, const anp_particle *sent, anp_particle *out)
 {
     *out = *sent;
     switch (sent->type) {
-    case ANP_PARTICLE_INTEGER:
-        return store_integer(b, sent, out);
-    case ANP_PARTICLE_FLOAT:
-        return sent->size == 8 ? ANP_OK : ANP_PARAMETER;
-    case ANP_PARTICLE_BOOL:
-        return sent->size == 1 && sent->data[0] <= 1 ? ANP_OK : ANP_PARAMETER;
+    case ANP_PARTICLE_INTEGER: return store_integer(b, sent, out);
+    case ANP_PARTICLE_FLOAT: return sent->size == 8 ? ANP_OK : ANP_PARAMETER;
+    case ANP_PARTICLE_BOOL: return sent->size == 1 && sent->data[0] <= 1 ? ANP_OK : ANP_PARAMETER;
     case ANP_PARTICLE_LIST:
-    case ANP_PARTICLE_MAP:
-        return store_collection(b, sent, out);
-    case ANP_PARTICLE_GEOJSON:
-        return store_geojson(b, sent, out);
+    case ANP_PARTICLE_MAP: return store_collection(b, sent, out);
+    case ANP_PARTICLE_GEOJSON: return store_geojson(b, sent, out);
     case ANP_PARTICLE_STRING:
     case ANP_PARTICLE_BLOB:
     case ANP_PARTICLE_JAVA_BLOB:
@@ -91,9 +88,7 @@ uint8_t anp_node_value(anp_bins *b, const anp_particle *sent, anp_particle *out)
     case ANP_PARTICLE_PHP_BLOB:
     case ANP_PARTICLE_ERLANG_BLOB:
     case ANP_PARTICLE_VECTOR:
-    case ANP_PARTICLE_HLL:
-        return ANP_OK;
-    default:
-        return ANP_PARAMETER;
+    case ANP_PARTICLE_HLL: return ANP_OK;
+    default: return ANP_PARAMETER;
     }
 }

@@ -1,4 +1,5 @@
-/* Writes: checks in the server's order (PROTOCOL.md 5.3), operations from left to right on a copy, and all or nothing. */
+/* Writes: checks in the server's order (PROTOCOL.md 5.3), operations from left to right on a copy,
+ * and all or nothing. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "node/bins.h"
@@ -22,7 +23,8 @@ static void answer(change *c, const anp_op *op, const anp_particle *value)
     }
     anp_particle nothing = {0};
     const anp_particle *v = value != NULL ? value : &nothing;
-    anp_op_write(c->reply->out, (anp_op_type)op->type, op->name.data, op->name.size, v->type, v->data, v->size);
+    anp_op_write(c->reply->out, (anp_op_type)op->type, op->name.data, op->name.size, v->type,
+                 v->data, v->size);
     c->reply->n_ops++;
 }
 
@@ -31,7 +33,8 @@ static uint8_t do_read(change *c, const anp_op *op)
     if (op->name.size == 0) {
         for (uint32_t i = 0; i < c->bins.n; i++) {
             const anp_bin *bin = &c->bins.bins[i];
-            anp_op_write(c->reply->out, ANP_OP_READ, bin->name.data, bin->name.size, bin->value.type, bin->value.data, bin->value.size);
+            anp_op_write(c->reply->out, ANP_OP_READ, bin->name.data, bin->name.size,
+                         bin->value.type, bin->value.data, bin->value.size);
             c->reply->n_ops++;
         }
         return ANP_OK;
@@ -79,7 +82,8 @@ static uint8_t do_increment(change *c, const anp_op *op)
             return bin->value.type == delta.type ? ANP_SERVER_ERROR : ANP_INCOMPATIBLE_TYPE;
         }
         if (delta.type == ANP_PARTICLE_INTEGER) {
-            anp_store_be64(sum, anp_load_be64(bin->value.data) + anp_load_be64(delta.data)); /* wraps, as the server's do */
+            anp_store_be64(sum, anp_load_be64(bin->value.data) +
+                                    anp_load_be64(delta.data)); /* wraps, as the server's do */
         } else {
             double x = 0, y = 0;
             (void)anp_particle_float(&bin->value, &x);
@@ -181,12 +185,14 @@ static uint8_t check_ops(const anp_node_request *r, bool *touches)
         return ANP_PARAMETER;
     }
     for (uint16_t i = 0; i < r->n_ops && anp_op_read(&c, &op); i++) {
-        if (op.type >= sizeof operations / sizeof operations[0] || operations[op.type].run == NULL) {
+        if (op.type >= sizeof operations / sizeof operations[0] ||
+            operations[op.type].run == NULL) {
             return ANP_PARAMETER;
         }
         unsigned traits = operations[op.type].traits;
         bool removes = op.type == ANP_OP_WRITE && op.value.type == ANP_PARTICLE_NULL;
-        if ((replaces && ((traits & NEEDS_OLD_BINS) || removes)) || ((traits & IS_READ) && !(r->info1 & ANP_INFO1_READ))) {
+        if ((replaces && ((traits & NEEDS_OLD_BINS) || removes)) ||
+            ((traits & IS_READ) && !(r->info1 & ANP_INFO1_READ))) {
             return ANP_PARAMETER;
         }
         if (op.type == ANP_OP_READ && op.name.size == 0) {
@@ -195,18 +201,21 @@ static uint8_t check_ops(const anp_node_request *r, bool *touches)
             answers++;
         }
         *touches = *touches || op.type == ANP_OP_TOUCH;
-        bad_name = bad_name || !anp_bin_name_is_good(op.name) || ((traits & HAS_NAME) && op.name.size == 0);
+        bad_name = bad_name || !anp_bin_name_is_good(op.name) ||
+                   ((traits & HAS_NAME) && op.name.size == 0);
     }
     if ((r->info1 & ANP_INFO1_GET_ALL) && reads_all == 0) {
         return ANP_PARAMETER;
     }
-    if (reads_all > 1 || (reads_all != 0 && (answers != 0 || (r->info2 & ANP_INFO2_RESPOND_ALL_OPS)))) {
+    if (reads_all > 1 ||
+        (reads_all != 0 && (answers != 0 || (r->info2 & ANP_INFO2_RESPOND_ALL_OPS)))) {
         return ANP_PARAMETER;
     }
     return bad_name ? ANP_BIN_NAME : ANP_OK;
 }
 
-static uint8_t void_time_of(const anp_namespace *ns, const anp_node_request *r, const anp_record *old, uint32_t *out)
+static uint8_t void_time_of(const anp_namespace *ns, const anp_node_request *r,
+                            const anp_record *old, uint32_t *out)
 {
     const anp_namespace_config *config = &ns->config;
     uint32_t ttl = r->ttl;
@@ -234,7 +243,8 @@ static uint8_t void_time_of(const anp_namespace *ns, const anp_node_request *r, 
 }
 
 /* Checks of the live record, in the server's order; old NULL: there is none. */
-static uint8_t check_record(const anp_namespace *ns, const anp_node_request *r, const anp_record *old, bool touches, anp_reply *reply)
+static uint8_t check_record(const anp_namespace *ns, const anp_node_request *r,
+                            const anp_record *old, bool touches, anp_reply *reply)
 {
     bool must_exist = touches || (r->info3 & (ANP_INFO3_UPDATE_ONLY | ANP_INFO3_REPLACE_ONLY));
     (void)ns;
@@ -282,9 +292,10 @@ static uint8_t run_ops(change *c, const anp_node_request *r)
 
 enum { RECORD_OVERHEAD = 64 };
 
-/* Puts the changed bins into the record (made where it is new). All that can fail comes before anything changes. */
-static uint8_t commit(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, anp_record *old, const anp_bins *bins,
-                      uint32_t void_time, anp_reply *reply)
+/* Puts the changed bins into the record (made where it is new). All that can fail comes before
+ * anything changes. */
+static uint8_t commit(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
+                      anp_record *old, const anp_bins *bins, uint32_t void_time, anp_reply *reply)
 {
     uint32_t size;
     if (bins->n > ANP_BINS_MAX) {
@@ -336,7 +347,8 @@ static uint8_t commit(anp_namespace *ns, anp_shard *shard, const anp_node_reques
     return ANP_OK;
 }
 
-static uint8_t write_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, bool touches, anp_reply *reply)
+static uint8_t write_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
+                            bool touches, anp_reply *reply)
 {
     anp_record *old = anp_shard_find(ns, shard, r->digest);
     uint32_t void_time = 0;
@@ -367,7 +379,8 @@ static uint8_t write_locked(anp_namespace *ns, anp_shard *shard, const anp_node_
     return code;
 }
 
-uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_request *r, anp_reply *reply)
+uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
+                          anp_reply *reply)
 {
     bool touches;
     uint64_t max = e->store->max_memory;

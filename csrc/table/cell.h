@@ -7,12 +7,13 @@
 
 /* A particle, or an element of a list or map. */
 typedef struct anp_value {
-    uint8_t type;      /* anp_particle_type; ANP_VALUE_ODD for what is no value (extensions) */
-    bool above;        /* INTEGER above 2^63 - 1 (only in lists and maps): `integer` holds its bits */
+    uint8_t type; /* anp_particle_type; ANP_VALUE_ODD for what is no value (extensions) */
+    bool above;   /* INTEGER above 2^63 - 1 (only in lists and maps): `integer` holds its bits */
     bool boolean;
     int64_t integer;
     double real;
-    anp_slice bytes;   /* strings and blobs: without type byte; GeoJSON: the text; LIST, MAP: their MessagePack */
+    anp_slice bytes; /* strings and blobs: without type byte; GeoJSON: the text; LIST, MAP: their
+                        MessagePack */
 } anp_value;
 
 enum { ANP_VALUE_ODD = 255 };

@@ -162,8 +162,8 @@ static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t
     }
     switch (f->kind) {
     case ANP_KIND_INT:
-        add_number(b, f, ANP_PARTICLE_INTEGER, (uint64_t)anp_slot_integer(slot, f->width,
-                                                                          f->swapped));
+        add_number(b, f, ANP_PARTICLE_INTEGER,
+                   (uint64_t)anp_slot_integer(slot, f->width, f->swapped));
         return ANP_REASON_NONE;
     case ANP_KIND_UINT: {
         uint64_t v = anp_slot_bits(slot, f->width, f->swapped);
@@ -192,22 +192,16 @@ static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t
         }
         return ANP_REASON_NONE;
     }
-    case ANP_KIND_BYTES:
-        return rows->bytes_as_string ? add_text(b, f, slot) : add_blob(b, f, slot);
-    case ANP_KIND_TEXT:
-        return add_text(b, f, slot);
-    case ANP_KIND_RAW:
-        return add_blob(b, f, slot);
-    case ANP_KIND_STRUCT:
-        return add_packed(b, f, slot, rows);
-    default:
-        return ANP_REASON_KIND;
+    case ANP_KIND_BYTES: return rows->bytes_as_string ? add_text(b, f, slot) : add_blob(b, f, slot);
+    case ANP_KIND_TEXT: return add_text(b, f, slot);
+    case ANP_KIND_RAW: return add_blob(b, f, slot);
+    case ANP_KIND_STRUCT: return add_packed(b, f, slot, rows);
+    default: return ANP_REASON_KIND;
     }
 }
 
 anp_status anp_rows_encode(const anp_rows *rows, uint64_t row, anp_buffer *b, uint16_t *n_ops,
-                           int32_t *field,
-                           anp_reason *reason)
+                           int32_t *field, anp_reason *reason)
 {
     size_t start = b->size;
     uint16_t count = 0;
@@ -259,8 +253,7 @@ static anp_reason check_cell(const anp_field *f, const uint8_t *slot, const anp_
             }
         }
         return ANP_REASON_NONE;
-    case ANP_KIND_TEXT:
-        return anp_slot_text(f, slot, NULL, &size);
+    case ANP_KIND_TEXT: return anp_slot_text(f, slot, NULL, &size);
     case ANP_KIND_BYTES:
         return rows->bytes_as_string ? anp_slot_text(f, slot, NULL, &size) : ANP_REASON_NONE;
     case ANP_KIND_STRUCT:
@@ -271,10 +264,8 @@ static anp_reason check_cell(const anp_field *f, const uint8_t *slot, const anp_
             }
         }
         return ANP_REASON_NONE;
-    case ANP_KIND_DEFERRED:
-        return nested ? ANP_REASON_KIND : ANP_REASON_NONE;
-    default:
-        return ANP_REASON_NONE;
+    case ANP_KIND_DEFERRED: return nested ? ANP_REASON_KIND : ANP_REASON_NONE;
+    default: return ANP_REASON_NONE;
     }
 }
 
@@ -308,8 +299,7 @@ static anp_reason check_value(const anp_rows *rows, uint32_t i, uint64_t row, bo
 }
 
 anp_status anp_rows_check(const anp_rows *rows, uint64_t first, uint64_t count, bool empty_is_bad,
-                          uint64_t *row,
-                          int32_t *field, anp_reason *reason)
+                          uint64_t *row, int32_t *field, anp_reason *reason)
 {
     *field = -1;
     *reason = ANP_REASON_NONE;

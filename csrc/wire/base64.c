@@ -12,7 +12,8 @@ void anp_base64_encode(anp_buffer *b, const void *bytes, size_t size)
     }
     for (size_t i = 0; i < size; i += 3) {
         size_t n = size - i < 3 ? size - i : 3;
-        uint32_t v = (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
+        uint32_t v =
+            (uint32_t)p[i] << 16 | (n > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (n > 2 ? p[i + 2] : 0);
         *out++ = (uint8_t)alphabet[v >> 18];
         *out++ = (uint8_t)alphabet[v >> 12 & 63];
         *out++ = n > 1 ? (uint8_t)alphabet[v >> 6 & 63] : '=';

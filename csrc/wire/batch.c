@@ -3,11 +3,14 @@
 
 #include "wire/frame.h"
 
-void anp_batch_begin(anp_buffer *b, uint32_t timeout_ms, uint8_t batch_flags, anp_slice filter, anp_batch_frame *out)
+void anp_batch_begin(anp_buffer *b, uint32_t timeout_ms, uint8_t batch_flags, anp_slice filter,
+                     anp_batch_frame *out)
 {
     out->frame = anp_frame_begin(b);
     out->rows = 0;
-    anp_message head = {.info1 = ANP_INFO1_BATCH, .index = timeout_ms, .n_fields = (uint16_t)(filter.size != 0 ? 2 : 1)};
+    anp_message head = {.info1 = ANP_INFO1_BATCH,
+                        .index = timeout_ms,
+                        .n_fields = (uint16_t)(filter.size != 0 ? 2 : 1)};
     anp_message_write(b, &head);
     if (filter.size != 0) {
         anp_field_write(b, ANP_FIELD_FILTER, filter.data, filter.size);
@@ -45,7 +48,8 @@ void anp_batch_row_write(anp_buffer *b, anp_batch_frame *f, const anp_batch_row 
     anp_buffer_be16(b, row->n_ops);
 }
 
-void anp_batch_repeat_write(anp_buffer *b, anp_batch_frame *f, uint32_t index, const uint8_t digest[ANP_DIGEST_SIZE])
+void anp_batch_repeat_write(anp_buffer *b, anp_batch_frame *f, uint32_t index,
+                            const uint8_t digest[ANP_DIGEST_SIZE])
 {
     uint8_t *p = anp_buffer_add(b, 25);
     f->rows++;
@@ -86,11 +90,12 @@ bool anp_batch_row_read(anp_cursor *c, anp_batch_row *out)
     memcpy(out->digest, p + 4, ANP_DIGEST_SIZE);
     if (!(out->flags & ANP_ROW_REPEAT)) {
         if (!anp_cursor_u8(&at, &out->info1) ||
-            ((out->flags & ANP_ROW_INFO) && (!anp_cursor_u8(&at, &out->info2) || !anp_cursor_u8(&at, &out->info3))) ||
+            ((out->flags & ANP_ROW_INFO) &&
+             (!anp_cursor_u8(&at, &out->info2) || !anp_cursor_u8(&at, &out->info3))) ||
             ((out->flags & ANP_ROW_INFO4) && !anp_cursor_u8(&at, &out->info4)) ||
             ((out->flags & ANP_ROW_GENERATION) && !anp_cursor_be16(&at, &out->generation)) ||
-            ((out->flags & ANP_ROW_TTL) && !anp_cursor_be32(&at, &out->ttl)) || !anp_cursor_be16(&at, &out->n_fields) ||
-            !anp_cursor_be16(&at, &out->n_ops)) {
+            ((out->flags & ANP_ROW_TTL) && !anp_cursor_be32(&at, &out->ttl)) ||
+            !anp_cursor_be16(&at, &out->n_fields) || !anp_cursor_be16(&at, &out->n_ops)) {
             return false;
         }
     }

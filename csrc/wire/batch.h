@@ -2,7 +2,8 @@
  *
  *   rows u32, flags u8, then rows:
  *   index u32, digest 20, row flags u8, and unless REPEAT
- *     info1 u8, [info2 u8, info3 u8], [info4 u8], [generation u16], [ttl u32], fields u16, ops u16, fields, ops
+ *     info1 u8, [info2 u8, info3 u8], [info4 u8], [generation u16], [ttl u32], fields u16, ops u16,
+ * fields, ops
  *
  * The namespace is the first field of a row. Writers are for the client, readers for the node. */
 #pragma once
@@ -22,20 +23,22 @@ typedef struct anp_batch_row {
 
 /* Where the counts and sizes of a batch that is being written must go. */
 typedef struct anp_batch_frame {
-    size_t frame;  /* position of the frame's head */
-    size_t field;  /* position of field 41 */
+    size_t frame; /* position of the frame's head */
+    size_t field; /* position of field 41 */
     uint32_t rows;
 } anp_batch_frame;
 
-/* Appends frame head, message head (time limit in ms), the filter field where filter.size != 0, and the
- * head of field 41. */
-void anp_batch_begin(anp_buffer *b, uint32_t timeout_ms, uint8_t batch_flags, anp_slice filter, anp_batch_frame *out);
+/* Appends frame head, message head (time limit in ms), the filter field where filter.size != 0, and
+ * the head of field 41. */
+void anp_batch_begin(anp_buffer *b, uint32_t timeout_ms, uint8_t batch_flags, anp_slice filter,
+                     anp_batch_frame *out);
 
 /* Appends a full row's head, up to and including its counts; the fields and operations follow. */
 void anp_batch_row_write(anp_buffer *b, anp_batch_frame *f, const anp_batch_row *row);
 
 /* Appends 25 bytes: as the row before, for another key. */
-void anp_batch_repeat_write(anp_buffer *b, anp_batch_frame *f, uint32_t index, const uint8_t digest[ANP_DIGEST_SIZE]);
+void anp_batch_repeat_write(anp_buffer *b, anp_batch_frame *f, uint32_t index,
+                            const uint8_t digest[ANP_DIGEST_SIZE]);
 
 /* Fills in row count, field size and frame size. */
 void anp_batch_end(anp_buffer *b, const anp_batch_frame *f);
@@ -43,6 +46,6 @@ void anp_batch_end(anp_buffer *b, const anp_batch_frame *f);
 /* Reader: the head of field 41's data. */
 bool anp_batch_open(anp_cursor *c, uint32_t *rows, uint8_t *batch_flags);
 
-/* Reader: one row's head. Of a REPEAT row only index, digest and flags are set. The caller then reads
- * n_fields fields and n_ops operations from the cursor. */
+/* Reader: one row's head. Of a REPEAT row only index, digest and flags are set. The caller then
+ * reads n_fields fields and n_ops operations from the cursor. */
 bool anp_batch_row_read(anp_cursor *c, anp_batch_row *out);

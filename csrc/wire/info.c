@@ -31,7 +31,8 @@ bool anp_info_next(anp_cursor *c, anp_info_line *out)
     const uint8_t *tab = find(line, '\t');
     size_t name = tab != NULL ? (size_t)(tab - line.data) : line.size;
     out->name = (anp_slice){line.data, name};
-    out->value = tab != NULL ? (anp_slice){tab + 1, line.size - name - 1} : (anp_slice){line.data + line.size, 0};
+    out->value = tab != NULL ? (anp_slice){tab + 1, line.size - name - 1}
+                             : (anp_slice){line.data + line.size, 0};
     return true;
 }
 
@@ -78,7 +79,8 @@ int anp_info_error(anp_slice value, anp_slice *text)
     anp_slice rest = {value.data + head + 1, value.size - head - 1};
     const uint8_t *colon = find(rest, ':');
     anp_slice digits = {rest.data, colon != NULL ? (size_t)(colon - rest.data) : rest.size};
-    *text = colon != NULL ? (anp_slice){colon + 1, rest.size - digits.size - 1} : (anp_slice){rest.data + rest.size, 0};
+    *text = colon != NULL ? (anp_slice){colon + 1, rest.size - digits.size - 1}
+                          : (anp_slice){rest.data + rest.size, 0};
     int64_t code;
     return anp_info_int(digits, &code) && code > 0 && code < 100000 ? (int)code : 1;
 }
@@ -122,7 +124,8 @@ bool anp_info_build(anp_slice value, uint32_t build[4])
     while (parts < 4) {
         uint64_t v = 0;
         size_t start = at;
-        while (at < value.size && value.data[at] >= '0' && value.data[at] <= '9' && v <= UINT32_MAX) {
+        while (at < value.size && value.data[at] >= '0' && value.data[at] <= '9' &&
+               v <= UINT32_MAX) {
             v = v * 10 + (uint64_t)(value.data[at++] - '0');
         }
         if (at == start || v > UINT32_MAX) {

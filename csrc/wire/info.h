@@ -20,8 +20,8 @@ bool anp_info_next(anp_cursor *c, anp_info_line *out);
 /* Finds the value of `name` in a body; false when it isn't there. */
 bool anp_info_find(anp_slice body, const char *name, anp_slice *value);
 
-/* 0 when the value is no error; else the code of `ERROR:<code>:...`, `FAIL:...` (1 where it names none)
- * or 100 for `error=...`. *text is the sentence behind the code. */
+/* 0 when the value is no error; else the code of `ERROR:<code>:...`, `FAIL:...` (1 where it names
+ * none) or 100 for `error=...`. *text is the sentence behind the code. */
 int anp_info_error(anp_slice value, anp_slice *text);
 
 /* A decimal number that is the whole slice, sign allowed; false otherwise or out of range. */
@@ -30,7 +30,8 @@ bool anp_info_uint(anp_slice s, uint64_t *out);
 
 bool anp_slice_is(anp_slice s, const char *text);
 
-/* `build` as four numbers, missing ones 0; stops at the first byte that is neither digit nor dot. */
+/* `build` as four numbers, missing ones 0; stops at the first byte that is neither digit nor dot.
+ */
 bool anp_info_build(anp_slice value, uint32_t build[4]);
 
 /* ---- partition maps: `replicas` ---- */
@@ -40,8 +41,8 @@ bool anp_info_build(anp_slice value, uint32_t build[4]);
 typedef struct anp_replicas {
     anp_slice namespace_name;
     uint32_t regime;
-    uint32_t n_bitmaps;      /* in the answer */
-    uint32_t n_kept;         /* in `bitmap` */
+    uint32_t n_bitmaps;                 /* in the answer */
+    uint32_t n_kept;                    /* in `bitmap` */
     uint8_t bitmap[3][ANP_BITMAP_SIZE]; /* partition p: byte p >> 3, mask 0x80 >> (p & 7) */
 } anp_replicas;
 
@@ -71,10 +72,13 @@ typedef struct anp_peers {
     anp_cursor rest;
 } anp_peers;
 
-/* Reads generation and default port (3000 when empty). ANP_ERR_PROTOCOL with err set when malformed. */
+/* Reads generation and default port (3000 when empty). ANP_ERR_PROTOCOL with err set when
+ * malformed. */
 anp_status anp_peers_open(anp_slice value, anp_peers *out, anp_error *err);
-int anp_peers_next(anp_peers *p, anp_peer *out, anp_error *err); /* 1, 0 at the end, ANP_ERR_PROTOCOL */
+int anp_peers_next(anp_peers *p, anp_peer *out,
+                   anp_error *err); /* 1, 0 at the end, ANP_ERR_PROTOCOL */
 
-/* Takes `host`, `host:port`, `[v6]` or `[v6]:port` from a comma list. 1, 0 at the end, ANP_ERR_PROTOCOL.
- * The host is without brackets. */
-int anp_peer_endpoint(anp_cursor *c, uint16_t default_port, anp_slice *host, uint16_t *port, anp_error *err);
+/* Takes `host`, `host:port`, `[v6]` or `[v6]:port` from a comma list. 1, 0 at the end,
+ * ANP_ERR_PROTOCOL. The host is without brackets. */
+int anp_peer_endpoint(anp_cursor *c, uint16_t default_port, anp_slice *host, uint16_t *port,
+                      anp_error *err);

@@ -26,8 +26,8 @@ enum { BITMAP_TEXT = (ANP_BITMAP_SIZE + 2) / 3 * 4 };
 
 static int bad_replicas(anp_slice name, const char *what, anp_error *err)
 {
-    return anp_error_set(err, ANP_ERR_PROTOCOL, "replicas of namespace %.*s: %s", (int)(name.size < 32 ? name.size : 32),
-                         (const char *)name.data, what);
+    return anp_error_set(err, ANP_ERR_PROTOCOL, "replicas of namespace %.*s: %s",
+                         (int)(name.size < 32 ? name.size : 32), (const char *)name.data, what);
 }
 
 int anp_replicas_next(anp_cursor *c, anp_replicas *out, anp_error *err)
@@ -56,7 +56,8 @@ int anp_replicas_next(anp_cursor *c, anp_replicas *out, anp_error *err)
         if (take_byte(c, ',')) {
             text = until(c, ",;");
         }
-        if (text.size != BITMAP_TEXT || !anp_base64_decode(text, bitmap, ANP_BITMAP_SIZE, &size) || size != ANP_BITMAP_SIZE) {
+        if (text.size != BITMAP_TEXT || !anp_base64_decode(text, bitmap, ANP_BITMAP_SIZE, &size) ||
+            size != ANP_BITMAP_SIZE) {
             return bad_replicas(name, "a bitmap is missing, or not 684 characters of base64", err);
         }
         out->n_kept += i < 3 ? 1 : 0;
@@ -87,7 +88,8 @@ anp_status anp_peers_open(anp_slice value, anp_peers *out, anp_error *err)
         return bad_peers("the generation is no number", err);
     }
     anp_slice text = until(&c, ",");
-    if ((text.size != 0 && (!anp_info_uint(text, &port) || port == 0 || port > UINT16_MAX)) || !take_byte(&c, ',')) {
+    if ((text.size != 0 && (!anp_info_uint(text, &port) || port == 0 || port > UINT16_MAX)) ||
+        !take_byte(&c, ',')) {
         return bad_peers("the default port is no port", err);
     }
     if (!take_byte(&c, '[') || c.at == c.end || c.end[-1] != ']') {
@@ -124,7 +126,8 @@ int anp_peers_next(anp_peers *p, anp_peer *out, anp_error *err)
     if (anp_cursor_left(&p->rest) == 0) {
         return 0;
     }
-    if (!take_brackets(&p->rest, &inside) || (anp_cursor_left(&p->rest) != 0 && !take_byte(&p->rest, ','))) {
+    if (!take_brackets(&p->rest, &inside) ||
+        (anp_cursor_left(&p->rest) != 0 && !take_byte(&p->rest, ','))) {
         return bad_peers("an entry is not in brackets", err);
     }
     anp_cursor c = anp_cursor_over(inside.data, inside.size);
@@ -137,13 +140,15 @@ int anp_peers_next(anp_peers *p, anp_peer *out, anp_error *err)
         return bad_peers("an entry has no endpoints", err);
     }
     out->endpoints = (anp_slice){c.at, 0}; /* a node that left has nothing here */
-    if (anp_cursor_left(&c) != 0 && (!take_brackets(&c, &out->endpoints) || anp_cursor_left(&c) != 0)) {
+    if (anp_cursor_left(&c) != 0 &&
+        (!take_brackets(&c, &out->endpoints) || anp_cursor_left(&c) != 0)) {
         return bad_peers("the endpoints are not in brackets", err);
     }
     return 1;
 }
 
-int anp_peer_endpoint(anp_cursor *c, uint16_t default_port, anp_slice *host, uint16_t *port, anp_error *err)
+int anp_peer_endpoint(anp_cursor *c, uint16_t default_port, anp_slice *host, uint16_t *port,
+                      anp_error *err)
 {
     uint64_t number = default_port;
     if (anp_cursor_left(c) == 0) {

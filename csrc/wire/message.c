@@ -43,7 +43,8 @@ bool anp_op_read(anp_cursor *c, anp_op *out)
     anp_cursor at = *c;
     uint32_t size;
     const uint8_t *p;
-    if (!anp_cursor_be32(&at, &size) || size < 4 || (p = anp_cursor_take(&at, size)) == NULL || size - 4 < p[3]) {
+    if (!anp_cursor_be32(&at, &size) || size < 4 || (p = anp_cursor_take(&at, size)) == NULL ||
+        size - 4 < p[3]) {
         return false;
     }
     *out = (anp_op){
@@ -56,7 +57,8 @@ bool anp_op_read(anp_cursor *c, anp_op *out)
     return true;
 }
 
-anp_measure anp_message_measure(const uint8_t *data, size_t size, uint64_t frame_left, size_t *length)
+anp_measure anp_message_measure(const uint8_t *data, size_t size, uint64_t frame_left,
+                                size_t *length)
 {
     if (frame_left < ANP_MESSAGE_HEAD) {
         return ANP_MEASURE_BAD;
@@ -80,7 +82,8 @@ anp_measure anp_message_measure(const uint8_t *data, size_t size, uint64_t frame
             return ANP_MEASURE_SHORT;
         }
         uint64_t body = anp_load_be32(data + at);
-        if (body < least - 4 || body > frame_left - at - 4 || (i >= n_fields && body - 4 < data[at + 7])) {
+        if (body < least - 4 || body > frame_left - at - 4 ||
+            (i >= n_fields && body - 4 < data[at + 7])) {
             return ANP_MEASURE_BAD;
         }
         at += 4 + body;
@@ -129,7 +132,8 @@ void anp_field_write(anp_buffer *b, anp_field_type type, const void *data, size_
     }
 }
 
-void anp_op_write(anp_buffer *b, anp_op_type op, const void *name, size_t name_size, uint8_t particle, const void *data, size_t size)
+void anp_op_write(anp_buffer *b, anp_op_type op, const void *name, size_t name_size,
+                  uint8_t particle, const void *data, size_t size)
 {
     uint8_t *p = anp_buffer_add(b, 8 + name_size + size);
     if (p == NULL) {

@@ -1,4 +1,5 @@
-/* MessagePack items, read one at a time and written in the smallest form. No state, no allocation. */
+/* MessagePack items, read one at a time and written in the smallest form. No state, no allocation.
+ */
 #include "wire/msgpack.h"
 
 static bool take_bytes(anp_cursor *c, uint64_t n, anp_slice *out)
@@ -32,14 +33,16 @@ static bool take_count(anp_cursor *c, unsigned width, anp_msgpack_item *out)
     return true;
 }
 
-/* Each element needs a byte, each pair two: a count beyond that is refused before anybody believes it. */
+/* Each element needs a byte, each pair two: a count beyond that is refused before anybody believes
+ * it. */
 static bool count_fits(const anp_cursor *c, const anp_msgpack_item *item)
 {
     size_t left = anp_cursor_left(c);
     return item->kind == ANP_MSGPACK_MAP ? item->count <= left / 2 : item->count <= left;
 }
 
-static bool read_container(anp_cursor *c, anp_msgpack_item *out, anp_msgpack_kind kind, unsigned width)
+static bool read_container(anp_cursor *c, anp_msgpack_item *out, anp_msgpack_kind kind,
+                           unsigned width)
 {
     out->kind = kind;
     return (width == 0 || take_count(c, width, out)) && count_fits(c, out);
@@ -114,9 +117,7 @@ static bool read_long(anp_cursor *c, uint8_t head, anp_msgpack_item *out)
 {
     uint64_t n;
     switch (head) {
-    case 0xc0:
-        out->kind = ANP_MSGPACK_NIL;
-        return true;
+    case 0xc0: out->kind = ANP_MSGPACK_NIL; return true;
     case 0xc2:
     case 0xc3:
         out->kind = ANP_MSGPACK_BOOL;
@@ -124,44 +125,33 @@ static bool read_long(anp_cursor *c, uint8_t head, anp_msgpack_item *out)
         return true;
     case 0xc4:
     case 0xc5:
-    case 0xc6:
-        return read_bytes(c, out, ANP_MSGPACK_BIN, 1u << (head - 0xc4));
+    case 0xc6: return read_bytes(c, out, ANP_MSGPACK_BIN, 1u << (head - 0xc4));
     case 0xc7:
     case 0xc8:
-    case 0xc9:
-        return take_uint(c, 1u << (head - 0xc7), &n) && read_ext(c, out, n);
-    case 0xca:
-        return read_real(c, out, 4);
-    case 0xcb:
-        return read_real(c, out, 8);
+    case 0xc9: return take_uint(c, 1u << (head - 0xc7), &n) && read_ext(c, out, n);
+    case 0xca: return read_real(c, out, 4);
+    case 0xcb: return read_real(c, out, 8);
     case 0xcc:
     case 0xcd:
     case 0xce:
-    case 0xcf:
-        return read_unsigned(c, out, 1u << (head - 0xcc));
+    case 0xcf: return read_unsigned(c, out, 1u << (head - 0xcc));
     case 0xd0:
     case 0xd1:
     case 0xd2:
-    case 0xd3:
-        return read_signed(c, out, 1u << (head - 0xd0));
+    case 0xd3: return read_signed(c, out, 1u << (head - 0xd0));
     case 0xd4:
     case 0xd5:
     case 0xd6:
     case 0xd7:
-    case 0xd8:
-        return read_ext(c, out, UINT64_C(1) << (head - 0xd4));
+    case 0xd8: return read_ext(c, out, UINT64_C(1) << (head - 0xd4));
     case 0xd9:
     case 0xda:
-    case 0xdb:
-        return read_bytes(c, out, ANP_MSGPACK_STRING, 1u << (head - 0xd9));
+    case 0xdb: return read_bytes(c, out, ANP_MSGPACK_STRING, 1u << (head - 0xd9));
     case 0xdc:
-    case 0xdd:
-        return read_container(c, out, ANP_MSGPACK_LIST, head == 0xdc ? 2 : 4);
+    case 0xdd: return read_container(c, out, ANP_MSGPACK_LIST, head == 0xdc ? 2 : 4);
     case 0xde:
-    case 0xdf:
-        return read_container(c, out, ANP_MSGPACK_MAP, head == 0xde ? 2 : 4);
-    default: /* c1 */
-        return false;
+    case 0xdf: return read_container(c, out, ANP_MSGPACK_MAP, head == 0xde ? 2 : 4);
+    default: /* c1 */ return false;
     }
 }
 
@@ -205,7 +195,9 @@ bool anp_msgpack_skip(anp_cursor *c)
         if (!anp_msgpack_read(&at, &item)) {
             return false;
         }
-        uint64_t inside = item.kind == ANP_MSGPACK_LIST ? item.count : item.kind == ANP_MSGPACK_MAP ? 2 * (uint64_t)item.count : 0;
+        uint64_t inside = item.kind == ANP_MSGPACK_LIST  ? item.count
+                          : item.kind == ANP_MSGPACK_MAP ? 2 * (uint64_t)item.count
+                                                         : 0;
         if (inside != 0) {
             if (depth == ANP_MSGPACK_DEPTH) {
                 return false;

@@ -1,7 +1,7 @@
-/* MessagePack as Aerospike speaks it. Strings and blobs inside lists and maps carry one leading type byte
- * (3 string, 4 blob, 7..12 language blobs, 18 HLL, 23 GeoJSON) that the header counts. Extensions: d4 ff 00
- * wildcard, d4 ff 01 infinity, c7 00 flags the order mark (first element of a list, first key of a map,
- * counted in the header).
+/* MessagePack as Aerospike speaks it. Strings and blobs inside lists and maps carry one leading
+ * type byte (3 string, 4 blob, 7..12 language blobs, 18 HLL, 23 GeoJSON) that the header counts.
+ * Extensions: d4 ff 00 wildcard, d4 ff 01 infinity, c7 00 flags the order mark (first element of a
+ * list, first key of a map, counted in the header).
  *
  * The reader pulls one item at a time from a cursor and keeps no stack: whoever needs nesting keeps
  * count. Nothing is allocated. */
@@ -13,9 +13,9 @@
 typedef enum {
     ANP_MSGPACK_NIL,
     ANP_MSGPACK_BOOL,
-    ANP_MSGPACK_INT,    /* fits int64 */
-    ANP_MSGPACK_UINT,   /* above 2^63 - 1 */
-    ANP_MSGPACK_FLOAT,  /* 32 bits on the wire */
+    ANP_MSGPACK_INT,   /* fits int64 */
+    ANP_MSGPACK_UINT,  /* above 2^63 - 1 */
+    ANP_MSGPACK_FLOAT, /* 32 bits on the wire */
     ANP_MSGPACK_DOUBLE,
     ANP_MSGPACK_STRING, /* str header: bytes, with whatever leading type byte there is */
     ANP_MSGPACK_BIN,    /* bin header */
@@ -39,11 +39,12 @@ typedef struct anp_msgpack_item {
 
 #define ANP_MSGPACK_DEPTH 128 /* deepest nesting that is taken, both ways */
 
-/* Reads one item's head (and the bytes of a scalar). false: cut short, or a count of elements larger than
- * the bytes that are left (each needs one byte at least; a pair two), or byte c1. */
+/* Reads one item's head (and the bytes of a scalar). false: cut short, or a count of elements
+ * larger than the bytes that are left (each needs one byte at least; a pair two), or byte c1. */
 bool anp_msgpack_read(anp_cursor *c, anp_msgpack_item *out);
 
-/* Skips one whole element, nested or not. false: cut short, malformed, or deeper than ANP_MSGPACK_DEPTH. */
+/* Skips one whole element, nested or not. false: cut short, malformed, or deeper than
+ * ANP_MSGPACK_DEPTH. */
 bool anp_msgpack_skip(anp_cursor *c);
 
 /* True for the order mark c7 00 xx; its flags in *flags. */
@@ -56,7 +57,8 @@ void anp_msgpack_put_int(anp_buffer *b, int64_t v);
 void anp_msgpack_put_uint(anp_buffer *b, uint64_t v);
 void anp_msgpack_put_double(anp_buffer *b, double v);
 void anp_msgpack_put_text(anp_buffer *b, uint8_t particle, const void *bytes, size_t size);
-void anp_msgpack_put_raw_text(anp_buffer *b, const void *bytes, size_t size); /* no type byte: expressions, contexts */
+void anp_msgpack_put_raw_text(anp_buffer *b, const void *bytes,
+                              size_t size); /* no type byte: expressions, contexts */
 void anp_msgpack_put_list(anp_buffer *b, uint32_t count);
 void anp_msgpack_put_map(anp_buffer *b, uint32_t pairs);
 void anp_msgpack_put_order_mark(anp_buffer *b, uint8_t flags); /* the extension alone */

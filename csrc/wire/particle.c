@@ -36,8 +36,8 @@ bool anp_particle_geojson(const anp_particle *p, anp_slice *text)
     anp_cursor c = anp_cursor_over(p->data, p->size);
     uint8_t flags;
     uint16_t cells;
-    if (p->type != ANP_PARTICLE_GEOJSON || !anp_cursor_u8(&c, &flags) || !anp_cursor_be16(&c, &cells) ||
-        anp_cursor_take(&c, (size_t)cells * 8) == NULL) {
+    if (p->type != ANP_PARTICLE_GEOJSON || !anp_cursor_u8(&c, &flags) ||
+        !anp_cursor_be16(&c, &cells) || anp_cursor_take(&c, (size_t)cells * 8) == NULL) {
         return false;
     }
     *text = (anp_slice){c.at, anp_cursor_left(&c)};
@@ -47,14 +47,22 @@ bool anp_particle_geojson(const anp_particle *p, anp_slice *text)
 const char *anp_particle_name(uint8_t type, char scratch[24])
 {
     static const char *const names[] = {
-        [ANP_PARTICLE_NULL] = "nil",          [ANP_PARTICLE_INTEGER] = "integer",
-        [ANP_PARTICLE_FLOAT] = "double",      [ANP_PARTICLE_STRING] = "string",
-        [ANP_PARTICLE_BLOB] = "blob",         [ANP_PARTICLE_JAVA_BLOB] = "Java blob",
-        [ANP_PARTICLE_CSHARP_BLOB] = "C# blob", [ANP_PARTICLE_PYTHON_BLOB] = "Python blob",
-        [ANP_PARTICLE_RUBY_BLOB] = "Ruby blob", [ANP_PARTICLE_PHP_BLOB] = "PHP blob",
-        [ANP_PARTICLE_ERLANG_BLOB] = "Erlang blob", [ANP_PARTICLE_VECTOR] = "vector",
-        [ANP_PARTICLE_BOOL] = "bool",         [ANP_PARTICLE_HLL] = "HLL",
-        [ANP_PARTICLE_MAP] = "map",           [ANP_PARTICLE_LIST] = "list",
+        [ANP_PARTICLE_NULL] = "nil",
+        [ANP_PARTICLE_INTEGER] = "integer",
+        [ANP_PARTICLE_FLOAT] = "double",
+        [ANP_PARTICLE_STRING] = "string",
+        [ANP_PARTICLE_BLOB] = "blob",
+        [ANP_PARTICLE_JAVA_BLOB] = "Java blob",
+        [ANP_PARTICLE_CSHARP_BLOB] = "C# blob",
+        [ANP_PARTICLE_PYTHON_BLOB] = "Python blob",
+        [ANP_PARTICLE_RUBY_BLOB] = "Ruby blob",
+        [ANP_PARTICLE_PHP_BLOB] = "PHP blob",
+        [ANP_PARTICLE_ERLANG_BLOB] = "Erlang blob",
+        [ANP_PARTICLE_VECTOR] = "vector",
+        [ANP_PARTICLE_BOOL] = "bool",
+        [ANP_PARTICLE_HLL] = "HLL",
+        [ANP_PARTICLE_MAP] = "map",
+        [ANP_PARTICLE_LIST] = "list",
         [ANP_PARTICLE_GEOJSON] = "GeoJSON",
     };
     if (type < sizeof names / sizeof names[0] && names[type] != NULL) {

@@ -5,7 +5,7 @@
 
 enum {
     ANP_PROTO_VERSION = 2,
-    ANP_PROTO_HEAD = 8,              /* version u8, type u8, size u48 */
+    ANP_PROTO_HEAD = 8,                /* version u8, type u8, size u48 */
     ANP_PROTO_MAX = 128 * 1024 * 1024, /* largest body of a frame */
     ANP_MESSAGE_HEAD = 22,
     ANP_DIGEST_SIZE = 20,
@@ -15,8 +15,8 @@ enum {
     ANP_BIN_NAME_MAX = 15,
     ANP_BINS_MAX = 32767,
     ANP_OPS_MAX = 32768,
-    ANP_TTL_MAX = 315360000,         /* ten years, in seconds */
-    ANP_EPOCH = 1262304000,          /* 2010-01-01 UTC in Unix seconds: where void times count from */
+    ANP_TTL_MAX = 315360000, /* ten years, in seconds */
+    ANP_EPOCH = 1262304000,  /* 2010-01-01 UTC in Unix seconds: where void times count from */
 };
 
 typedef enum {
@@ -27,40 +27,40 @@ typedef enum {
 } anp_proto_type;
 
 enum { /* info1 */
-    ANP_INFO1_READ = 0x01,
-    ANP_INFO1_GET_ALL = 0x02,
-    ANP_INFO1_SHORT_QUERY = 0x04,
-    ANP_INFO1_BATCH = 0x08,
-    ANP_INFO1_XDR = 0x10,
-    ANP_INFO1_GET_NO_BINS = 0x20,
-    ANP_INFO1_READ_MODE_AP_ALL = 0x40,
-    ANP_INFO1_COMPRESS_RESPONSE = 0x80,
+       ANP_INFO1_READ = 0x01,
+       ANP_INFO1_GET_ALL = 0x02,
+       ANP_INFO1_SHORT_QUERY = 0x04,
+       ANP_INFO1_BATCH = 0x08,
+       ANP_INFO1_XDR = 0x10,
+       ANP_INFO1_GET_NO_BINS = 0x20,
+       ANP_INFO1_READ_MODE_AP_ALL = 0x40,
+       ANP_INFO1_COMPRESS_RESPONSE = 0x80,
 };
 enum { /* info2 */
-    ANP_INFO2_WRITE = 0x01,
-    ANP_INFO2_DELETE = 0x02,
-    ANP_INFO2_GENERATION = 0x04,
-    ANP_INFO2_GENERATION_GT = 0x08,
-    ANP_INFO2_DURABLE_DELETE = 0x10,
-    ANP_INFO2_CREATE_ONLY = 0x20,
-    ANP_INFO2_RELAX_AP_LONG_QUERY = 0x40,
-    ANP_INFO2_RESPOND_ALL_OPS = 0x80,
+       ANP_INFO2_WRITE = 0x01,
+       ANP_INFO2_DELETE = 0x02,
+       ANP_INFO2_GENERATION = 0x04,
+       ANP_INFO2_GENERATION_GT = 0x08,
+       ANP_INFO2_DURABLE_DELETE = 0x10,
+       ANP_INFO2_CREATE_ONLY = 0x20,
+       ANP_INFO2_RELAX_AP_LONG_QUERY = 0x40,
+       ANP_INFO2_RESPOND_ALL_OPS = 0x80,
 };
 enum { /* info3 */
-    ANP_INFO3_LAST = 0x01,
-    ANP_INFO3_COMMIT_MASTER = 0x02,
-    ANP_INFO3_PARTITION_DONE = 0x04,
-    ANP_INFO3_UPDATE_ONLY = 0x08,
-    ANP_INFO3_CREATE_OR_REPLACE = 0x10,
-    ANP_INFO3_REPLACE_ONLY = 0x20,
-    ANP_INFO3_SC_READ_TYPE = 0x40,
-    ANP_INFO3_SC_READ_RELAX = 0x80,
+       ANP_INFO3_LAST = 0x01,
+       ANP_INFO3_COMMIT_MASTER = 0x02,
+       ANP_INFO3_PARTITION_DONE = 0x04,
+       ANP_INFO3_UPDATE_ONLY = 0x08,
+       ANP_INFO3_CREATE_OR_REPLACE = 0x10,
+       ANP_INFO3_REPLACE_ONLY = 0x20,
+       ANP_INFO3_SC_READ_TYPE = 0x40,
+       ANP_INFO3_SC_READ_RELAX = 0x80,
 };
 enum { /* info4 */
-    ANP_INFO4_MRT_VERIFY_READ = 0x01,
-    ANP_INFO4_MRT_ROLL_FORWARD = 0x02,
-    ANP_INFO4_MRT_ROLL_BACK = 0x04,
-    ANP_INFO4_MRT_ON_LOCKING_ONLY = 0x10,
+       ANP_INFO4_MRT_VERIFY_READ = 0x01,
+       ANP_INFO4_MRT_ROLL_FORWARD = 0x02,
+       ANP_INFO4_MRT_ROLL_BACK = 0x04,
+       ANP_INFO4_MRT_ON_LOCKING_ONLY = 0x10,
 };
 
 typedef enum {
@@ -133,17 +133,17 @@ typedef enum {
 } anp_particle_type;
 
 enum { /* flags of a batch */
-    ANP_BATCH_ALLOW_INLINE = 0x01,
-    ANP_BATCH_ALLOW_INLINE_SSD = 0x02,
-    ANP_BATCH_RESPOND_ALL = 0x04,
-    ANP_BATCH_RETURN_ERROR_ROW = 0x08,
+       ANP_BATCH_ALLOW_INLINE = 0x01,
+       ANP_BATCH_ALLOW_INLINE_SSD = 0x02,
+       ANP_BATCH_RESPOND_ALL = 0x04,
+       ANP_BATCH_RETURN_ERROR_ROW = 0x08,
 };
 enum { /* flags of a batch row */
-    ANP_ROW_REPEAT = 0x01,
-    ANP_ROW_INFO = 0x02,
-    ANP_ROW_GENERATION = 0x04,
-    ANP_ROW_TTL = 0x08,
-    ANP_ROW_INFO4 = 0x10,
+       ANP_ROW_REPEAT = 0x01,
+       ANP_ROW_INFO = 0x02,
+       ANP_ROW_GENERATION = 0x04,
+       ANP_ROW_TTL = 0x08,
+       ANP_ROW_INFO4 = 0x10,
 };
 
 /* Special times to live in requests. */

@@ -1,5 +1,5 @@
-/* Batch reads, prepared: into arrays (batch_table), or into raw rows from which records are made when they are asked
- * for (batch_records). And what all batch methods share. */
+/* Batch reads, prepared: into arrays (batch_table), or into raw rows from which records are made
+ * when they are asked for (batch_records). And what all batch methods share. */
 #include "python/engine/batch_ops.h"
 
 #include "base/clock.h"
@@ -7,23 +7,19 @@
 int32_t anp_public_code(anp_status code)
 {
     switch (code) {
-    case ANP_ERR_CLIENT_TIMEOUT:
-        return ANP_ERR_NO_RESPONSE;
+    case ANP_ERR_CLIENT_TIMEOUT: return ANP_ERR_NO_RESPONSE;
     case ANP_ERR_PROTOCOL:
     case ANP_ERR_CLOSED:
-    case ANP_ERR_MEMORY:
-        return ANP_ERR_CLIENT;
-    case ANP_ERR_CONVERSION:
-        return ANP_ERR_PARAM;
-    case ANP_ROW_SKIPPED:
-        return ANP_OK;
-    default:
-        return code;
+    case ANP_ERR_MEMORY: return ANP_ERR_CLIENT;
+    case ANP_ERR_CONVERSION: return ANP_ERR_PARAM;
+    case ANP_ROW_SKIPPED: return ANP_OK;
+    default: return code;
     }
 }
 
-PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key_source *keys, const anp_row_source *source,
-                            const anp_row_sink *sink, PyObject *(*wrap)(anp_request *), void *payload,
+PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key_source *keys,
+                            const anp_row_source *source, const anp_row_sink *sink,
+                            PyObject *(*wrap)(anp_request *), void *payload,
                             void (*free_payload)(void *), PyObject *hold)
 {
     anp_cluster *cluster = anp_core_cluster(core);
@@ -41,7 +37,8 @@ PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key
         r->wrap = wrap;
         Py_INCREF(hold);
         r->hold = hold;
-        if (anp_batch_new(cluster, &policy->engine, &keys->view, source, sink, (anp_slice){NULL, 0}, &r->batch, &err) != ANP_OK) {
+        if (anp_batch_new(cluster, &policy->engine, &keys->view, source, sink, (anp_slice){NULL, 0},
+                          &r->batch, &err) != ANP_OK) {
             r->batch = NULL;
             (void)anp_raise(core->state, &err, NULL);
             Py_CLEAR(r);
@@ -65,7 +62,8 @@ PyObject *anp_batch_timings_tuple(anp_request *r)
 /* ---- what rows of a read ask for ---- */
 
 /* READ operations for the names of a tuple; NULL: all bins; empty: no bins. */
-static bool read_source(anp_state *state, PyObject *bins, const anp_py_policy *policy, anp_buffer *ops, anp_row_source *out)
+static bool read_source(anp_state *state, PyObject *bins, const anp_py_policy *policy,
+                        anp_buffer *ops, anp_row_source *out)
 {
     *out = (anp_row_source){.send_key = policy->key == 1};
     anp_row_request *same = &out->same;
@@ -115,7 +113,8 @@ static void free_table(void *payload)
     PyMem_RawFree(p);
 }
 
-static anp_status table_row(void *context, uint64_t row, const anp_message *m, anp_cursor body, anp_error *err)
+static anp_status table_row(void *context, uint64_t row, const anp_message *m, anp_cursor body,
+                            anp_error *err)
 {
     return anp_table_decode(context, row, m, body, err);
 }
@@ -128,9 +127,11 @@ static void table_settle(void *context, uint64_t row, anp_status code, bool in_d
 
 static bool note_error(anp_table *t, const anp_deferred *d, anp_reason reason)
 {
-    anp_cell_error error = {.row = d->row, .field = d->field, .reason = (int16_t)reason, .particle = d->particle};
+    anp_cell_error error = {
+        .row = d->row, .field = d->field, .reason = (int16_t)reason, .particle = d->particle};
     anp_buffer_put(&t->errors, &error, sizeof error);
-    t->missing[(size_t)d->row * t->missing_stride + (size_t)d->field / 8] |= (uint8_t)(1u << (d->field % 8));
+    t->missing[(size_t)d->row * t->missing_stride + (size_t)d->field / 8] |=
+        (uint8_t)(1u << (d->field % 8));
     if (t->errors.failed != ANP_OK) {
         (void)PyErr_NoMemory();
         return false;
@@ -147,11 +148,13 @@ static anp_reason text_reason(const anp_particle *p, PyObject *value)
     return PyBytes_Check(value) ? ANP_REASON_ENCODING : ANP_REASON_NONE;
 }
 
-static bool resolve_one(anp_state *state, anp_table *t, const anp_deferred *d, PyObject *array, bool is_object)
+static bool resolve_one(anp_state *state, anp_table *t, const anp_deferred *d, PyObject *array,
+                        bool is_object)
 {
     const anp_field *field = &t->plan->fields[d->field];
     anp_particle particle = {d->particle, t->arena.data + d->offset, d->size};
-    PyObject *value = anp_value_decode(state, &particle, (anp_slice){(const uint8_t *)field->name, field->name_size});
+    PyObject *value = anp_value_decode(state, &particle,
+                                       (anp_slice){(const uint8_t *)field->name, field->name_size});
     if (value == NULL) {
         if (PyErr_ExceptionMatches(PyExc_MemoryError)) {
             return false;
@@ -164,7 +167,8 @@ static bool resolve_one(anp_state *state, anp_table *t, const anp_deferred *d, P
     if (reason == ANP_REASON_NONE && !is_object && particle.type == ANP_PARTICLE_GEOJSON) {
         anp_slice text = {NULL, 0};
         if (anp_particle_geojson(&particle, &text)) {
-            Py_SETREF(value, PyUnicode_DecodeUTF8((const char *)text.data, (Py_ssize_t)text.size, "replace"));
+            Py_SETREF(value, PyUnicode_DecodeUTF8((const char *)text.data, (Py_ssize_t)text.size,
+                                                  "replace"));
             ok = value != NULL;
         }
     }
@@ -199,32 +203,40 @@ static PyObject *wrap_table(anp_request *r)
         return NULL;
     }
     PyObject *timings = anp_batch_timings_tuple(r);
-    return timings == NULL ? NULL : Py_BuildValue("(NN)", PyBytes_FromStringAndSize((const char *)p->table.errors.data, (Py_ssize_t)p->table.errors.size),
-                                                   timings);
+    return timings == NULL
+               ? NULL
+               : Py_BuildValue("(NN)",
+                               PyBytes_FromStringAndSize((const char *)p->table.errors.data,
+                                                         (Py_ssize_t)p->table.errors.size),
+                               timings);
 }
 
-/* Points the table at the arrays codes (int32), meta (8 bytes a row) and missing (bits), each n long. */
-static bool take_outputs(anp_table *t, Py_ssize_t n, PyObject *codes, PyObject *meta, PyObject *missing)
+/* Points the table at the arrays codes (int32), meta (8 bytes a row) and missing (bits), each n
+ * long. */
+static bool take_outputs(anp_table *t, Py_ssize_t n, PyObject *codes, PyObject *meta,
+                         PyObject *missing)
 {
     t->n_rows = (uint64_t)n;
     t->missing_stride = (t->plan->n_fields + 7) / 8;
     t->codes = anp_numpy_data(codes, sizeof(int32_t), n, "codes", true);
     t->meta = t->codes != NULL ? anp_numpy_data(meta, 8, n, "meta", true) : NULL;
-    t->missing = t->meta != NULL ? anp_numpy_data(missing, 1, n * (Py_ssize_t)t->missing_stride, "missing", true) : NULL;
+    t->missing = t->meta != NULL ? anp_numpy_data(missing, 1, n * (Py_ssize_t)t->missing_stride,
+                                                  "missing", true)
+                                 : NULL;
     t->now = (uint32_t)(anp_clock_wall() / ANP_NS_PER_S - ANP_EPOCH);
     return t->missing != NULL;
 }
 
-/* batch_table(keys, fields, codes, meta, missing, mode, fills, policy, bins): the result is (errors, timings). bins: a tuple
- * of the names to ask for; an empty one asks for metadata only. */
+/* batch_table(keys, fields, codes, meta, missing, mode, fills, policy, bins): the result is
+ * (errors, timings). bins: a tuple of the names to ask for; an empty one asks for metadata only. */
 PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
     PyObject *keys, *fields, *codes, *meta, *missing, *fills, *policy_dict, *bins;
     int mode;
     anp_py_policy policy;
-    if (!PyArg_ParseTuple(args, "OO!OOOiOOO!", &keys, &PyTuple_Type, &fields, &codes, &meta, &missing, &mode, &fills, &policy_dict,
-                          &PyTuple_Type, &bins) ||
+    if (!PyArg_ParseTuple(args, "OO!OOOiOOO!", &keys, &PyTuple_Type, &fields, &codes, &meta,
+                          &missing, &mode, &fills, &policy_dict, &PyTuple_Type, &bins) ||
         !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_READ, "batch_read", &policy)) {
         return NULL;
     }
@@ -245,7 +257,8 @@ PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
     if (ok) {
         p->table.plan = &p->plan.plan;
         p->table.mode = (anp_errors_mode)mode;
-        ok = anp_array_plan_fills(core->state, &p->plan, fills) && take_outputs(&p->table, n, codes, meta, missing) &&
+        ok = anp_array_plan_fills(core->state, &p->plan, fills) &&
+             take_outputs(&p->table, n, codes, meta, missing) &&
              read_source(core->state, bins, &policy, &p->ops, &source);
     }
     if (!ok) {
@@ -254,7 +267,8 @@ PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
         return NULL;
     }
     anp_row_sink sink = {.row = table_row, .settle = table_settle, .context = &p->table};
-    return anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_table, p, free_table, args);
+    return anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_table, p, free_table,
+                             args);
 }
 
 /* ---- into raw rows ---- */
@@ -264,7 +278,8 @@ static PyObject *wrap_records(anp_request *r)
     return Py_NewRef(PyTuple_GET_ITEM(r->hold, 0));
 }
 
-/* batch_records(keys, bins or None, arrays, policy): a RawRows. arrays: (codes int32, meta 8 bytes a row, in_doubt bool) */
+/* batch_records(keys, bins or None, arrays, policy): a RawRows. arrays: (codes int32, meta 8 bytes
+ * a row, in_doubt bool) */
 PyObject *anp_core_batch_records(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
@@ -282,9 +297,10 @@ PyObject *anp_core_batch_records(PyObject *self, PyObject *args)
     anp_row_sink sink;
     anp_row_source source;
     PyObject *names = bins != Py_None ? PySequence_Tuple(bins) : NULL;
-    PyObject *raw = p != NULL && (names != NULL || bins == Py_None)
-                        ? anp_raw_rows_new(core->state, (Py_ssize_t)source_keys->view.total, arrays, &sink)
-                        : NULL;
+    PyObject *raw =
+        p != NULL && (names != NULL || bins == Py_None)
+            ? anp_raw_rows_new(core->state, (Py_ssize_t)source_keys->view.total, arrays, &sink)
+            : NULL;
     PyObject *hold = raw != NULL ? PyTuple_Pack(2, raw, args) : NULL;
     PyObject *request = NULL;
     if (p == NULL) {
@@ -294,7 +310,8 @@ PyObject *anp_core_batch_records(PyObject *self, PyObject *args)
         anp_buffer_init(&p->ops, 1 << 20);
     }
     if (hold != NULL && read_source(core->state, names, &policy, &p->ops, &source)) {
-        request = anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_records, p, free_table, hold);
+        request = anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_records, p,
+                                    free_table, hold);
     } else {
         anp_key_source_free(source_keys);
         if (p != NULL) {

@@ -5,19 +5,23 @@
 #include "python/engine/key_source.h"
 #include "python/engine/numpy_field.h"
 
-/* A row's code as users see it: our own codes become the ones of PROTOCOL.md 12.2, rows without an answer -15. */
+/* A row's code as users see it: our own codes become the ones of PROTOCOL.md 12.2, rows without an
+ * answer -15. */
 int32_t anp_public_code(anp_status code);
 
-/* Makes the batch, hands keys and payload to the request. On failure keys and payload are freed. Steals keys. */
-PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key_source *keys, const anp_row_source *source,
-                            const anp_row_sink *sink, PyObject *(*wrap)(anp_request *), void *payload,
+/* Makes the batch, hands keys and payload to the request. On failure keys and payload are freed.
+ * Steals keys. */
+PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key_source *keys,
+                            const anp_row_source *source, const anp_row_sink *sink,
+                            PyObject *(*wrap)(anp_request *), void *payload,
                             void (*free_payload)(void *), PyObject *hold);
 
 /* (digests, sending, waiting, decoding) in seconds. */
 PyObject *anp_batch_timings_tuple(anp_request *r);
 
-/* Makes the values of the deferred fields from the arena. `fields` is the tuple the plan was made from. What can't be made is
- * noted in the table's errors and masked. false: an exception (memory). */
+/* Makes the values of the deferred fields from the arena. `fields` is the tuple the plan was made
+ * from. What can't be made is noted in the table's errors and masked. false: an exception (memory).
+ */
 bool anp_table_resolve(anp_state *state, anp_table *t, PyObject *fields);
 
 /* The results of a batch of writes: arrays that the caller's Python code made. */
@@ -36,5 +40,6 @@ enum { ANP_ROW_SKIPPED = -1000 };
 
 extern PyType_Spec anp_raw_rows_spec;
 
-/* A RawRows over n rows whose results go to `arrays` (codes int32, meta 2 * uint32, in_doubt bool); its sink. */
+/* A RawRows over n rows whose results go to `arrays` (codes int32, meta 2 * uint32, in_doubt bool);
+ * its sink. */
 PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp_row_sink *sink);

@@ -1,5 +1,5 @@
-/* Batch writes and deletes, prepared: dicts (encoded here, all before anything is sent) and arrays (encoded by the engine
- * from the caller's memory as it sends). */
+/* Batch writes and deletes, prepared: dicts (encoded here, all before anything is sent) and arrays
+ * (encoded by the engine from the caller's memory as it sends). */
 #include "python/engine/batch_ops.h"
 
 /* ---- results ---- */
@@ -11,13 +11,19 @@ bool anp_write_results_take(PyObject *arrays, Py_ssize_t n, anp_write_results *o
         return false;
     }
     out->codes = anp_numpy_data(PyTuple_GET_ITEM(arrays, 0), 4, n, "codes", true);
-    out->generations = out->codes != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 1), 4, n, "gen", true) : NULL;
-    out->in_doubt = out->generations != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 2), 1, n, "in_doubt", true) : NULL;
-    out->attempts = out->in_doubt != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 3), 1, n, "attempts", true) : NULL;
+    out->generations =
+        out->codes != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 1), 4, n, "gen", true) : NULL;
+    out->in_doubt = out->generations != NULL
+                        ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 2), 1, n, "in_doubt", true)
+                        : NULL;
+    out->attempts = out->in_doubt != NULL
+                        ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 3), 1, n, "attempts", true)
+                        : NULL;
     return out->attempts != NULL;
 }
 
-static anp_status write_row(void *context, uint64_t row, const anp_message *m, anp_cursor body, anp_error *err)
+static anp_status write_row(void *context, uint64_t row, const anp_message *m, anp_cursor body,
+                            anp_error *err)
 {
     anp_write_results *w = context;
     (void)body;
@@ -44,7 +50,8 @@ static void write_sent(void *context, uint64_t row, uint32_t attempts, bool in_d
 
 void anp_write_results_sink(anp_write_results *results, anp_row_sink *out)
 {
-    *out = (anp_row_sink){.row = write_row, .settle = write_settle, .sent = write_sent, .context = results};
+    *out = (anp_row_sink){
+        .row = write_row, .settle = write_settle, .sent = write_sent, .context = results};
 }
 
 /* ---- what rows of a write ask for ---- */
@@ -58,7 +65,8 @@ typedef struct row_meta {
 typedef struct write_payload {
     anp_write_results results;
     /* dicts */
-    anp_buffer ops, offsets, counts, metas; /* offsets u64 n + 1, counts u16 n, metas row_meta n or empty */
+    anp_buffer ops, offsets, counts,
+        metas; /* offsets u64 n + 1, counts u16 n, metas row_meta n or empty */
     /* arrays */
     anp_array_plan plan;
     anp_rows rows;
@@ -101,7 +109,8 @@ static write_payload *new_write(void)
     return p;
 }
 
-static void write_source(const anp_py_policy *policy, bool deletes, write_payload *p, anp_row_source *out)
+static void write_source(const anp_py_policy *policy, bool deletes, write_payload *p,
+                         anp_row_source *out)
 {
     *out = (anp_row_source){.context = p, .send_key = policy->key == 1, .is_write = true};
     anp_row_request *same = &out->same;
@@ -117,7 +126,8 @@ static anp_status dict_row(void *context, uint64_t row, anp_row_request *request
     const uint64_t *offsets = (const uint64_t *)(const void *)p->offsets.data;
     (void)ops;
     if (p->counts.size != 0) {
-        request->ops = (anp_slice){p->ops.data + offsets[row], (size_t)(offsets[row + 1] - offsets[row])};
+        request->ops =
+            (anp_slice){p->ops.data + offsets[row], (size_t)(offsets[row + 1] - offsets[row])};
         request->n_ops = ((const uint16_t *)(const void *)p->counts.data)[row];
     }
     if (p->metas.size != 0) {
@@ -131,7 +141,8 @@ static anp_status dict_row(void *context, uint64_t row, anp_row_request *request
 }
 
 /* Per-row meta over the call's policy. */
-static bool add_meta(anp_core *core, write_payload *p, PyObject *meta, const anp_py_policy *policy, anp_group group, const char *where)
+static bool add_meta(anp_core *core, write_payload *p, PyObject *meta, const anp_py_policy *policy,
+                     anp_group group, const char *where)
 {
     anp_py_policy mine = *policy;
     uint32_t generation = 0;
@@ -140,10 +151,12 @@ static bool add_meta(anp_core *core, write_payload *p, PyObject *meta, const anp
     }
     bool deletes = group == ANP_GROUP_BATCH_REMOVE;
     if (mine.key != policy->key) {
-        (void)anp_raise_arg(core->state, "%s: key is for the whole batch; give it in the policy", where);
+        (void)anp_raise_arg(core->state, "%s: key is for the whole batch; give it in the policy",
+                            where);
         return false;
     }
-    row_meta m = {.info2 = (uint8_t)(ANP_INFO2_WRITE | (deletes ? ANP_INFO2_DELETE : 0)), .generation = (uint16_t)generation};
+    row_meta m = {.info2 = (uint8_t)(ANP_INFO2_WRITE | (deletes ? ANP_INFO2_DELETE : 0)),
+                  .generation = (uint16_t)generation};
     anp_policy_write_bits(&mine, &m.info2, &m.info3);
     m.ttl = deletes || mine.ttl == INT64_C(4294967293) ? 0 : (uint32_t)mine.ttl;
     anp_buffer_put(&p->metas, &m, sizeof m);
@@ -155,19 +168,23 @@ static bool add_row(anp_core *core, write_payload *p, PyObject *bins, Py_ssize_t
     uint64_t offset = p->ops.size;
     anp_buffer_put(&p->offsets, &offset, sizeof offset);
     if (!PyDict_Check(bins)) {
-        PyErr_Format(PyExc_TypeError, "batch_write: records[%zd]: bins is a dict, not %s", row, Py_TYPE(bins)->tp_name);
+        PyErr_Format(PyExc_TypeError, "batch_write: records[%zd]: bins is a dict, not %s", row,
+                     Py_TYPE(bins)->tp_name);
         return false;
     }
     PyObject *items = PyDict_Items(bins);
     Py_ssize_t n = items != NULL ? PyList_GET_SIZE(items) : 0;
     bool ok = items != NULL;
     if (ok && (n == 0 || n > ANP_BINS_MAX)) {
-        (void)anp_raise_arg(core->state, "batch_write: records[%zd] has %zd bins; a record takes 1 to %d", row, n, (int)ANP_BINS_MAX);
+        (void)anp_raise_arg(core->state,
+                            "batch_write: records[%zd] has %zd bins; a record takes 1 to %d", row,
+                            n, (int)ANP_BINS_MAX);
         ok = false;
     }
     for (Py_ssize_t i = 0; ok && i < n; i++) {
         PyObject *pair = PyList_GET_ITEM(items, i);
-        ok = anp_value_op(core->state, &p->ops, ANP_OP_WRITE, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), false);
+        ok = anp_value_op(core->state, &p->ops, ANP_OP_WRITE, PyTuple_GET_ITEM(pair, 0),
+                          PyTuple_GET_ITEM(pair, 1), false);
     }
     Py_XDECREF(items);
     uint16_t count = (uint16_t)n;
@@ -195,10 +212,13 @@ static PyObject *wrap_write(anp_request *r)
 }
 
 /* The end of each preparation: keys and payload become a request, or are freed. */
-static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, anp_key_source *keys, write_payload *p, bool deletes,
-                              anp_status (*row)(void *, uint64_t, anp_row_request *, anp_buffer *), PyObject *arrays, PyObject *hold)
+static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, anp_key_source *keys,
+                              write_payload *p, bool deletes,
+                              anp_status (*row)(void *, uint64_t, anp_row_request *, anp_buffer *),
+                              PyObject *arrays, PyObject *hold)
 {
-    ok = ok && buffers_are_good(core, p) && anp_write_results_take(arrays, (Py_ssize_t)keys->view.total, &p->results);
+    ok = ok && buffers_are_good(core, p) &&
+         anp_write_results_take(arrays, (Py_ssize_t)keys->view.total, &p->results);
     if (!ok) {
         if (keys != NULL) {
             anp_key_source_free(keys);
@@ -216,14 +236,15 @@ static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, an
     return anp_batch_request(core, policy, keys, &source, &sink, wrap_write, p, free_write, hold);
 }
 
-/* batch_write_rows(keys, bins, metas or None, arrays, policy): bins and metas are lists as long as keys; metas holds dicts
- * and None. */
+/* batch_write_rows(keys, bins, metas or None, arrays, policy): bins and metas are lists as long as
+ * keys; metas holds dicts and None. */
 PyObject *anp_core_batch_write_rows(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
     PyObject *keys, *bins, *metas, *arrays, *policy_dict;
     anp_py_policy policy;
-    if (!PyArg_ParseTuple(args, "OO!OOO", &keys, &PyList_Type, &bins, &metas, &arrays, &policy_dict) ||
+    if (!PyArg_ParseTuple(args, "OO!OOO", &keys, &PyList_Type, &bins, &metas, &arrays,
+                          &policy_dict) ||
         !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_WRITE, "batch_write", &policy)) {
         return NULL;
     }
@@ -238,7 +259,8 @@ PyObject *anp_core_batch_write_rows(PyObject *self, PyObject *args)
         if (ok && metas != Py_None) {
             char where[64];
             (void)PyOS_snprintf(where, sizeof where, "batch_write: records[%zd]", i);
-            ok = add_meta(core, p, PyList_GET_ITEM(metas, i), &policy, ANP_GROUP_BATCH_WRITE, where);
+            ok =
+                add_meta(core, p, PyList_GET_ITEM(metas, i), &policy, ANP_GROUP_BATCH_WRITE, where);
         }
     }
     if (ok) {
@@ -270,10 +292,12 @@ PyObject *anp_core_batch_remove(PyObject *self, PyObject *args)
         for (Py_ssize_t i = 0; ok && i < PyList_GET_SIZE(metas); i++) {
             char where[64];
             (void)PyOS_snprintf(where, sizeof where, "batch_remove: keys[%zd]", i);
-            ok = add_meta(core, p, PyList_GET_ITEM(metas, i), &policy, ANP_GROUP_BATCH_REMOVE, where);
+            ok = add_meta(core, p, PyList_GET_ITEM(metas, i), &policy, ANP_GROUP_BATCH_REMOVE,
+                          where);
         }
     }
-    return finish_write(core, ok, &policy, source_keys, p, true, metas != Py_None ? dict_row : NULL, arrays, args);
+    return finish_write(core, ok, &policy, source_keys, p, true, metas != Py_None ? dict_row : NULL,
+                        arrays, args);
 }
 
 /* ---- arrays ---- */
@@ -295,7 +319,8 @@ static anp_status table_row(void *context, uint64_t row, anp_row_request *reques
         request->ttl = anp_load32(p->ttl + (ptrdiff_t)row * p->ttl_stride);
     }
     if (p->generation != NULL) {
-        request->generation = (uint16_t)anp_load32(p->generation + (ptrdiff_t)row * p->generation_stride);
+        request->generation =
+            (uint16_t)anp_load32(p->generation + (ptrdiff_t)row * p->generation_stride);
         request->info2 = (uint8_t)(request->info2 | ANP_INFO2_GENERATION);
     }
     return ANP_OK;
@@ -308,7 +333,8 @@ static bool is_absent(PyObject *value)
 }
 
 /* Values of an object column, made wire-ready; None, NaT and NA leave the bin out. */
-static bool ready_column(anp_state *state, PyObject *name, PyObject *array, Py_ssize_t n, anp_buffer *buffers, anp_ready_column *out)
+static bool ready_column(anp_state *state, PyObject *name, PyObject *array, Py_ssize_t n,
+                         anp_buffer *buffers, anp_ready_column *out)
 {
     anp_slice bin;
     char where[64];
@@ -323,7 +349,8 @@ static bool ready_column(anp_state *state, PyObject *name, PyObject *array, Py_s
         if (value == NULL) {
             return false;
         }
-        (void)PyOS_snprintf(where, sizeof where, "bin %.*s, row %zd", (int)bin.size, (const char *)bin.data, i);
+        (void)PyOS_snprintf(where, sizeof where, "bin %.*s, row %zd", (int)bin.size,
+                            (const char *)bin.data, i);
         bool ok = is_absent(value) || anp_value_encode(state, value, &buffers[2], &particle, where);
         Py_DECREF(value);
         if (!ok) {
@@ -339,7 +366,8 @@ static bool ready_column(anp_state *state, PyObject *name, PyObject *array, Py_s
             return false;
         }
     }
-    *out = (anp_ready_column){buffers[0].data, (const uint64_t *)(const void *)buffers[1].data, buffers[2].data};
+    *out = (anp_ready_column){buffers[0].data, (const uint64_t *)(const void *)buffers[1].data,
+                              buffers[2].data};
     return true;
 }
 
@@ -360,7 +388,8 @@ static bool ready_columns(anp_state *state, write_payload *p, PyObject *fields, 
     for (uint32_t i = 0; i < k; i++) {
         PyObject *pair = PyTuple_GET_ITEM(fields, i);
         if (p->plan.plan.fields[i].kind == ANP_KIND_DEFERRED &&
-            !ready_column(state, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), n, &p->columns[3 * i], &p->ready[i])) {
+            !ready_column(state, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), n,
+                          &p->columns[3 * i], &p->ready[i])) {
             return false;
         }
     }
@@ -380,7 +409,8 @@ static bool take_masks(write_payload *p, PyObject *masks, Py_ssize_t n)
     }
     for (uint32_t i = 0; i < k; i++) {
         PyObject *mask = PyTuple_GET_ITEM(masks, i);
-        if (mask != Py_None && !anp_numpy_strided(mask, 1, n, "mask", &p->masks[i].base, &p->masks[i].stride)) {
+        if (mask != Py_None &&
+            !anp_numpy_strided(mask, 1, n, "mask", &p->masks[i].base, &p->masks[i].stride)) {
             return false;
         }
     }
@@ -395,37 +425,42 @@ static bool check_rows(anp_core *core, write_payload *p, Py_ssize_t n)
     int32_t field = -1;
     anp_reason reason = ANP_REASON_NONE;
     anp_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = anp_rows_check(&p->rows, 0, (uint64_t)n, !p->skip_empty, &row, &field, &reason);
-    Py_END_ALLOW_THREADS
-    if (status == ANP_OK) {
+    Py_BEGIN_ALLOW_THREADS status =
+        anp_rows_check(&p->rows, 0, (uint64_t)n, !p->skip_empty, &row, &field, &reason);
+    Py_END_ALLOW_THREADS if (status == ANP_OK)
+    {
         return true;
     }
     if (status == ANP_ERR_MEMORY) {
         (void)PyErr_NoMemory();
     } else if (field < 0) {
-        (void)anp_raise_arg(core->state, "batch_write_numpy: row %llu has nothing to write (all its values are masked or missing); "
-                            "empty=\"skip\" leaves such rows out", (unsigned long long)row);
+        (void)anp_raise_arg(core->state,
+                            "batch_write_numpy: row %llu has nothing to write (all its values are "
+                            "masked or missing); "
+                            "empty=\"skip\" leaves such rows out",
+                            (unsigned long long)row);
     } else {
         char what[80];
         const anp_field *f = &p->plan.plan.fields[field];
         anp_field_describe(f, what, sizeof what);
-        (void)anp_raise_arg(core->state, "batch_write_numpy: row %llu, field %s (%s): %s", (unsigned long long)row, f->name, what,
-                            anp_reason_text(reason));
+        (void)anp_raise_arg(core->state, "batch_write_numpy: row %llu, field %s (%s): %s",
+                            (unsigned long long)row, f->name, what, anp_reason_text(reason));
     }
     return false;
 }
 
-/* batch_write_table(keys, fields, masks, ttl, generation, flags, arrays, policy). masks: None, or a tuple of bool arrays and
- * None; ttl, generation: None or uint32 arrays (ttl as on the wire); flags: 1 masked removes, 2 S as string, 4 sub-arrays as
- * lists, 8 rows with nothing to write are skipped. */
+/* batch_write_table(keys, fields, masks, ttl, generation, flags, arrays, policy). masks: None, or a
+ * tuple of bool arrays and None; ttl, generation: None or uint32 arrays (ttl as on the wire);
+ * flags: 1 masked removes, 2 S as string, 4 sub-arrays as lists, 8 rows with nothing to write are
+ * skipped. */
 PyObject *anp_core_batch_write_table(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
     PyObject *keys, *fields, *masks, *ttl, *generation, *arrays, *policy_dict;
     int flags;
     anp_py_policy policy;
-    if (!PyArg_ParseTuple(args, "OO!OOOiOO", &keys, &PyTuple_Type, &fields, &masks, &ttl, &generation, &flags, &arrays, &policy_dict) ||
+    if (!PyArg_ParseTuple(args, "OO!OOOiOO", &keys, &PyTuple_Type, &fields, &masks, &ttl,
+                          &generation, &flags, &arrays, &policy_dict) ||
         !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_WRITE, "batch_write_numpy", &policy)) {
         return NULL;
     }
@@ -440,9 +475,11 @@ PyObject *anp_core_batch_write_table(PyObject *self, PyObject *args)
                              .bytes_as_string = (flags & 2) != 0,
                              .subarrays_as_list = (flags & 4) != 0};
         p->skip_empty = (flags & 8) != 0;
-        ok = ok && take_masks(p, masks, n) && (!p->plan.plan.has_deferred || ready_columns(core->state, p, fields, n)) &&
+        ok = ok && take_masks(p, masks, n) &&
+             (!p->plan.plan.has_deferred || ready_columns(core->state, p, fields, n)) &&
              (ttl == Py_None || anp_numpy_strided(ttl, 4, n, "ttl", &p->ttl, &p->ttl_stride)) &&
-             (generation == Py_None || anp_numpy_strided(generation, 4, n, "generation", &p->generation, &p->generation_stride)) &&
+             (generation == Py_None || anp_numpy_strided(generation, 4, n, "generation",
+                                                         &p->generation, &p->generation_stride)) &&
              check_rows(core, p, n);
     }
     return finish_write(core, ok, &policy, source_keys, p, false, table_row, arrays, args);

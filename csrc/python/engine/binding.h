@@ -1,6 +1,7 @@
-/* What the files of the binding share: the module's state and their doors to each other. The only place,
- * with csrc/python/node, that includes Python.h. Every function here needs the GIL (or an attached thread
- * state) unless it says otherwise. Functions that return NULL, -1 or false have set an exception. */
+/* What the files of the binding share: the module's state and their doors to each other. The only
+ * place, with csrc/python/node, that includes Python.h. Every function here needs the GIL (or an
+ * attached thread state) unless it says otherwise. Functions that return NULL, -1 or false have set
+ * an exception. */
 #pragma once
 
 #define PY_SSIZE_T_CLEAN
@@ -17,10 +18,12 @@ typedef struct anp_state {
     /* Types of this module. */
     PyTypeObject *core_type, *request_type, *packed_keys_type, *raw_rows_type;
     /* Classes of the package, imported when the module is executed. */
-    PyObject *record_class, *key_class, *meta_class, *exists_class, *bin_tuple_class, *info_result_class;
+    PyObject *record_class, *key_class, *meta_class, *exists_class, *bin_tuple_class,
+        *info_result_class;
     PyObject *geojson_class, *hll_class, *typed_blob_class;
-    PyObject *keys_class;            /* aerospike_np._keys.Keys; NULL until first asked for */
-    PyObject *raise_status;          /* aerospike_np.exception._error(code, message, in_doubt, node, key, bin) -> exception */
+    PyObject *keys_class;   /* aerospike_np._keys.Keys; NULL until first asked for */
+    PyObject *raise_status; /* aerospike_np.exception._error(code, message, in_doubt, node, key,
+                               bin) -> exception */
     PyObject *invalid_arg_error;
 } anp_state;
 
@@ -67,56 +70,65 @@ static inline void anp_exception_give(PyObject *exception) /* steals */
 
 /* ---- values: value_encode.c, value_decode.c ---- */
 
-/* Appends a bin value's wire bytes (no operation head) and gives its particle type. None is ANP_PARTICLE_NULL with no
- * bytes. `where` names bin or argument in errors. false: exception. */
-bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t *particle, const char *where);
+/* Appends a bin value's wire bytes (no operation head) and gives its particle type. None is
+ * ANP_PARTICLE_NULL with no bytes. `where` names bin or argument in errors. false: exception. */
+bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t *particle,
+                      const char *where);
 
 /* Appends a value as MessagePack (elements of lists and maps). */
 bool anp_value_pack(anp_state *state, PyObject *value, anp_buffer *b, const char *where);
 
-/* Appends a whole operation: head, bin name, value. `name` must be a str of 1 to 15 UTF-8 bytes (0 when allow_empty). */
-bool anp_value_op(anp_state *state, anp_buffer *b, uint8_t op, PyObject *name, PyObject *value, bool allow_empty);
+/* Appends a whole operation: head, bin name, value. `name` must be a str of 1 to 15 UTF-8 bytes (0
+ * when allow_empty). */
+bool anp_value_op(anp_state *state, anp_buffer *b, uint8_t op, PyObject *name, PyObject *value,
+                  bool allow_empty);
 
 /* A bin name's UTF-8, checked: str, 1 to 15 bytes, no NUL. Borrowed from the str. */
 bool anp_bin_name(anp_state *state, PyObject *name, anp_slice *out);
 
-/* New reference. Bytes that are no UTF-8 come back as bytes; particles that nobody knows as typed_blob_class. NULL only when
- * memory is out or a list or map is malformed (a ValueError-free InvalidArgError-free ClientError naming `bin`). */
+/* New reference. Bytes that are no UTF-8 come back as bytes; particles that nobody knows as
+ * typed_blob_class. NULL only when memory is out or a list or map is malformed (a ValueError-free
+ * InvalidArgError-free ClientError naming `bin`). */
 PyObject *anp_value_decode(anp_state *state, const anp_particle *p, anp_slice bin);
 
-/* Bins of a reply message -> dict. The cursor stands at the first operation. Results of one bin that come more than once
- * become a list. */
+/* Bins of a reply message -> dict. The cursor stands at the first operation. Results of one bin
+ * that come more than once become a list. */
 PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops);
 
 /* ---- keys: key.c ---- */
 
-/* One key tuple (namespace, set, user key[, digest]), looked at. Slices are borrowed from the tuple's objects, which the
- * caller keeps. */
+/* One key tuple (namespace, set, user key[, digest]), looked at. Slices are borrowed from the
+ * tuple's objects, which the caller keeps. */
 typedef struct anp_py_key {
     anp_slice namespace_name, set;
-    anp_key key;                     /* type 0: only a digest */
+    anp_key key; /* type 0: only a digest */
     uint8_t digest[ANP_DIGEST_SIZE];
-    bool has_digest;                 /* given in the tuple: used as it is */
-    PyObject *hold;                  /* owned: keeps bytes alive (a bytearray's copy, ...) or NULL */
+    bool has_digest; /* given in the tuple: used as it is */
+    PyObject *hold;  /* owned: keeps bytes alive (a bytearray's copy, ...) or NULL */
 } anp_py_key;
 
-/* Takes a key tuple apart and digests it. false: TypeError, or InvalidArgError that says what is wrong and (row >= 0) where. */
+/* Takes a key tuple apart and digests it. false: TypeError, or InvalidArgError that says what is
+ * wrong and (row >= 0) where. */
 bool anp_key_parse(anp_state *state, PyObject *tuple, Py_ssize_t row, anp_py_key *out);
 void anp_key_release(anp_py_key *key);
 
 /* The user key alone. */
-bool anp_user_key_parse(anp_state *state, PyObject *value, Py_ssize_t row, anp_key *out, PyObject **hold);
+bool anp_user_key_parse(anp_state *state, PyObject *value, Py_ssize_t row, anp_key *out,
+                        PyObject **hold);
 
-/* A growing set of packed keys, with their runs; what a list of tuples is turned into, slice by slice or at once.
- * Private to key_pack.c but for `keep_keys`. */
+/* A growing set of packed keys, with their runs; what a list of tuples is turned into, slice by
+ * slice or at once. Private to key_pack.c but for `keep_keys`. */
 typedef struct anp_key_pack {
     anp_buffer types, offsets, bytes; /* see command/keys.h PACKED */
-    anp_buffer runs, names;           /* of anp_key_run, whose slices point into names (namespaces and sets) */
-    anp_buffer marks;                 /* one bit a key, set where it was given as bytes (hashed as a string); may be short */
+    anp_buffer runs,
+        names;        /* of anp_key_run, whose slices point into names (namespaces and sets) */
+    anp_buffer marks; /* one bit a key, set where it was given as bytes (hashed as a string); may be
+                         short */
     uint64_t first, count;
     PyObject *last_namespace, *last_set; /* owned; of the last run, for the cheap compare */
-    bool keep_keys; /* set after init: a key tuple's digest is compared with its user key's, which is then kept, for keys that
-                     * are sent along; otherwise only the digest is packed */
+    bool keep_keys; /* set after init: a key tuple's digest is compared with its user key's, which
+                     * is then kept, for keys that are sent along; otherwise only the digest is
+                     * packed */
 } anp_key_pack;
 
 void anp_key_pack_init(anp_key_pack *p);
@@ -124,16 +136,18 @@ void anp_key_pack_deinit(anp_key_pack *p);
 /* Forgets all keys and keeps the memory: the next walk may begin at any row. */
 void anp_key_pack_clear(anp_key_pack *p);
 
-/* Adds rows [first, first + count) of a list or tuple of key tuples (or, with a namespace given, of user keys; set may be
- * NULL or None). The rows must follow those that are packed already. On failure the pack holds some of the rows. */
-bool anp_key_pack_walk(anp_state *state, anp_key_pack *p, PyObject *sequence, Py_ssize_t first, Py_ssize_t count,
-                       PyObject *namespace_name, PyObject *set);
+/* Adds rows [first, first + count) of a list or tuple of key tuples (or, with a namespace given, of
+ * user keys; set may be NULL or None). The rows must follow those that are packed already. On
+ * failure the pack holds some of the rows. */
+bool anp_key_pack_walk(anp_state *state, anp_key_pack *p, PyObject *sequence, Py_ssize_t first,
+                       Py_ssize_t count, PyObject *namespace_name, PyObject *set);
 bool anp_key_check_walk(anp_state *state, PyObject *sequence, Py_ssize_t first, Py_ssize_t count);
 
 /* The pack as the engine takes it; valid until the pack changes. */
 void anp_key_pack_view(const anp_key_pack *p, uint64_t total, anp_keys *out);
 
-/* PackedKeys(sequence, namespace, set_name): user keys packed once, for Keys. Also: PackedKeys.from_tuples(list). Pickles. */
+/* PackedKeys(sequence, namespace, set_name): user keys packed once, for Keys. Also:
+ * PackedKeys.from_tuples(list). Pickles. */
 extern PyType_Spec anp_packed_keys_spec;
 /* Its view; the caller holds the object. */
 void anp_packed_keys_view(PyObject *packed, anp_keys *out);
@@ -142,7 +156,8 @@ void anp_packed_keys_view(PyObject *packed, anp_keys *out);
 
 /* Raises the class that belongs to err->code; key may be NULL. Returns NULL. */
 PyObject *anp_raise(anp_state *state, const anp_error *err, PyObject *key);
-PyObject *anp_exception_new(anp_state *state, const anp_error *err, PyObject *key); /* new, not raised */
+PyObject *anp_exception_new(anp_state *state, const anp_error *err,
+                            PyObject *key);                         /* new, not raised */
 PyObject *anp_raise_arg(anp_state *state, const char *format, ...); /* InvalidArgError */
 /* The class that belongs to code, with its attribute `bin` (NULL: None). Returns NULL. */
 PyObject *anp_raise_bin(anp_state *state, anp_status code, PyObject *bin, const char *format, ...);

@@ -1,5 +1,5 @@
-/* Core: configuration, connecting, closing, forking. Any thread may call any method; the lock is never
- * held while Python code or the engine runs. */
+/* Core: configuration, connecting, closing, forking. Any thread may call any method; the lock is
+ * never held while Python code or the engine runs. */
 #include "python/engine/core.h"
 
 #include <stdio.h>
@@ -21,7 +21,8 @@ static const struct {
     {ANP_GROUP_INFO, {"info", "admin", NULL}},
 };
 
-static const char *const later_groups[] = {"operate", "apply", "batch_apply", "query", "scan", "txn_verify", "txn_roll", "metrics"};
+static const char *const later_groups[] = {"operate", "apply",      "batch_apply", "query",
+                                           "scan",    "txn_verify", "txn_roll",    "metrics"};
 
 static int group_index(anp_group group)
 {
@@ -50,8 +51,8 @@ static bool is_group_name(const char *name)
     return false;
 }
 
-/* What of a dict of base policies a group knows: keys of other groups are passed over, unknown ones refused by the group
- * that knows most (they all run over the same base). */
+/* What of a dict of base policies a group knows: keys of other groups are passed over, unknown ones
+ * refused by the group that knows most (they all run over the same base). */
 static PyObject *known_of(PyObject *base, anp_group group)
 {
     PyObject *table = anp_policy_table(NULL, NULL);
@@ -59,9 +60,13 @@ static PyObject *known_of(PyObject *base, anp_group group)
     static const struct {
         anp_group group;
         const char *name;
-    } names[] = {{ANP_GROUP_READ, "read"}, {ANP_GROUP_WRITE, "write"}, {ANP_GROUP_REMOVE, "remove"},
-                 {ANP_GROUP_BATCH_READ, "batch"}, {ANP_GROUP_BATCH_WRITE, "batch_write"},
-                 {ANP_GROUP_BATCH_REMOVE, "batch_remove"}, {ANP_GROUP_INFO, "info"}};
+    } names[] = {{ANP_GROUP_READ, "read"},
+                 {ANP_GROUP_WRITE, "write"},
+                 {ANP_GROUP_REMOVE, "remove"},
+                 {ANP_GROUP_BATCH_READ, "batch"},
+                 {ANP_GROUP_BATCH_WRITE, "batch_write"},
+                 {ANP_GROUP_BATCH_REMOVE, "batch_remove"},
+                 {ANP_GROUP_INFO, "info"}};
     const char *mine = "read";
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (names[i].group == group) {
@@ -69,7 +74,8 @@ static PyObject *known_of(PyObject *base, anp_group group)
         }
     }
     PyObject *name = PyUnicode_FromString(mine);
-    for (Py_ssize_t i = 0; table != NULL && out != NULL && name != NULL && i < PyList_GET_SIZE(table); i++) {
+    for (Py_ssize_t i = 0;
+         table != NULL && out != NULL && name != NULL && i < PyList_GET_SIZE(table); i++) {
         PyObject *row = PyList_GET_ITEM(table, i);
         PyObject *key = PyTuple_GET_ITEM(row, 0);
         PyObject *value = PyDict_GetItemWithError(base, key);
@@ -93,8 +99,10 @@ static bool parse_policies(anp_core *core, PyObject *config)
         return true;
     }
     if (!PyDict_Check(policies)) {
-        PyErr_Format(PyExc_TypeError, "config: policies is a dict of dicts like {\"read\": {\"total_timeout\": 500}}, not %s",
-                     Py_TYPE(policies)->tp_name);
+        PyErr_Format(
+            PyExc_TypeError,
+            "config: policies is a dict of dicts like {\"read\": {\"total_timeout\": 500}}, not %s",
+            Py_TYPE(policies)->tp_name);
         return false;
     }
     PyObject *base = PyDict_New();
@@ -118,7 +126,8 @@ static bool parse_policies(anp_core *core, PyObject *config)
         ok = unknown != NULL;
         for (int i = 0; ok && i < ANP_GROUPS; i++) {
             PyObject *known = known_of(base, groups[i].group);
-            ok = known != NULL && anp_policy_parse(core->state, known, groups[i].group, "config: policies", &core->policies[i]);
+            ok = known != NULL && anp_policy_parse(core->state, known, groups[i].group,
+                                                   "config: policies", &core->policies[i]);
             Py_ssize_t k = 0;
             while (ok && PyDict_Next(known, &k, &key, &value)) {
                 if (PyDict_GetItemWithError(unknown, key) != NULL) {
@@ -128,22 +137,24 @@ static bool parse_policies(anp_core *core, PyObject *config)
             Py_XDECREF(known);
         }
         anp_policy_default(&scratch, ANP_GROUP_BATCH_WRITE);
-        ok = ok && anp_policy_parse(core->state, unknown, ANP_GROUP_BATCH_WRITE, "config: policies", &scratch);
+        ok = ok && anp_policy_parse(core->state, unknown, ANP_GROUP_BATCH_WRITE, "config: policies",
+                                    &scratch);
         Py_XDECREF(unknown);
     }
     for (int i = 0; ok && i < ANP_GROUPS; i++) {
         for (int k = 0; ok && k < 3 && groups[i].names[k] != NULL; k++) {
             char where[64];
             (void)snprintf(where, sizeof where, "config: policies[\"%s\"]", groups[i].names[k]);
-            ok = anp_policy_parse(core->state, PyDict_GetItemString(policies, groups[i].names[k]), groups[i].group, where,
-                                  &core->policies[i]);
+            ok = anp_policy_parse(core->state, PyDict_GetItemString(policies, groups[i].names[k]),
+                                  groups[i].group, where, &core->policies[i]);
         }
     }
     Py_XDECREF(base);
     return ok;
 }
 
-bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where, anp_py_policy *out)
+bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where,
+                     anp_py_policy *out)
 {
     *out = core->policies[group_index(group)];
     return anp_policy_parse(core->state, dict, group, where, out);
@@ -179,7 +190,8 @@ static int core_init(anp_core *core, PyObject *args, PyObject *kwargs)
     }
     PyObject *hosts = PyDict_GetItemString(config, "hosts");
     if (hosts == NULL) {
-        (void)anp_raise_arg(core->state, "config: hosts is missing: give {\"hosts\": [(\"127.0.0.1\", 3000)]}");
+        (void)anp_raise_arg(core->state,
+                            "config: hosts is missing: give {\"hosts\": [(\"127.0.0.1\", 3000)]}");
         return -1;
     }
     if (!parse_host(core, hosts, &core->hosts) || !parse_policies(core, config)) {
@@ -209,10 +221,12 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static void hold_lock(anp_core *core)
 {
-    (void)PyThread_acquire_lock(core->lock, WAIT_LOCK); /* a few instructions long, and never with the GIL wanted inside */
+    (void)PyThread_acquire_lock(
+        core->lock, WAIT_LOCK); /* a few instructions long, and never with the GIL wanted inside */
 }
 
-/* Forgets what belongs to the parent of a fork: its locks, sockets and memory are left behind on purpose. */
+/* Forgets what belongs to the parent of a fork: its locks, sockets and memory are left behind on
+ * purpose. */
 static void after_fork(anp_core *core)
 {
     if (core->pid != 0 && core->pid != (long)getpid()) {
@@ -282,8 +296,7 @@ static anp_cluster *open_cluster(anp_core *core)
 
 static void drop_cluster(anp_cluster *cluster)
 {
-    Py_BEGIN_ALLOW_THREADS
-    anp_cluster_close(cluster);
+    Py_BEGIN_ALLOW_THREADS anp_cluster_close(cluster);
     anp_cluster_release(cluster);
     Py_END_ALLOW_THREADS
 }
@@ -294,10 +307,9 @@ static bool wait_connected(anp_core *core, anp_cluster *cluster)
     for (;;) {
         anp_error err;
         anp_status status;
-        Py_BEGIN_ALLOW_THREADS
-        status = anp_cluster_wait(cluster, 100, &err);
-        Py_END_ALLOW_THREADS
-        if (PyErr_CheckSignals() < 0) {
+        Py_BEGIN_ALLOW_THREADS status = anp_cluster_wait(cluster, 100, &err);
+        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
+        {
             return false;
         }
         if (status == ANP_OK) {
@@ -348,7 +360,8 @@ anp_cluster *anp_core_cluster(anp_core *core)
     bool closed;
     anp_cluster *cluster = current(core, &closed);
     if (cluster == NULL && closed) {
-        anp_error err = {.code = ANP_ERR_CLOSED, .message = "the client is closed; call connect() to open it again"};
+        anp_error err = {.code = ANP_ERR_CLOSED,
+                         .message = "the client is closed; call connect() to open it again"};
         (void)anp_raise(core->state, &err, NULL);
         return NULL;
     }
@@ -399,7 +412,8 @@ static PyObject *core_is_connected(PyObject *self, PyObject *unused)
     return PyBool_FromLong(yes);
 }
 
-/* Is a cluster open in this process? (No I/O; for the warning of a client that was dropped without close.) */
+/* Is a cluster open in this process? (No I/O; for the warning of a client that was dropped without
+ * close.) */
 static PyObject *core_is_open(PyObject *self, PyObject *unused)
 {
     anp_core *core = (anp_core *)(void *)self;
@@ -474,13 +488,17 @@ static PyMethodDef core_methods[] = {
     {"nodes", core_nodes, METH_NOARGS, "[(name, address)]"},
     {"run", anp_core_run, METH_O, "Drives a request to its end."},
     {"get", (PyCFunction)(void (*)(void))anp_core_get, METH_FASTCALL, "get(key, policy)"},
-    {"select", (PyCFunction)(void (*)(void))anp_core_select, METH_FASTCALL, "select(key, bins, policy)"},
+    {"select", (PyCFunction)(void (*)(void))anp_core_select, METH_FASTCALL,
+     "select(key, bins, policy)"},
     {"exists", (PyCFunction)(void (*)(void))anp_core_exists, METH_FASTCALL, "exists(key, policy)"},
-    {"put", (PyCFunction)(void (*)(void))anp_core_put, METH_FASTCALL, "put(key, bins, meta, policy)"},
+    {"put", (PyCFunction)(void (*)(void))anp_core_put, METH_FASTCALL,
+     "put(key, bins, meta, policy)"},
     {"write_ops", (PyCFunction)(void (*)(void))anp_core_write_ops, METH_FASTCALL,
      "write_ops(where, key, [(op, bin, value)], meta, policy, ttl)"},
-    {"remove", (PyCFunction)(void (*)(void))anp_core_remove, METH_FASTCALL, "remove(key, meta, policy)"},
-    {"info", (PyCFunction)(void (*)(void))anp_core_info, METH_FASTCALL, "info(node name or None, text, policy)"},
+    {"remove", (PyCFunction)(void (*)(void))anp_core_remove, METH_FASTCALL,
+     "remove(key, meta, policy)"},
+    {"info", (PyCFunction)(void (*)(void))anp_core_info, METH_FASTCALL,
+     "info(node name or None, text, policy)"},
     {"batch_table", anp_core_batch_table, METH_VARARGS, "Batch read into arrays."},
     {"batch_records", anp_core_batch_records, METH_VARARGS, "Batch read into records."},
     {"batch_write_rows", anp_core_batch_write_rows, METH_VARARGS, "Batch write of dicts."},
@@ -496,8 +514,9 @@ static PyMemberDef core_members[] = {
 };
 
 static PyType_Slot core_slots[] = {
-    {Py_tp_new, core_new},         {Py_tp_init, core_init},         {Py_tp_dealloc, core_dealloc},
-    {Py_tp_traverse, core_traverse}, {Py_tp_clear, core_clear},     {Py_tp_methods, core_methods},
+    {Py_tp_new, core_new},         {Py_tp_init, core_init},
+    {Py_tp_dealloc, core_dealloc}, {Py_tp_traverse, core_traverse},
+    {Py_tp_clear, core_clear},     {Py_tp_methods, core_methods},
     {Py_tp_members, core_members}, {0, NULL},
 };
 

@@ -8,7 +8,8 @@ static PyObject *wrap_info(anp_request *r)
     if (r->command->status != ANP_OK) { /* the finish function has the exception */
         Py_RETURN_NONE;
     }
-    return PyUnicode_DecodeUTF8((const char *)reply->data, (Py_ssize_t)reply->size, "surrogateescape");
+    return PyUnicode_DecodeUTF8((const char *)reply->data, (Py_ssize_t)reply->size,
+                                "surrogateescape");
 }
 
 static anp_cluster_node *find_node(anp_cluster *cluster, const char *name)
@@ -32,14 +33,16 @@ PyObject *anp_core_info(PyObject *self, PyObject *const *args, Py_ssize_t n)
     anp_core *core = (anp_core *)(void *)self;
     anp_py_policy policy;
     anp_error err;
-    if (!anp_args_are("info", n, 3) || !anp_core_policy(core, args[2], ANP_GROUP_INFO, "info", &policy)) {
+    if (!anp_args_are("info", n, 3) ||
+        !anp_core_policy(core, args[2], ANP_GROUP_INFO, "info", &policy)) {
         return NULL;
     }
     Py_ssize_t size;
     const char *text = PyUnicode_Check(args[1]) ? PyUnicode_AsUTF8AndSize(args[1], &size) : NULL;
     if (text == NULL) {
         if (!PyErr_Occurred()) {
-            PyErr_Format(PyExc_TypeError, "an info command is a str, not %s", Py_TYPE(args[1])->tp_name);
+            PyErr_Format(PyExc_TypeError, "an info command is a str, not %s",
+                         Py_TYPE(args[1])->tp_name);
         }
         return NULL;
     }
@@ -51,19 +54,24 @@ PyObject *anp_core_info(PyObject *self, PyObject *const *args, Py_ssize_t n)
     if (cluster == NULL) {
         return NULL;
     }
-    anp_cluster_node *node = name == NULL ? anp_cluster_random_node(cluster) : find_node(cluster, name);
+    anp_cluster_node *node =
+        name == NULL ? anp_cluster_random_node(cluster) : find_node(cluster, name);
     anp_request *r = node != NULL ? anp_request_new(core) : NULL;
     if (node == NULL) {
-        (void)anp_error_set(&err, ANP_ERR_INVALID_NODE, name == NULL ? "no node of the cluster answers%s" : "there is no node %s; see get_node_names()",
+        (void)anp_error_set(&err, ANP_ERR_INVALID_NODE,
+                            name == NULL ? "no node of the cluster answers%s"
+                                         : "there is no node %s; see get_node_names()",
                             name == NULL ? "" : name);
         (void)anp_raise(core->state, &err, NULL);
     }
     if (r != NULL) {
         r->info = PyMem_RawCalloc(1, sizeof *r->info);
         r->wrap = wrap_info;
-        anp_status status = r->info == NULL ? ANP_ERR_MEMORY
-                                            : anp_info_command_init(r->info, cluster, &policy.engine, node,
-                                                                    (anp_slice){(const uint8_t *)text, (size_t)size}, &err);
+        anp_status status =
+            r->info == NULL
+                ? ANP_ERR_MEMORY
+                : anp_info_command_init(r->info, cluster, &policy.engine, node,
+                                        (anp_slice){(const uint8_t *)text, (size_t)size}, &err);
         if (status != ANP_OK) {
             if (r->info == NULL) {
                 (void)PyErr_NoMemory();

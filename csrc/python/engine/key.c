@@ -38,7 +38,8 @@ static const char *type_name(PyObject *value)
 }
 
 /* A str's UTF-8, with lone surrogates explained. */
-static bool utf8(anp_state *state, PyObject *value, Py_ssize_t row, const char *what, anp_slice *out)
+static bool utf8(anp_state *state, PyObject *value, Py_ssize_t row, const char *what,
+                 anp_slice *out)
 {
     Py_ssize_t size;
     const char *text = PyUnicode_AsUTF8AndSize(value, &size);
@@ -53,15 +54,16 @@ static bool utf8(anp_state *state, PyObject *value, Py_ssize_t row, const char *
     return false;
 }
 
-static bool name_look(anp_state *state, PyObject *value, Py_ssize_t row, const char *what, size_t max,
-                      anp_slice *out)
+static bool name_look(anp_state *state, PyObject *value, Py_ssize_t row, const char *what,
+                      size_t max, anp_slice *out)
 {
     if (!utf8(state, value, row, what, out)) {
         return false;
     }
     if (out->size > max) {
-        return fail(state, false, row, "the %s %.100R is %zu bytes long; the server takes at most %zu",
-                    what, value, out->size, max);
+        return fail(state, false, row,
+                    "the %s %.100R is %zu bytes long; the server takes at most %zu", what, value,
+                    out->size, max);
     }
     return true;
 }
@@ -102,12 +104,13 @@ static bool integer_look(anp_state *state, PyObject *value, Py_ssize_t row, anp_
     return v != -1 || !PyErr_Occurred();
 }
 
-static bool bytes_look(anp_state *state, const void *data, size_t size, uint8_t type, Py_ssize_t row,
-                       anp_key *out)
+static bool bytes_look(anp_state *state, const void *data, size_t size, uint8_t type,
+                       Py_ssize_t row, anp_key *out)
 {
     if (size > ANP_PROTO_MAX) {
-        return fail(state, false, row, "the user key is %zu bytes long; the protocol's largest is %d",
-                    size, ANP_PROTO_MAX);
+        return fail(state, false, row,
+                    "the user key is %zu bytes long; the protocol's largest is %d", size,
+                    ANP_PROTO_MAX);
     }
     *out = (anp_key){.bytes = data, .size = (uint32_t)size, .type = type};
     return true;
@@ -158,14 +161,17 @@ static bool bytes_object_look(anp_state *state, PyObject *value, Py_ssize_t row,
             return false;
         }
         if (particle != ANP_PARTICLE_BLOB) {
-            return fail(state, false, row, "bytes of particle type %ld can't be a user key", particle);
+            return fail(state, false, row, "bytes of particle type %ld can't be a user key",
+                        particle);
         }
         type = ANP_PARTICLE_BLOB;
     }
-    return bytes_look(state, PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value), type, row, out);
+    return bytes_look(state, PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value), type, row,
+                      out);
 }
 
-bool anp_user_key_parse(anp_state *state, PyObject *value, Py_ssize_t row, anp_key *out, PyObject **hold)
+bool anp_user_key_parse(anp_state *state, PyObject *value, Py_ssize_t row, anp_key *out,
+                        PyObject **hold)
 {
     *hold = NULL;
     if (PyLong_CheckExact(value)) {
@@ -203,7 +209,8 @@ bool anp_user_key_parse(anp_state *state, PyObject *value, Py_ssize_t row, anp_k
 static bool digest_look(anp_state *state, PyObject *value, Py_ssize_t row, anp_py_key *out)
 {
     if (!PyBytes_Check(value) && !PyByteArray_Check(value)) {
-        return fail(state, true, row, "the digest is bytes or bytearray, not %.100s", type_name(value));
+        return fail(state, true, row, "the digest is bytes or bytearray, not %.100s",
+                    type_name(value));
     }
     PyObject *bytes = PyBytes_FromObject(value); /* another thread may change a bytearray */
     if (bytes == NULL) {
@@ -215,8 +222,8 @@ static bool digest_look(anp_state *state, PyObject *value, Py_ssize_t row, anp_p
         out->has_digest = true;
     }
     Py_DECREF(bytes);
-    return out->has_digest || fail(state, false, row, "the digest is %zd bytes long, not %d", size,
-                                   ANP_DIGEST_SIZE);
+    return out->has_digest ||
+           fail(state, false, row, "the digest is %zd bytes long, not %d", size, ANP_DIGEST_SIZE);
 }
 
 bool anp_key_look(anp_state *state, PyObject *tuple, Py_ssize_t row, anp_py_key *out)
@@ -229,10 +236,11 @@ bool anp_key_look(anp_state *state, PyObject *tuple, Py_ssize_t row, anp_py_key 
     }
     Py_ssize_t n = PyTuple_GET_SIZE(tuple);
     if (n < 3 || n > 4) {
-        return fail(state, false, row,
-                    "a key is (namespace, set, user key) or (namespace, set, user key, digest), not a "
-                    "tuple of %zd elements",
-                    n);
+        return fail(
+            state, false, row,
+            "a key is (namespace, set, user key) or (namespace, set, user key, digest), not a "
+            "tuple of %zd elements",
+            n);
     }
     if (!anp_namespace_look(state, PyTuple_GET_ITEM(tuple, 0), row, &out->namespace_name) ||
         !anp_set_look(state, PyTuple_GET_ITEM(tuple, 1), row, &out->set)) {

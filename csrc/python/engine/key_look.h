@@ -3,8 +3,8 @@
 
 #include "python/engine/binding.h"
 
-/* Like anp_key_parse, but computes no digest: out->digest is filled only where has_digest. On failure nothing needs to be
- * released. */
+/* Like anp_key_parse, but computes no digest: out->digest is filled only where has_digest. On
+ * failure nothing needs to be released. */
 bool anp_key_look(anp_state *state, PyObject *tuple, Py_ssize_t row, anp_py_key *out);
 
 /* A namespace's or a set's name (None gives an empty set). */
@@ -17,5 +17,6 @@ static inline bool anp_key_pack_marked(const anp_key_pack *p, uint64_t index)
     return index / 8 < p->marks.size && (p->marks.data[index / 8] >> (index % 8) & 1) != 0;
 }
 
-/* Begins a run at the pack's end unless the last one has the same names; the slices are copied. false: MemoryError. */
+/* Begins a run at the pack's end unless the last one has the same names; the slices are copied.
+ * false: MemoryError. */
 bool anp_key_pack_run(anp_key_pack *p, anp_slice namespace_name, anp_slice set);

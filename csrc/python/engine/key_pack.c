@@ -1,14 +1,16 @@
-/* Lists of keys -> packed keys. This walk holds the GIL, so it is the part of a batch that nothing hides: rows of
- * the usual kind (a tuple with the namespace and set objects of the row before, and an exact int, str or bytes)
- * are read without a call into the interpreter; all others go through key.c. */
+/* Lists of keys -> packed keys. This walk holds the GIL, so it is the part of a batch that nothing
+ * hides: rows of the usual kind (a tuple with the namespace and set objects of the row before, and
+ * an exact int, str or bytes) are read without a call into the interpreter; all others go through
+ * key.c. */
 #include "python/engine/key_look.h"
 
 #include <stdint.h>
 
 enum {
-    AHEAD_TUPLE = 16, /* rows ahead of which memory is asked for: first the tuple, then its user key */
+    AHEAD_TUPLE =
+        16, /* rows ahead of which memory is asked for: first the tuple, then its user key */
     AHEAD_KEY = 8,
-    RUNS_BACK = 8,    /* runs that are looked through for the same names */
+    RUNS_BACK = 8, /* runs that are looked through for the same names */
 };
 
 void anp_key_pack_init(anp_key_pack *p)
@@ -176,7 +178,8 @@ static inline int append_plain(anp_key_pack *p, PyObject *key)
         if (size > ANP_PROTO_MAX) {
             return 0;
         }
-        return append(p, ANP_PARTICLE_STRING, PyBytes_AS_STRING(key), size) && mark_last(p) ? 1 : -1;
+        return append(p, ANP_PARTICLE_STRING, PyBytes_AS_STRING(key), size) && mark_last(p) ? 1
+                                                                                            : -1;
     }
     return 0;
 }
@@ -244,7 +247,8 @@ static bool append_tuple(anp_state *state, anp_key_pack *p, PyObject *tuple, Py_
 static inline int append_usual(anp_key_pack *p, PyObject *tuple)
 {
     if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) != 3 ||
-        PyTuple_GET_ITEM(tuple, 0) != p->last_namespace || PyTuple_GET_ITEM(tuple, 1) != p->last_set) {
+        PyTuple_GET_ITEM(tuple, 0) != p->last_namespace ||
+        PyTuple_GET_ITEM(tuple, 1) != p->last_set) {
         return 0;
     }
     return append_plain(p, PyTuple_GET_ITEM(tuple, 2));

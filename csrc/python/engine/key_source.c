@@ -18,8 +18,9 @@ bool anp_key_source_next(anp_state *state, anp_key_source *s)
     Py_ssize_t total = (Py_ssize_t)s->view.total;
     Py_ssize_t n = total - s->next < SLICE ? total - s->next : SLICE;
     if (PySequence_Fast_GET_SIZE(s->sequence) != total) {
-        PyErr_Format(PyExc_RuntimeError, "keys: the list changed its size during the call (%zd keys at first, %zd now)", total,
-                     PySequence_Fast_GET_SIZE(s->sequence));
+        PyErr_Format(PyExc_RuntimeError,
+                     "keys: the list changed its size during the call (%zd keys at first, %zd now)",
+                     total, PySequence_Fast_GET_SIZE(s->sequence));
         return false;
     }
     anp_key_pack_clear(&s->pack); /* the slice before is digested */
@@ -38,7 +39,8 @@ static bool from_sequence(anp_state *state, anp_key_source *s, PyObject *keys, b
     s->sequence = keys;
     s->view.total = (uint64_t)total;
     if (sliced && total > SLICE) {
-        return anp_key_check_walk(state, keys, SLICE, total - SLICE) && anp_key_source_next(state, s);
+        return anp_key_check_walk(state, keys, SLICE, total - SLICE) &&
+               anp_key_source_next(state, s);
     }
     if (!anp_key_pack_walk(state, &s->pack, keys, 0, total, NULL, NULL)) {
         return false;
@@ -70,7 +72,8 @@ static bool from_keys(anp_state *state, anp_key_source *s, PyObject *parts)
         anp_packed_keys_view(packed, &s->view);
         return true;
     }
-    if (!text_slice(PyTuple_GET_ITEM(parts, 0), &s->run.namespace_name) || !text_slice(PyTuple_GET_ITEM(parts, 1), &s->run.set)) {
+    if (!text_slice(PyTuple_GET_ITEM(parts, 0), &s->run.namespace_name) ||
+        !text_slice(PyTuple_GET_ITEM(parts, 1), &s->run.set)) {
         return false;
     }
     if (!anp_numpy_keys(state, array, &s->view)) {

@@ -47,17 +47,17 @@ static PyObject *digests(PyObject *module, PyObject *keys)
         uint8_t *bytes = (uint8_t *)PyBytes_AS_STRING(out);
         anp_buffer scratch;
         anp_buffer_init(&scratch, 1 << 24);
-        Py_BEGIN_ALLOW_THREADS
-        for (uint32_t i = 0; i < s->view.n_runs && status == ANP_OK; i++) {
+        Py_BEGIN_ALLOW_THREADS for (uint32_t i = 0; i < s->view.n_runs && status == ANP_OK; i++)
+        {
             uint64_t first = s->view.runs[i].first;
             uint64_t end = i + 1 < s->view.n_runs ? s->view.runs[i + 1].first : n;
             for (uint64_t row = first; row < end && status == ANP_OK; row += 4096) {
                 uint32_t count = (uint32_t)(end - row < 4096 ? end - row : 4096);
-                status = anp_keys_digest(&s->view, row, count, bytes + row * ANP_DIGEST_SIZE, &scratch, &err);
+                status = anp_keys_digest(&s->view, row, count, bytes + row * ANP_DIGEST_SIZE,
+                                         &scratch, &err);
             }
         }
-        Py_END_ALLOW_THREADS
-        anp_buffer_deinit(&scratch);
+        Py_END_ALLOW_THREADS anp_buffer_deinit(&scratch);
     }
     anp_key_source_free(s);
     if (status != ANP_OK) {
@@ -68,7 +68,8 @@ static PyObject *digests(PyObject *module, PyObject *keys)
 }
 
 static PyMethodDef methods[] = {
-    {"calc_digest", (PyCFunction)(void (*)(void))calc_digest, METH_FASTCALL, "calc_digest(namespace, set, key) -> bytearray"},
+    {"calc_digest", (PyCFunction)(void (*)(void))calc_digest, METH_FASTCALL,
+     "calc_digest(namespace, set, key) -> bytearray"},
     {"digests", digests, METH_O, "digests(keys) -> bytes, 20 a key"},
     {"policy_table", anp_policy_table, METH_NOARGS, "Every policy and configuration key."},
     {NULL, NULL, 0, NULL},
@@ -89,19 +90,26 @@ static bool add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out)
 static int exec_module(PyObject *module)
 {
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ImportError, "aerospike_np does not run in subinterpreters (NumPy does not)");
+        PyErr_SetString(PyExc_ImportError,
+                        "aerospike_np does not run in subinterpreters (NumPy does not)");
         return -1;
     }
     anp_state *s = anp_state_of(module);
     PyObject *types = PyImport_ImportModule("aerospike_np.types");
     PyObject *exceptions = PyImport_ImportModule("aerospike_np.exception");
-    bool ok = types != NULL && exceptions != NULL && import_class(types, "Record", &s->record_class) &&
-              import_class(types, "AerospikeKey", &s->key_class) && import_class(types, "RecordMetadata", &s->meta_class) &&
-              import_class(types, "ExistsResult", &s->exists_class) && import_class(types, "BinTuple", &s->bin_tuple_class) &&
-              import_class(types, "InfoNodeResult", &s->info_result_class) && import_class(types, "GeoJSON", &s->geojson_class) &&
-              import_class(types, "HyperLogLog", &s->hll_class) && import_class(types, "TypedBlob", &s->typed_blob_class) &&
+    bool ok = types != NULL && exceptions != NULL &&
+              import_class(types, "Record", &s->record_class) &&
+              import_class(types, "AerospikeKey", &s->key_class) &&
+              import_class(types, "RecordMetadata", &s->meta_class) &&
+              import_class(types, "ExistsResult", &s->exists_class) &&
+              import_class(types, "BinTuple", &s->bin_tuple_class) &&
+              import_class(types, "InfoNodeResult", &s->info_result_class) &&
+              import_class(types, "GeoJSON", &s->geojson_class) &&
+              import_class(types, "HyperLogLog", &s->hll_class) &&
+              import_class(types, "TypedBlob", &s->typed_blob_class) &&
               import_class(exceptions, "_error", &s->raise_status) &&
-              import_class(exceptions, "InvalidArgError", &s->invalid_arg_error) && add_type(module, &anp_core_spec, &s->core_type) &&
+              import_class(exceptions, "InvalidArgError", &s->invalid_arg_error) &&
+              add_type(module, &anp_core_spec, &s->core_type) &&
               add_type(module, &anp_request_spec, &s->request_type) &&
               add_type(module, &anp_packed_keys_spec, &s->packed_keys_type) &&
               add_type(module, &anp_raw_rows_spec, &s->raw_rows_type);
@@ -112,10 +120,21 @@ static int exec_module(PyObject *module)
 
 static PyObject **members(anp_state *s, size_t i)
 {
-    PyObject **all[] = {(PyObject **)(void *)&s->core_type, (PyObject **)(void *)&s->request_type,
-                        (PyObject **)(void *)&s->packed_keys_type, (PyObject **)(void *)&s->raw_rows_type, &s->record_class,
-                        &s->key_class, &s->meta_class, &s->exists_class, &s->bin_tuple_class, &s->info_result_class,
-                        &s->geojson_class, &s->hll_class, &s->typed_blob_class, &s->keys_class, &s->raise_status,
+    PyObject **all[] = {(PyObject **)(void *)&s->core_type,
+                        (PyObject **)(void *)&s->request_type,
+                        (PyObject **)(void *)&s->packed_keys_type,
+                        (PyObject **)(void *)&s->raw_rows_type,
+                        &s->record_class,
+                        &s->key_class,
+                        &s->meta_class,
+                        &s->exists_class,
+                        &s->bin_tuple_class,
+                        &s->info_result_class,
+                        &s->geojson_class,
+                        &s->hll_class,
+                        &s->typed_blob_class,
+                        &s->keys_class,
+                        &s->raise_status,
                         &s->invalid_arg_error};
     return i < sizeof all / sizeof all[0] ? all[i] : NULL;
 }

@@ -1,5 +1,5 @@
-/* The door to NumPy's C API: dtypes and arrays turned into plans of fields, and into keys. Its API target is
- * 1.23, so that one build serves NumPy 1.24 and 2.x. Needs the GIL. */
+/* The door to NumPy's C API: dtypes and arrays turned into plans of fields, and into keys. Its API
+ * target is 1.23, so that one build serves NumPy 1.24 and 2.x. Needs the GIL. */
 #include "python/engine/numpy_field.h"
 
 #include <numpy/arrayobject.h>
@@ -11,7 +11,8 @@ bool anp_numpy_bind(void)
     if (PyArray_API != NULL) {
         return true;
     }
-    return PyArray_ImportNumPyAPI() == 0; /* NumPy's own import takes its lock; binding twice gives the same table */
+    return PyArray_ImportNumPyAPI() ==
+           0; /* NumPy's own import takes its lock; binding twice gives the same table */
 }
 
 /* ---- one dtype ---- */
@@ -23,12 +24,16 @@ static void refuse(const char *name, PyArray_Descr *descr, const char *why)
 
 static bool time_unit(PyArray_Descr *descr, anp_field *f)
 {
-    PyArray_DatetimeDTypeMetaData *meta = (PyArray_DatetimeDTypeMetaData *)(void *)PyDataType_C_METADATA(descr);
-    static const uint8_t units[] = {[NPY_FR_Y] = ANP_UNIT_YEAR,   [NPY_FR_M] = ANP_UNIT_MONTH, [NPY_FR_W] = ANP_UNIT_WEEK,
-                                    [NPY_FR_D] = ANP_UNIT_DAY,    [NPY_FR_h] = ANP_UNIT_HOUR,  [NPY_FR_m] = ANP_UNIT_MINUTE,
-                                    [NPY_FR_s] = ANP_UNIT_SECOND, [NPY_FR_ms] = ANP_UNIT_MS,   [NPY_FR_us] = ANP_UNIT_US,
-                                    [NPY_FR_ns] = ANP_UNIT_NS,    [NPY_FR_ps] = ANP_UNIT_PS,   [NPY_FR_fs] = ANP_UNIT_FS,
-                                    [NPY_FR_as] = ANP_UNIT_AS,    [NPY_FR_GENERIC] = ANP_UNIT_GENERIC};
+    PyArray_DatetimeDTypeMetaData *meta =
+        (PyArray_DatetimeDTypeMetaData *)(void *)PyDataType_C_METADATA(descr);
+    static const uint8_t units[] = {
+        [NPY_FR_Y] = ANP_UNIT_YEAR,   [NPY_FR_M] = ANP_UNIT_MONTH,
+        [NPY_FR_W] = ANP_UNIT_WEEK,   [NPY_FR_D] = ANP_UNIT_DAY,
+        [NPY_FR_h] = ANP_UNIT_HOUR,   [NPY_FR_m] = ANP_UNIT_MINUTE,
+        [NPY_FR_s] = ANP_UNIT_SECOND, [NPY_FR_ms] = ANP_UNIT_MS,
+        [NPY_FR_us] = ANP_UNIT_US,    [NPY_FR_ns] = ANP_UNIT_NS,
+        [NPY_FR_ps] = ANP_UNIT_PS,    [NPY_FR_fs] = ANP_UNIT_FS,
+        [NPY_FR_as] = ANP_UNIT_AS,    [NPY_FR_GENERIC] = ANP_UNIT_GENERIC};
     if (meta == NULL || (size_t)meta->meta.base >= sizeof units) {
         return false;
     }
@@ -37,10 +42,12 @@ static bool time_unit(PyArray_Descr *descr, anp_field *f)
     return true;
 }
 
-static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name, int depth, anp_buffer *pool);
+static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name,
+                     int depth, anp_buffer *pool);
 
 /* Children of a nested struct. Names live in the pool's blocks. */
-static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name, int depth, anp_buffer *pool)
+static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name,
+                       int depth, anp_buffer *pool)
 {
     PyObject *names = PyDataType_NAMES(descr), *fields = PyDataType_FIELDS(descr);
     if (depth >= ANP_PLAN_DEPTH) {
@@ -67,7 +74,8 @@ static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, con
         const char *text = entry != NULL ? PyUnicode_AsUTF8AndSize(key, &size) : NULL;
         if (text == NULL || size > UINT16_MAX) {
             if (!PyErr_Occurred()) {
-                refuse(name, descr, "changed during the call, or has a field name that is too long");
+                refuse(name, descr,
+                       "changed during the call, or has a field name that is too long");
             }
             return false;
         }
@@ -83,18 +91,21 @@ static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, con
         child->name = copy;
         child->name_size = (uint16_t)size;
         child->offset = (size_t)PyLong_AsSize_t(PyTuple_GET_ITEM(entry, 1));
-        if (!set_kind(state, child, (PyArray_Descr *)(void *)PyTuple_GET_ITEM(entry, 0), copy, depth + 1, pool)) {
+        if (!set_kind(state, child, (PyArray_Descr *)(void *)PyTuple_GET_ITEM(entry, 0), copy,
+                      depth + 1, pool)) {
             return false;
         }
         if (child->kind == ANP_KIND_DEFERRED) {
-            refuse(name, descr, "has an object inside a nested field; use an object for the whole field");
+            refuse(name, descr,
+                   "has an object inside a nested field; use an object for the whole field");
             return false;
         }
     }
     return true;
 }
 
-static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name, int depth, anp_buffer *pool)
+static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name,
+                     int depth, anp_buffer *pool)
 {
     f->itemsize = (size_t)PyDataType_ELSIZE(descr);
     PyArray_ArrayDescr *sub = PyDataType_SUBARRAY(descr);
@@ -146,9 +157,7 @@ static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const
         f->kind = ANP_KIND_BYTES;
         f->swapped = false;
         break;
-    case 'U':
-        f->kind = ANP_KIND_TEXT;
-        break;
+    case 'U': f->kind = ANP_KIND_TEXT; break;
     case 'V':
         f->swapped = false;
         if (PyDataType_HASFIELDS(descr)) {
@@ -171,7 +180,9 @@ static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const
         f->swapped = false;
         return true;
     default:
-        refuse(name, descr, "is not a type that bins can have; integers, floats, bool, S, U, V, times, nested fields and objects are");
+        refuse(name, descr,
+               "is not a type that bins can have; integers, floats, bool, S, U, V, times, nested "
+               "fields and objects are");
         return false;
     }
     if (f->itemsize == 0) {
@@ -183,12 +194,13 @@ static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const
 
 /* ---- arrays ---- */
 
-static bool set_array(anp_state *state, anp_field *f, PyArrayObject *array, Py_ssize_t n_rows, bool writeable, const char *name,
-                      anp_buffer *pool)
+static bool set_array(anp_state *state, anp_field *f, PyArrayObject *array, Py_ssize_t n_rows,
+                      bool writeable, const char *name, anp_buffer *pool)
 {
     int ndim = PyArray_NDIM(array);
     if (ndim < 1 || PyArray_DIM(array, 0) != n_rows) {
-        PyErr_Format(PyExc_ValueError, "field %s: %zd rows are needed, not %zd", name, n_rows, ndim < 1 ? 0 : (Py_ssize_t)PyArray_DIM(array, 0));
+        PyErr_Format(PyExc_ValueError, "field %s: %zd rows are needed, not %zd", name, n_rows,
+                     ndim < 1 ? 0 : (Py_ssize_t)PyArray_DIM(array, 0));
         return false;
     }
     if (writeable && !PyArray_ISWRITEABLE(array)) {
@@ -200,14 +212,16 @@ static bool set_array(anp_state *state, anp_field *f, PyArrayObject *array, Py_s
     }
     if (ndim > 1) {
         if (f->kind > ANP_KIND_FLOAT || ndim - 1 > ANP_PLAN_NDIM) {
-            refuse(name, PyArray_DESCR(array), "is an array of something else than numbers, or has too many dimensions");
+            refuse(name, PyArray_DESCR(array),
+                   "is an array of something else than numbers, or has too many dimensions");
             return false;
         }
         npy_intp expect = PyArray_ITEMSIZE(array);
         for (int i = ndim - 1; i > 0; i--) {
             npy_intp dim = PyArray_DIM(array, i);
             if (dim > 1 && PyArray_STRIDE(array, i) != expect) {
-                PyErr_Format(PyExc_ValueError, "field %s: a row's numbers must lie side by side (C order)", name);
+                PyErr_Format(PyExc_ValueError,
+                             "field %s: a row's numbers must lie side by side (C order)", name);
                 return false;
             }
             f->shape[i - 1] = (uint32_t)dim;
@@ -256,9 +270,11 @@ void anp_array_plan_deinit(anp_array_plan *p)
     *p = (anp_array_plan){0};
 }
 
-static bool add_field(anp_state *state, plan_memory *m, anp_field *f, PyObject *pair, Py_ssize_t n_rows, bool writeable)
+static bool add_field(anp_state *state, plan_memory *m, anp_field *f, PyObject *pair,
+                      Py_ssize_t n_rows, bool writeable)
 {
-    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2 || !PyArray_Check(PyTuple_GET_ITEM(pair, 1))) {
+    if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2 ||
+        !PyArray_Check(PyTuple_GET_ITEM(pair, 1))) {
         PyErr_SetString(PyExc_TypeError, "fields are pairs of bin name and array");
         return false;
     }
@@ -278,10 +294,12 @@ static bool add_field(anp_state *state, plan_memory *m, anp_field *f, PyObject *
     memcpy(place, &copy, sizeof(void *));
     f->name = copy;
     f->name_size = (uint16_t)name.size;
-    return set_array(state, f, (PyArrayObject *)(void *)PyTuple_GET_ITEM(pair, 1), n_rows, writeable, copy, &m->pool);
+    return set_array(state, f, (PyArrayObject *)(void *)PyTuple_GET_ITEM(pair, 1), n_rows,
+                     writeable, copy, &m->pool);
 }
 
-bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields, Py_ssize_t n_rows, bool writeable)
+bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields, Py_ssize_t n_rows,
+                         bool writeable)
 {
     *out = (anp_array_plan){0};
     if (!anp_numpy_bind()) {
@@ -337,8 +355,10 @@ bool anp_array_plan_fills(anp_state *state, anp_array_plan *p, PyObject *fills)
             continue;
         }
         PyArrayObject *array = (PyArrayObject *)(void *)fill;
-        if (!PyArray_Check(fill) || !PyArray_IS_C_CONTIGUOUS(array) || (size_t)PyArray_NBYTES(array) != m->fields[i].itemsize) {
-            PyErr_Format(PyExc_ValueError, "field %s: the fill value is not one row of it", m->fields[i].name);
+        if (!PyArray_Check(fill) || !PyArray_IS_C_CONTIGUOUS(array) ||
+            (size_t)PyArray_NBYTES(array) != m->fields[i].itemsize) {
+            PyErr_Format(PyExc_ValueError, "field %s: the fill value is not one row of it",
+                         m->fields[i].name);
             return false;
         }
         m->fills[i] = PyMem_Malloc(m->fields[i].itemsize);
@@ -366,10 +386,12 @@ bool anp_numpy_keys(anp_state *state, PyObject *object, anp_keys *out)
     PyArrayObject *array = (PyArrayObject *)(void *)object;
     PyArray_Descr *descr = PyArray_DESCR(array);
     *out = (anp_keys){0};
-    bool is_digests = PyArray_NDIM(array) == 2 && PyArray_TYPE(array) == NPY_UINT8 && PyArray_DIM(array, 1) == ANP_DIGEST_SIZE &&
-                      PyArray_STRIDE(array, 1) == 1;
+    bool is_digests = PyArray_NDIM(array) == 2 && PyArray_TYPE(array) == NPY_UINT8 &&
+                      PyArray_DIM(array, 1) == ANP_DIGEST_SIZE && PyArray_STRIDE(array, 1) == 1;
     if (PyArray_NDIM(array) != 1 && !is_digests) {
-        PyErr_SetString(PyExc_TypeError, "keys: a 1-D array of keys, or an (n, 20) uint8 array of digests, is needed");
+        PyErr_SetString(
+            PyExc_TypeError,
+            "keys: a 1-D array of keys, or an (n, 20) uint8 array of digests, is needed");
         return false;
     }
     out->count = out->total = (uint64_t)PyArray_DIM(array, 0);
@@ -386,54 +408,55 @@ bool anp_numpy_keys(anp_state *state, PyObject *object, anp_keys *out)
         out->is_signed = true;
         out->kind = ANP_KEYS_INT;
         return true;
-    case 'u':
-        out->kind = ANP_KEYS_INT;
-        return true;
-    case 'S':
-        out->kind = ANP_KEYS_BYTES;
-        return true;
-    case 'U':
-        out->kind = ANP_KEYS_TEXT;
-        return true;
+    case 'u': out->kind = ANP_KEYS_INT; return true;
+    case 'S': out->kind = ANP_KEYS_BYTES; return true;
+    case 'U': out->kind = ANP_KEYS_TEXT; return true;
     case 'V':
         if (!PyDataType_HASFIELDS(descr)) {
             out->kind = ANP_KEYS_BLOB;
             return true;
         }
         break;
-    default:
-        break;
+    default: break;
     }
     (void)state;
-    PyErr_Format(PyExc_TypeError, "keys: an array of dtype %R holds no keys; integers, S, U, V and objects do", (PyObject *)descr);
+    PyErr_Format(PyExc_TypeError,
+                 "keys: an array of dtype %R holds no keys; integers, S, U, V and objects do",
+                 (PyObject *)descr);
     return false;
 }
 
 /* ---- plain memory ---- */
 
-void *anp_numpy_data(PyObject *object, size_t itemsize, Py_ssize_t n, const char *what, bool writeable)
+void *anp_numpy_data(PyObject *object, size_t itemsize, Py_ssize_t n, const char *what,
+                     bool writeable)
 {
     if (!anp_numpy_bind()) {
         return NULL;
     }
     PyArrayObject *array = (PyArrayObject *)(void *)object;
-    if (!PyArray_Check(object) || !PyArray_IS_C_CONTIGUOUS(array) || (size_t)PyArray_ITEMSIZE(array) != itemsize ||
-        PyArray_SIZE(array) < n || (writeable && !PyArray_ISWRITEABLE(array))) {
-        PyErr_Format(PyExc_TypeError, "%s: not a contiguous array of %zd items of %zu bytes", what, n, itemsize);
+    if (!PyArray_Check(object) || !PyArray_IS_C_CONTIGUOUS(array) ||
+        (size_t)PyArray_ITEMSIZE(array) != itemsize || PyArray_SIZE(array) < n ||
+        (writeable && !PyArray_ISWRITEABLE(array))) {
+        PyErr_Format(PyExc_TypeError, "%s: not a contiguous array of %zd items of %zu bytes", what,
+                     n, itemsize);
         return NULL;
     }
     return PyArray_DATA(array);
 }
 
-bool anp_numpy_strided(PyObject *object, size_t itemsize, Py_ssize_t n, const char *what, const uint8_t **base, ptrdiff_t *stride)
+bool anp_numpy_strided(PyObject *object, size_t itemsize, Py_ssize_t n, const char *what,
+                       const uint8_t **base, ptrdiff_t *stride)
 {
     if (!anp_numpy_bind()) {
         return false;
     }
     PyArrayObject *array = (PyArrayObject *)(void *)object;
-    if (!PyArray_Check(object) || PyArray_NDIM(array) != 1 || (size_t)PyArray_ITEMSIZE(array) != itemsize ||
-        PyArray_DIM(array, 0) != n || PyArray_ISBYTESWAPPED(array)) {
-        PyErr_Format(PyExc_TypeError, "%s: not a 1-D array of %zd items of %zu bytes", what, n, itemsize);
+    if (!PyArray_Check(object) || PyArray_NDIM(array) != 1 ||
+        (size_t)PyArray_ITEMSIZE(array) != itemsize || PyArray_DIM(array, 0) != n ||
+        PyArray_ISBYTESWAPPED(array)) {
+        PyErr_Format(PyExc_TypeError, "%s: not a 1-D array of %zd items of %zu bytes", what, n,
+                     itemsize);
         return false;
     }
     *base = (const uint8_t *)PyArray_DATA(array);

@@ -1,4 +1,5 @@
-/* NumPy arrays as the engine's plans and keys see them: the only door to NumPy's C API, bound on first use. */
+/* NumPy arrays as the engine's plans and keys see them: the only door to NumPy's C API, bound on
+ * first use. */
 #pragma once
 
 #include "python/engine/binding.h"
@@ -8,29 +9,34 @@
 /* Binds NumPy's C API, once, under a lock. */
 bool anp_numpy_bind(void);
 
-/* A plan over `fields`, a sequence of (bin name, array) pairs: each array has n rows in its first axis, further axes are
- * a sub-array. Names are copied into the plan's own memory; the arrays are borrowed (the caller holds them). `writeable`: the
- * arrays are written to. TypeError names a dtype that no value can go to (complex, long double, ...). */
+/* A plan over `fields`, a sequence of (bin name, array) pairs: each array has n rows in its first
+ * axis, further axes are a sub-array. Names are copied into the plan's own memory; the arrays are
+ * borrowed (the caller holds them). `writeable`: the arrays are written to. TypeError names a dtype
+ * that no value can go to (complex, long double, ...). */
 typedef struct anp_array_plan {
     anp_plan plan;
     void *memory; /* fields, names, fills */
 } anp_array_plan;
 
-bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields, Py_ssize_t n_rows, bool writeable);
+bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields, Py_ssize_t n_rows,
+                         bool writeable);
 void anp_array_plan_deinit(anp_array_plan *p);
 
-/* Values for where nothing came: `fills` is a sequence, one item a field: None, or a 0-d or 1-row array of the field's
- * own dtype. Copied. */
+/* Values for where nothing came: `fills` is a sequence, one item a field: None, or a 0-d or 1-row
+ * array of the field's own dtype. Copied. */
 bool anp_array_plan_fills(anp_state *state, anp_array_plan *p, PyObject *fills);
 
 /* A 1-D (or, for digests, (n, 20) uint8) array as keys; runs are the caller's. */
 bool anp_numpy_keys(anp_state *state, PyObject *array, anp_keys *out);
 
-/* Memory of a contiguous array of `itemsize` bytes an item with at least n items; NULL with TypeError otherwise. */
-void *anp_numpy_data(PyObject *array, size_t itemsize, Py_ssize_t n, const char *what, bool writeable);
+/* Memory of a contiguous array of `itemsize` bytes an item with at least n items; NULL with
+ * TypeError otherwise. */
+void *anp_numpy_data(PyObject *array, size_t itemsize, Py_ssize_t n, const char *what,
+                     bool writeable);
 
 /* Base and stride of a 1-D array with n rows and the given itemsize. */
-bool anp_numpy_strided(PyObject *array, size_t itemsize, Py_ssize_t n, const char *what, const uint8_t **base, ptrdiff_t *stride);
+bool anp_numpy_strided(PyObject *array, size_t itemsize, Py_ssize_t n, const char *what,
+                       const uint8_t **base, ptrdiff_t *stride);
 
 /* Stores `value` at `slot` of an object field of the array, in place of what is there. */
 bool anp_numpy_store_object(PyObject *array, Py_ssize_t row, uint8_t *slot, PyObject *value);

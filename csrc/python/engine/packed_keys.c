@@ -1,12 +1,11 @@
-/* PackedKeys: user keys that were walked once, as the engine reads them. Never changes after it was made, so that
- * any number of threads and batches may share one. Pickles as its buffers. */
+/* PackedKeys: user keys that were walked once, as the engine reads them. Never changes after it was
+ * made, so that any number of threads and batches may share one. Pickles as its buffers. */
 #include "python/engine/key_look.h"
 
 #include "base/error.h"
 
 typedef struct packed_keys {
-    PyObject_HEAD
-    anp_key_pack pack;
+    PyObject_HEAD anp_key_pack pack;
 } packed_keys;
 
 static const anp_key_run *runs_of(const anp_key_pack *p)
@@ -29,7 +28,8 @@ static packed_keys *new_empty(PyTypeObject *type)
     return self;
 }
 
-static PyObject *new_from(PyTypeObject *type, PyObject *keys, PyObject *namespace_name, PyObject *set)
+static PyObject *new_from(PyTypeObject *type, PyObject *keys, PyObject *namespace_name,
+                          PyObject *set)
 {
     anp_state *state = anp_state_of_type(type);
     if (state == NULL) {
@@ -42,12 +42,13 @@ static PyObject *new_from(PyTypeObject *type, PyObject *keys, PyObject *namespac
     }
     PyObject *rows = PySequence_Fast(keys, "keys must be a sequence");
     packed_keys *self = rows != NULL ? new_empty(type) : NULL;
-    if (self != NULL && !anp_key_pack_walk(state, &self->pack, rows, 0, PySequence_Fast_GET_SIZE(rows),
-                                           namespace_name, set)) {
+    if (self != NULL && !anp_key_pack_walk(state, &self->pack, rows, 0,
+                                           PySequence_Fast_GET_SIZE(rows), namespace_name, set)) {
         Py_CLEAR(self);
     }
     if (self != NULL) {
-        Py_CLEAR(self->pack.last_namespace); /* so that there is nothing for the garbage collector */
+        Py_CLEAR(
+            self->pack.last_namespace); /* so that there is nothing for the garbage collector */
         Py_CLEAR(self->pack.last_set);
     }
     Py_XDECREF(rows);
@@ -117,15 +118,12 @@ static PyObject *get(PyObject *self, PyObject *number)
     const char *data = (const char *)p->bytes.data + start;
     Py_ssize_t size = (Py_ssize_t)(anp_load64(ends + sizeof(uint64_t)) - start);
     switch (p->types.data[i]) {
-    case ANP_PARTICLE_INTEGER:
-        return PyLong_FromLongLong((int64_t)anp_load64(data));
+    case ANP_PARTICLE_INTEGER: return PyLong_FromLongLong((int64_t)anp_load64(data));
     case ANP_PARTICLE_STRING:
         return anp_key_pack_marked(p, (uint64_t)i) ? PyBytes_FromStringAndSize(data, size)
                                                    : PyUnicode_DecodeUTF8(data, size, NULL);
-    case ANP_PARTICLE_BLOB:
-        return PyByteArray_FromStringAndSize(data, size);
-    default:
-        Py_RETURN_NONE; /* only its digest is known */
+    case ANP_PARTICLE_BLOB: return PyByteArray_FromStringAndSize(data, size);
+    default: Py_RETURN_NONE; /* only its digest is known */
     }
 }
 
@@ -191,10 +189,9 @@ static PyObject *digests(PyObject *self, PyObject *Py_UNUSED(ignored))
     anp_error err;
     anp_status status;
     uint8_t *place = (uint8_t *)PyBytes_AS_STRING(out);
-    Py_BEGIN_ALLOW_THREADS
-    status = digest_all(&keys, place, &err);
-    Py_END_ALLOW_THREADS
-    if (status != ANP_OK) {
+    Py_BEGIN_ALLOW_THREADS status = digest_all(&keys, place, &err);
+    Py_END_ALLOW_THREADS if (status != ANP_OK)
+    {
         Py_DECREF(out);
         anp_state *state = anp_state_of_type(Py_TYPE(self));
         return state != NULL ? anp_raise(state, &err, NULL) : NULL;
@@ -230,14 +227,16 @@ static size_t key_size(const anp_key_pack *p, size_t i)
 
 static bool is_text(const anp_key_pack *p, size_t i)
 {
-    const char *data = (const char *)p->bytes.data + anp_load64(p->offsets.data + i * sizeof(uint64_t));
+    const char *data =
+        (const char *)p->bytes.data + anp_load64(p->offsets.data + i * sizeof(uint64_t));
     PyObject *text = PyUnicode_DecodeUTF8(data, (Py_ssize_t)key_size(p, i), NULL);
     Py_XDECREF(text);
     PyErr_Clear();
     return text != NULL;
 }
 
-/* Pickled buffers may have been cut or forged, and the engine trusts a pack: NULL, or what is wrong. */
+/* Pickled buffers may have been cut or forged, and the engine trusts a pack: NULL, or what is
+ * wrong. */
 static const char *what_is_wrong(const anp_key_pack *p)
 {
     size_t n = p->types.size;
@@ -298,7 +297,8 @@ static bool restore_runs(anp_state *state, anp_key_pack *p, PyObject *list)
         } else {
             p->count = first;
             ok = anp_namespace_look(state, names[0], -1, &namespace_name) &&
-                 anp_set_look(state, names[1], -1, &set) && anp_key_pack_run(p, namespace_name, set);
+                 anp_set_look(state, names[1], -1, &set) &&
+                 anp_key_pack_run(p, namespace_name, set);
         }
         Py_XDECREF(run);
     }
@@ -321,7 +321,8 @@ static PyObject *restore(PyObject *type, PyObject *args)
         return NULL;
     }
     if (big_endian != ANP_BIG_ENDIAN_HOST) {
-        return anp_raise_arg(state, "PackedKeys: the pickle comes from a machine of another byte order");
+        return anp_raise_arg(state,
+                             "PackedKeys: the pickle comes from a machine of another byte order");
     }
     packed_keys *self = new_empty((PyTypeObject *)type);
     if (self == NULL) {
@@ -351,9 +352,11 @@ static PyMethodDef packed_keys_methods[] = {
     {"from_tuples", from_tuples, METH_O | METH_CLASS,
      "from_tuples(keys)\n--\n\nPack key tuples (namespace, set, user key[, digest])."},
     {"get", get, METH_O,
-     "get(i)\n--\n\nUser key number i: int, str, bytes or bytearray; None where only a digest is known."},
+     "get(i)\n--\n\nUser key number i: int, str, bytes or bytearray; None where only a digest is "
+     "known."},
     {"runs", runs, METH_NOARGS,
-     "runs()\n--\n\nWhere namespace and set change: a list of (first row, namespace, set or None)."},
+     "runs()\n--\n\nWhere namespace and set change: a list of (first row, namespace, set or "
+     "None)."},
     {"digests", digests, METH_NOARGS, "digests()\n--\n\nAll digests, 20 bytes each, as bytes."},
     {"__reduce__", reduce, METH_NOARGS, NULL},
     {"_restore", restore, METH_VARARGS | METH_CLASS, NULL},

@@ -1,4 +1,5 @@
-/* The table of policy and configuration keys, and its parser. Needs the GIL; no state beyond the module's. */
+/* The table of policy and configuration keys, and its parser. Needs the GIL; no state beyond the
+ * module's. */
 #include "python/engine/policy.h"
 
 #include <stddef.h>
@@ -29,69 +30,104 @@ static const struct entry {
     size_t place;
     const char *note;
 } table[] = {
-    {"total_timeout", KIND_INT, 0, MS_MAX, DATA | ANP_GROUP_INFO, EFFECTIVE, P(engine.total_timeout_ms), "ms for the whole call; 0: no end"},
-    {"timeout", KIND_INT, 0, MS_MAX, ANP_GROUP_INFO, EFFECTIVE, P(engine.total_timeout_ms), "ms for the whole call"},
-    {"socket_timeout", KIND_INT, 0, MS_MAX, DATA, EFFECTIVE, P(engine.socket_timeout_ms), "longest silence of a connection, ms; 0: no limit"},
-    {"max_retries", KIND_INT, 0, 1000, DATA, EFFECTIVE, P(engine.max_retries), "attempts after the first"},
+    {"total_timeout", KIND_INT, 0, MS_MAX, DATA | ANP_GROUP_INFO, EFFECTIVE,
+     P(engine.total_timeout_ms), "ms for the whole call; 0: no end"},
+    {"timeout", KIND_INT, 0, MS_MAX, ANP_GROUP_INFO, EFFECTIVE, P(engine.total_timeout_ms),
+     "ms for the whole call"},
+    {"socket_timeout", KIND_INT, 0, MS_MAX, DATA, EFFECTIVE, P(engine.socket_timeout_ms),
+     "longest silence of a connection, ms; 0: no limit"},
+    {"max_retries", KIND_INT, 0, 1000, DATA, EFFECTIVE, P(engine.max_retries),
+     "attempts after the first"},
     {"sleep_between_retries", KIND_INT, 0, MS_MAX, DATA, EFFECTIVE, P(engine.sleep_ms), "ms"},
     {"replica", KIND_INT, 0, 4, DATA, EFFECTIVE, P(engine.replica), "POLICY_REPLICA_*"},
     {"read_mode_ap", KIND_INT, 0, 1, DATA, EFFECTIVE, P(read_mode_ap), "POLICY_READ_MODE_AP_*"},
     {"read_mode_sc", KIND_INT, 0, 3, READS, EFFECTIVE, P(read_mode_sc), "POLICY_READ_MODE_SC_*"},
-    {"read_touch_ttl_percent", KIND_TOUCH, -1, 100, DATA, EFFECTIVE, P(read_touch), "0 the server's default, -1 never, 1 to 100"},
+    {"read_touch_ttl_percent", KIND_TOUCH, -1, 100, DATA, EFFECTIVE, P(read_touch),
+     "0 the server's default, -1 never, 1 to 100"},
     {"key", KIND_INT, 0, 1, DATA, EFFECTIVE, P(key), "POLICY_KEY_*"},
-    {"exists", KIND_INT, 0, 4, ANP_GROUP_WRITE | ANP_GROUP_BATCH_WRITE, EFFECTIVE, P(exists), "POLICY_EXISTS_*"},
+    {"exists", KIND_INT, 0, 4, ANP_GROUP_WRITE | ANP_GROUP_BATCH_WRITE, EFFECTIVE, P(exists),
+     "POLICY_EXISTS_*"},
     {"gen", KIND_INT, 0, 2, WRITES, EFFECTIVE, P(gen), "POLICY_GEN_*"},
     {"commit_level", KIND_INT, 0, 1, WRITES, EFFECTIVE, P(commit_level), "POLICY_COMMIT_LEVEL_*"},
-    {"durable_delete", KIND_BOOL, 0, 1, WRITES, EFFECTIVE, P(durable_delete), "leave a tombstone (Enterprise)"},
-    {"ttl", KIND_TTL, 0, 0, ANP_GROUP_WRITE | ANP_GROUP_BATCH_WRITE, EFFECTIVE, P(ttl), "seconds; -1 never, -2 keep, 0 the namespace's default"},
-    {"allow_inline", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.allow_inline), "serve in-memory namespaces in the receiving thread"},
-    {"allow_inline_ssd", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.allow_inline_ssd), "the same on SSD"},
-    {"respond_all_keys", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.respond_all), "go on after a row's error"},
-    {"filter_expression", KIND_ANY, 0, 0, DATA, REFUSED, 0, "filters are not built yet; only None is taken"},
-    {"expressions", KIND_ANY, 0, 0, DATA, REFUSED, 0, "filters are not built yet; only None is taken"},
+    {"durable_delete", KIND_BOOL, 0, 1, WRITES, EFFECTIVE, P(durable_delete),
+     "leave a tombstone (Enterprise)"},
+    {"ttl", KIND_TTL, 0, 0, ANP_GROUP_WRITE | ANP_GROUP_BATCH_WRITE, EFFECTIVE, P(ttl),
+     "seconds; -1 never, -2 keep, 0 the namespace's default"},
+    {"allow_inline", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.allow_inline),
+     "serve in-memory namespaces in the receiving thread"},
+    {"allow_inline_ssd", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.allow_inline_ssd),
+     "the same on SSD"},
+    {"respond_all_keys", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.respond_all),
+     "go on after a row's error"},
+    {"filter_expression", KIND_ANY, 0, 0, DATA, REFUSED, 0,
+     "filters are not built yet; only None is taken"},
+    {"expressions", KIND_ANY, 0, 0, DATA, REFUSED, 0,
+     "filters are not built yet; only None is taken"},
     {"txn", KIND_ANY, 0, 0, DATA, REFUSED, 0, "transactions are not built yet; only None is taken"},
     {"compress", KIND_BOOL, 0, 1, DATA, NO_EFFECT, 0, "requests and replies go uncompressed"},
-    {"compression_threshold", KIND_INT, 0, MS_MAX, DATA | CONFIG, NO_EFFECT, 0, "requests go uncompressed"},
-    {"connect_timeout", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0, "the client's own connect_timeout counts"},
-    {"timeout_delay", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0, "a connection that timed out is closed"},
+    {"compression_threshold", KIND_INT, 0, MS_MAX, DATA | CONFIG, NO_EFFECT, 0,
+     "requests go uncompressed"},
+    {"connect_timeout", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0,
+     "the client's own connect_timeout counts"},
+    {"timeout_delay", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0,
+     "a connection that timed out is closed"},
     {"deserialize", KIND_BOOL, 0, 1, READS, NO_EFFECT, 0, "lists and maps are always decoded"},
     {"concurrent", KIND_BOOL, 0, 1, BATCHES, NO_EFFECT, 0, "nodes are always asked at once"},
     {"concurrency", KIND_INT, 0, 1, BATCHES, NO_EFFECT, 0, "nodes are always asked at once"},
     {"serializer", KIND_ANY, 0, 0, WRITES | CONFIG, NO_EFFECT, 0, "nothing is pickled"},
 
-    {"cluster_name", KIND_TEXT, 0, 63, CONFIG, EFFECTIVE, C(cluster_name), "checked against each node"},
+    {"cluster_name", KIND_TEXT, 0, 63, CONFIG, EFFECTIVE, C(cluster_name),
+     "checked against each node"},
     {"app_id", KIND_TEXT, 0, 32, CONFIG, EFFECTIVE, C(app_id), "told to the server"},
-    {"connect_timeout", KIND_INT, 1, MS_MAX, CONFIG, EFFECTIVE, C(connect_timeout), "ms for one connection"},
-    {"timeout", KIND_INT, 1, MS_MAX, CONFIG, EFFECTIVE, C(connect_timeout), "another name of connect_timeout"},
-    {"tend_interval", KIND_INT, 50, MS_MAX, CONFIG, EFFECTIVE, C(tend_interval), "ms between rounds"},
-    {"max_conns_per_node", KIND_INT, 1, 65535, CONFIG, EFFECTIVE, C(max_conns), "cap; beyond it calls wait their turn"},
+    {"connect_timeout", KIND_INT, 1, MS_MAX, CONFIG, EFFECTIVE, C(connect_timeout),
+     "ms for one connection"},
+    {"timeout", KIND_INT, 1, MS_MAX, CONFIG, EFFECTIVE, C(connect_timeout),
+     "another name of connect_timeout"},
+    {"tend_interval", KIND_INT, 50, MS_MAX, CONFIG, EFFECTIVE, C(tend_interval),
+     "ms between rounds"},
+    {"max_conns_per_node", KIND_INT, 1, 65535, CONFIG, EFFECTIVE, C(max_conns),
+     "cap; beyond it calls wait their turn"},
     {"min_conns_per_node", KIND_INT, 0, 65535, CONFIG, EFFECTIVE, C(min_conns), "kept open"},
-    {"idle_timeout", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(idle_ms), "ms until an idle connection is closed; 0: 55000"},
-    {"use_services_alternate", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(use_services_alternate), "use the nodes' alternate addresses"},
-    {"fail_if_not_connected", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(fail_if_not_connected), "connect() raises when no node answers"},
+    {"idle_timeout", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(idle_ms),
+     "ms until an idle connection is closed; 0: 55000"},
+    {"use_services_alternate", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(use_services_alternate),
+     "use the nodes' alternate addresses"},
+    {"fail_if_not_connected", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(fail_if_not_connected),
+     "connect() raises when no node answers"},
     {"max_socket_idle", KIND_INT, 0, 86400, CONFIG, NO_EFFECT, 0, "idle_timeout counts (in ms)"},
-    {"conn_pools_per_node", KIND_INT, 1, 1024, CONFIG, NO_EFFECT, 0, "one pool a node serves all threads"},
+    {"conn_pools_per_node", KIND_INT, 1, 1024, CONFIG, NO_EFFECT, 0,
+     "one pool a node serves all threads"},
     {"thread_pool_size", KIND_INT, 0, 65535, CONFIG, NO_EFFECT, 0, "there is no thread pool"},
     {"shm", KIND_ANY, 0, 0, CONFIG, NO_EFFECT, 0, "each process tends for itself"},
     {"lua", KIND_ANY, 0, 0, CONFIG, NO_EFFECT, 0, "aggregation is not built yet"},
     {"serialization", KIND_ANY, 0, 0, CONFIG, NO_EFFECT, 0, "nothing is pickled"},
     {"send_bool_as", KIND_INT, 0, 10, CONFIG, NO_EFFECT, 0, "bool is always the server's bool"},
-    {"use_shared_connection", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0, "each client has connections of its own"},
-    {"force_single_node", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0, "a development setting of another client"},
+    {"use_shared_connection", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0,
+     "each client has connections of its own"},
+    {"force_single_node", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0,
+     "a development setting of another client"},
     {"validate_keys", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0, "keys are always validated"},
     {"login_timeout_ms", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0, "there is no login yet"},
-    {"max_error_rate", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0, "the circuit breaker is not built yet"},
-    {"error_rate_window", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0, "the circuit breaker is not built yet"},
+    {"max_error_rate", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0,
+     "the circuit breaker is not built yet"},
+    {"error_rate_window", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0,
+     "the circuit breaker is not built yet"},
     {"tls", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "TLS is not built yet; leave it out"},
     {"user", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "authentication is not built yet; leave it out"},
-    {"password", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "authentication is not built yet; leave it out"},
-    {"auth_mode", KIND_INT, 0, 0, CONFIG, REFUSED, 0, "authentication is not built yet; leave it out"},
-    {"rack_aware", KIND_BOOL, 0, 0, CONFIG, REFUSED, 0, "racks are not built yet; only False is taken"},
+    {"password", KIND_ANY, 0, 0, CONFIG, REFUSED, 0,
+     "authentication is not built yet; leave it out"},
+    {"auth_mode", KIND_INT, 0, 0, CONFIG, REFUSED, 0,
+     "authentication is not built yet; leave it out"},
+    {"rack_aware", KIND_BOOL, 0, 0, CONFIG, REFUSED, 0,
+     "racks are not built yet; only False is taken"},
     {"rack_id", KIND_INT, 0, 0, CONFIG, REFUSED, 0, "racks are not built yet; only 0 is taken"},
     {"rack_ids", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "racks are not built yet; only None is taken"},
-    {"config_provider", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "a configuration file is not built yet; only None is taken"},
-    {"max_concurrent_operations", KIND_INT, 0, 0, CONFIG, REFUSED, 0, "back-pressure is not built yet; only 0 is taken"},
-    {"operation_queue_timeout_ms", KIND_INT, 0, 0, CONFIG, REFUSED, 0, "back-pressure is not built yet; only 0 is taken"},
+    {"config_provider", KIND_ANY, 0, 0, CONFIG, REFUSED, 0,
+     "a configuration file is not built yet; only None is taken"},
+    {"max_concurrent_operations", KIND_INT, 0, 0, CONFIG, REFUSED, 0,
+     "back-pressure is not built yet; only 0 is taken"},
+    {"operation_queue_timeout_ms", KIND_INT, 0, 0, CONFIG, REFUSED, 0,
+     "back-pressure is not built yet; only 0 is taken"},
 };
 #undef P
 #undef C
@@ -160,7 +196,8 @@ bool anp_ttl_parse(anp_state *state, PyObject *value, const char *where, int64_t
     PyObject *number = PyNumber_Index(value);
     if (number == NULL) {
         PyErr_Clear();
-        (void)anp_raise_arg(state, "%s: ttl must be an integer (seconds), not %s", where, Py_TYPE(value)->tp_name);
+        (void)anp_raise_arg(state, "%s: ttl must be an integer (seconds), not %s", where,
+                            Py_TYPE(value)->tp_name);
         return false;
     }
     int overflow;
@@ -172,16 +209,21 @@ bool anp_ttl_parse(anp_state *state, PyObject *value, const char *where, int64_t
     if (overflow == 0 && v >= -3 && v < 0) {
         v += INT64_C(4294967296);
     }
-    if (overflow != 0 || v < 0 || (v > ANP_TTL_MAX && v < INT64_C(4294967293)) || v > INT64_C(4294967295)) {
-        (void)anp_raise_arg(state, "%s: ttl must be 0 (the namespace's default), -1 (never expires), -2 (keep), -3 (the client's "
-                            "default) or 1 to %d seconds; got %R", where, (int)ANP_TTL_MAX, value);
+    if (overflow != 0 || v < 0 || (v > ANP_TTL_MAX && v < INT64_C(4294967293)) ||
+        v > INT64_C(4294967295)) {
+        (void)anp_raise_arg(state,
+                            "%s: ttl must be 0 (the namespace's default), -1 (never expires), -2 "
+                            "(keep), -3 (the client's "
+                            "default) or 1 to %d seconds; got %R",
+                            where, (int)ANP_TTL_MAX, value);
         return false;
     }
     *out = v;
     return true;
 }
 
-static bool take_int(anp_state *state, const struct entry *e, PyObject *value, const char *where, int64_t *out)
+static bool take_int(anp_state *state, const struct entry *e, PyObject *value, const char *where,
+                     int64_t *out)
 {
     if (PyFloat_Check(value) || PyUnicode_Check(value) || !PyIndex_Check(value)) {
         (void)anp_raise_arg(state, "%s: %s must be an integer, not %R", where, e->name, value);
@@ -198,8 +240,8 @@ static bool take_int(anp_state *state, const struct entry *e, PyObject *value, c
         return false;
     }
     if (overflow != 0 || v < e->low || v > e->high) {
-        (void)anp_raise_arg(state, "%s: %s must be from %lld to %lld (%s); got %R", where, e->name, (long long)e->low,
-                            (long long)e->high, e->note, value);
+        (void)anp_raise_arg(state, "%s: %s must be from %lld to %lld (%s); got %R", where, e->name,
+                            (long long)e->low, (long long)e->high, e->note, value);
         return false;
     }
     *out = v;
@@ -212,22 +254,22 @@ static bool take_text(anp_state *state, const struct entry *e, PyObject *value, 
     const char *text = PyUnicode_Check(value) ? PyUnicode_AsUTF8AndSize(value, &size) : NULL;
     if (text == NULL || size > e->high || strlen(text) != (size_t)size) {
         PyErr_Clear();
-        (void)anp_raise_arg(state, "config: %s must be a str of at most %lld bytes; got %R", e->name, (long long)e->high, value);
+        (void)anp_raise_arg(state, "config: %s must be a str of at most %lld bytes; got %R",
+                            e->name, (long long)e->high, value);
         return false;
     }
     memcpy(into, text, (size_t)size + 1);
     return true;
 }
 
-static bool store(anp_state *state, const struct entry *e, PyObject *value, const char *where, void *out)
+static bool store(anp_state *state, const struct entry *e, PyObject *value, const char *where,
+                  void *out)
 {
     char *place = (char *)out + e->place;
     int64_t v = 0;
     switch (e->kind) {
-    case KIND_TEXT:
-        return take_text(state, e, value, place);
-    case KIND_TTL:
-        return anp_ttl_parse(state, value, where, (int64_t *)(void *)place);
+    case KIND_TEXT: return take_text(state, e, value, place);
+    case KIND_TTL: return anp_ttl_parse(state, value, where, (int64_t *)(void *)place);
     case KIND_TOUCH:
         if (!take_int(state, e, value, where, &v)) {
             return false;
@@ -264,8 +306,8 @@ static bool is_off(const struct entry *e, PyObject *value)
     return (e->kind == KIND_INT || e->kind == KIND_BOOL) && PyObject_IsTrue(value) == 0;
 }
 
-static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_group group, const char *where, void *out,
-                     const struct entry **found)
+static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_group group,
+                     const char *where, void *out, const struct entry **found)
 {
     const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
     if (name == NULL) {
@@ -305,16 +347,20 @@ static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_group
 static bool is_mapping(anp_state *state, PyObject *dict, const char *where)
 {
     if (!PyDict_Check(dict)) {
-        PyErr_Format(PyExc_TypeError, "%s: a policy or meta is a dict, not %s", where, Py_TYPE(dict)->tp_name);
+        PyErr_Format(PyExc_TypeError, "%s: a policy or meta is a dict, not %s", where,
+                     Py_TYPE(dict)->tp_name);
         return false;
     }
     (void)state;
     return true;
 }
 
-/* Walks a copy where other threads might change the dict: values may run Python code (__index__). */
+/* Walks a copy where other threads might change the dict: values may run Python code (__index__).
+ */
 static bool each(anp_state *state, PyObject *dict, anp_group group, const char *where, void *out,
-                 bool (*noted)(const struct entry *e, anp_state *state, PyObject *value, void *out, void *more), void *more)
+                 bool (*noted)(const struct entry *e, anp_state *state, PyObject *value, void *out,
+                               void *more),
+                 void *more)
 {
     PyObject *items = PyDict_Items(dict);
     if (items == NULL) {
@@ -334,7 +380,8 @@ static bool each(anp_state *state, PyObject *dict, anp_group group, const char *
     return ok;
 }
 
-static bool note_policy(const struct entry *e, anp_state *state, PyObject *value, void *out, void *more)
+static bool note_policy(const struct entry *e, anp_state *state, PyObject *value, void *out,
+                        void *more)
 {
     anp_py_policy *p = out;
     (void)state;
@@ -349,21 +396,28 @@ static bool note_policy(const struct entry *e, anp_state *state, PyObject *value
     return true;
 }
 
-bool anp_policy_parse(anp_state *state, PyObject *dict, anp_group group, const char *where, anp_py_policy *out)
+bool anp_policy_parse(anp_state *state, PyObject *dict, anp_group group, const char *where,
+                      anp_py_policy *out)
 {
     if (dict == NULL || dict == Py_None) {
         return true;
     }
-    return is_mapping(state, dict, where) && each(state, dict, group, where, out, note_policy, NULL);
+    return is_mapping(state, dict, where) &&
+           each(state, dict, group, where, out, note_policy, NULL);
 }
 
 bool anp_config_parse(anp_state *state, PyObject *dict, anp_py_config *out)
 {
-    *out = (anp_py_config){.connect_timeout = 1000, .tend_interval = 1000, .max_conns = 100, .idle_ms = 55000,
+    *out = (anp_py_config){.connect_timeout = 1000,
+                           .tend_interval = 1000,
+                           .max_conns = 100,
+                           .idle_ms = 55000,
                            .fail_if_not_connected = true};
     if (!PyDict_Check(dict)) {
-        PyErr_Format(PyExc_TypeError, "the configuration is a dict like {\"hosts\": [(\"127.0.0.1\", 3000)]}, not %s",
-                     Py_TYPE(dict)->tp_name);
+        PyErr_Format(
+            PyExc_TypeError,
+            "the configuration is a dict like {\"hosts\": [(\"127.0.0.1\", 3000)]}, not %s",
+            Py_TYPE(dict)->tp_name);
         return false;
     }
     PyObject *rest = PyDict_Copy(dict);
@@ -377,14 +431,16 @@ bool anp_config_parse(anp_state *state, PyObject *dict, anp_py_config *out)
     ok = ok && each(state, rest, ANP_GROUP_CONFIG, "config", out, NULL, NULL);
     Py_XDECREF(rest);
     if (ok && out->min_conns > out->max_conns) {
-        (void)anp_raise_arg(state, "config: min_conns_per_node (%d) is above max_conns_per_node (%d)", (int)out->min_conns,
-                            (int)out->max_conns);
+        (void)anp_raise_arg(state,
+                            "config: min_conns_per_node (%d) is above max_conns_per_node (%d)",
+                            (int)out->min_conns, (int)out->max_conns);
         return false;
     }
     return ok;
 }
 
-bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const char *where, anp_py_policy *policy, uint32_t *generation)
+bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const char *where,
+                    anp_py_policy *policy, uint32_t *generation)
 {
     if (dict == NULL || dict == Py_None) {
         return true;
@@ -399,7 +455,8 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const cha
     bool ok = true;
     PyObject *gen = PyDict_GetItemString(rest, "gen");
     if (gen != NULL) {
-        static const struct entry generation_entry = {"meta gen", KIND_INT, 0, 65535, 0, EFFECTIVE, 0, "the record's generation"};
+        static const struct entry generation_entry = {
+            "meta gen", KIND_INT, 0, 65535, 0, EFFECTIVE, 0, "the record's generation"};
         int64_t v = 0;
         ok = gen == Py_None || take_int(state, &generation_entry, gen, where, &v);
         if (ok && gen != Py_None) {
@@ -410,8 +467,10 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const cha
         }
         ok = ok && PyDict_DelItemString(rest, "gen") == 0;
     }
-    if (ok && (group & (ANP_GROUP_REMOVE | ANP_GROUP_BATCH_REMOVE)) && PyDict_GetItemString(rest, "ttl") != NULL) {
-        ok = PyDict_DelItemString(rest, "ttl") == 0; /* the official client's removes take one, and have no use for it */
+    if (ok && (group & (ANP_GROUP_REMOVE | ANP_GROUP_BATCH_REMOVE)) &&
+        PyDict_GetItemString(rest, "ttl") != NULL) {
+        ok = PyDict_DelItemString(rest, "ttl") ==
+             0; /* the official client's removes take one, and have no use for it */
     }
     ok = ok && each(state, rest, group, where, policy, note_policy, NULL);
     Py_DECREF(rest);
@@ -421,15 +480,18 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const cha
 void anp_policy_write_bits(const anp_py_policy *p, uint8_t *info2, uint8_t *info3)
 {
     static const uint8_t exists2[] = {0, ANP_INFO2_CREATE_ONLY, 0, 0, 0};
-    static const uint8_t exists3[] = {0, 0, ANP_INFO3_UPDATE_ONLY, ANP_INFO3_REPLACE_ONLY, ANP_INFO3_CREATE_OR_REPLACE};
+    static const uint8_t exists3[] = {0, 0, ANP_INFO3_UPDATE_ONLY, ANP_INFO3_REPLACE_ONLY,
+                                      ANP_INFO3_CREATE_OR_REPLACE};
     static const uint8_t gen[] = {0, ANP_INFO2_GENERATION, ANP_INFO2_GENERATION_GT};
-    *info2 |= (uint8_t)(exists2[p->exists] | gen[p->gen] | (p->durable_delete ? ANP_INFO2_DURABLE_DELETE : 0));
+    *info2 |= (uint8_t)(exists2[p->exists] | gen[p->gen] |
+                        (p->durable_delete ? ANP_INFO2_DURABLE_DELETE : 0));
     *info3 |= (uint8_t)(exists3[p->exists] | (p->commit_level == 1 ? ANP_INFO3_COMMIT_MASTER : 0));
 }
 
 void anp_policy_read_bits(const anp_py_policy *p, uint8_t *info1, uint8_t *info3)
 {
-    static const uint8_t sc[] = {0, ANP_INFO3_SC_READ_TYPE, ANP_INFO3_SC_READ_RELAX, ANP_INFO3_SC_READ_RELAX | ANP_INFO3_SC_READ_TYPE};
+    static const uint8_t sc[] = {0, ANP_INFO3_SC_READ_TYPE, ANP_INFO3_SC_READ_RELAX,
+                                 ANP_INFO3_SC_READ_RELAX | ANP_INFO3_SC_READ_TYPE};
     *info1 |= (uint8_t)(p->read_mode_ap == 1 ? ANP_INFO1_READ_MODE_AP_ALL : 0);
     *info3 |= sc[p->read_mode_sc];
 }
@@ -441,9 +503,14 @@ PyObject *anp_policy_table(PyObject *module, PyObject *unused)
     static const struct {
         unsigned group;
         const char *name;
-    } groups[] = {{ANP_GROUP_READ, "read"}, {ANP_GROUP_WRITE, "write"}, {ANP_GROUP_REMOVE, "remove"},
-                  {ANP_GROUP_BATCH_READ, "batch"}, {ANP_GROUP_BATCH_WRITE, "batch_write"},
-                  {ANP_GROUP_BATCH_REMOVE, "batch_remove"}, {ANP_GROUP_INFO, "info"}, {ANP_GROUP_CONFIG, "config"}};
+    } groups[] = {{ANP_GROUP_READ, "read"},
+                  {ANP_GROUP_WRITE, "write"},
+                  {ANP_GROUP_REMOVE, "remove"},
+                  {ANP_GROUP_BATCH_READ, "batch"},
+                  {ANP_GROUP_BATCH_WRITE, "batch_write"},
+                  {ANP_GROUP_BATCH_REMOVE, "batch_remove"},
+                  {ANP_GROUP_INFO, "info"},
+                  {ANP_GROUP_CONFIG, "config"}};
     (void)module;
     (void)unused;
     PyObject *list = PyList_New(0);
@@ -459,9 +526,10 @@ PyObject *anp_policy_table(PyObject *module, PyObject *unused)
                 Py_XDECREF(name);
             }
         }
-        PyObject *row = names == NULL ? NULL
-                                      : Py_BuildValue("(ssLLNss)", e->name, kinds[e->kind], (long long)e->low, (long long)e->high,
-                                                      names, effects[e->effect], e->note);
+        PyObject *row = names == NULL
+                            ? NULL
+                            : Py_BuildValue("(ssLLNss)", e->name, kinds[e->kind], (long long)e->low,
+                                            (long long)e->high, names, effects[e->effect], e->note);
         if (row == NULL || PyList_Append(list, row) < 0) {
             Py_CLEAR(list);
         }

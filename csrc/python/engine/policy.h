@@ -1,30 +1,30 @@
-/* Policies and client configuration: one table (name, kind, range, which commands) parses dicts into
- * structs, and feeds the docs and the error texts. */
+/* Policies and client configuration: one table (name, kind, range, which commands) parses dicts
+ * into structs, and feeds the docs and the error texts. */
 #pragma once
 
 #include "command/policy.h"
 #include "python/engine/binding.h"
 
-typedef enum { /* which commands a key belongs to; bits */
-    ANP_GROUP_READ = 1,          /* get, select, exists */
-    ANP_GROUP_WRITE = 2,         /* put, touch, append, ... */
-    ANP_GROUP_REMOVE = 4,
-    ANP_GROUP_BATCH_READ = 8,
-    ANP_GROUP_BATCH_WRITE = 16,
-    ANP_GROUP_BATCH_REMOVE = 32,
-    ANP_GROUP_INFO = 64,         /* info, truncate */
-    ANP_GROUP_CONFIG = 128,      /* the client's configuration */
+typedef enum {                      /* which commands a key belongs to; bits */
+               ANP_GROUP_READ = 1,  /* get, select, exists */
+               ANP_GROUP_WRITE = 2, /* put, touch, append, ... */
+               ANP_GROUP_REMOVE = 4,
+               ANP_GROUP_BATCH_READ = 8,
+               ANP_GROUP_BATCH_WRITE = 16,
+               ANP_GROUP_BATCH_REMOVE = 32,
+               ANP_GROUP_INFO = 64,    /* info, truncate */
+               ANP_GROUP_CONFIG = 128, /* the client's configuration */
 } anp_group;
 
-enum { ANP_GROUPS = 7 };         /* without CONFIG */
+enum { ANP_GROUPS = 7 }; /* without CONFIG */
 
 typedef struct anp_py_policy {
     anp_policy engine;
-    bool total_given;            /* somebody named a total timeout */
+    bool total_given; /* somebody named a total timeout */
     bool gen_given;
     int32_t key, exists, gen, commit_level, read_mode_ap, read_mode_sc;
     bool durable_delete;
-    int64_t ttl;                 /* -1, -2 and -3 as their unsigned forms; 0: the namespace's default */
+    int64_t ttl; /* -1, -2 and -3 as their unsigned forms; 0: the namespace's default */
     int64_t read_touch;
 } anp_py_policy;
 
@@ -38,16 +38,19 @@ typedef struct anp_py_config {
 /* The defaults of a group. */
 void anp_policy_default(anp_py_policy *out, anp_group group);
 
-/* Writes over `out` what `dict` says (NULL or None: nothing). InvalidArgError names an unknown key and the nearest known
- * one, a value of a wrong kind or range, and what is not built yet. `where` is the method's name. */
-bool anp_policy_parse(anp_state *state, PyObject *dict, anp_group group, const char *where, anp_py_policy *out);
+/* Writes over `out` what `dict` says (NULL or None: nothing). InvalidArgError names an unknown key
+ * and the nearest known one, a value of a wrong kind or range, and what is not built yet. `where`
+ * is the method's name. */
+bool anp_policy_parse(anp_state *state, PyObject *dict, anp_group group, const char *where,
+                      anp_py_policy *out);
 
 /* The configuration, all keys but hosts and policies (which the caller takes itself). */
 bool anp_config_parse(anp_state *state, PyObject *dict, anp_py_config *out);
 
-/* meta={"ttl": , "gen": } of a write; other policy keys are taken too, and win over the policy. *generation is set where
- * gen is given. */
-bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const char *where, anp_py_policy *policy, uint32_t *generation);
+/* meta={"ttl": , "gen": } of a write; other policy keys are taken too, and win over the policy.
+ * *generation is set where gen is given. */
+bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const char *where,
+                    anp_py_policy *policy, uint32_t *generation);
 
 /* A time to live as people write it (-1, -2, -3, 4294967295, seconds) as the wire has it. */
 bool anp_ttl_parse(anp_state *state, PyObject *value, const char *where, int64_t *out);

@@ -10,14 +10,10 @@ static long public_code(anp_status code)
 {
     switch (code) {
     case ANP_ERR_PROTOCOL:
-    case ANP_ERR_CLOSED:
-        return ANP_ERR_CLIENT;
-    case ANP_ERR_CONVERSION:
-        return ANP_ERR_PARAM;
-    case ANP_ERR_CLIENT_TIMEOUT:
-        return ANP_SERVER_TIMEOUT;
-    default:
-        return code;
+    case ANP_ERR_CLOSED: return ANP_ERR_CLIENT;
+    case ANP_ERR_CONVERSION: return ANP_ERR_PARAM;
+    case ANP_ERR_CLIENT_TIMEOUT: return ANP_SERVER_TIMEOUT;
+    default: return code;
     }
 }
 
@@ -28,10 +24,9 @@ static PyObject *exception_of(anp_state *state, anp_status code, PyObject *messa
     if (message == NULL) {
         return NULL;
     }
-    PyObject *node_name =
-        node != NULL && node[0] != '\0'
-            ? PyUnicode_DecodeUTF8(node, (Py_ssize_t)strlen(node), "replace")
-            : Py_NewRef(Py_None);
+    PyObject *node_name = node != NULL && node[0] != '\0'
+                              ? PyUnicode_DecodeUTF8(node, (Py_ssize_t)strlen(node), "replace")
+                              : Py_NewRef(Py_None);
     PyObject *exception = NULL;
     if (node_name != NULL) {
         exception = PyObject_CallFunction(state->raise_status, "lOOOOO", public_code(code), message,

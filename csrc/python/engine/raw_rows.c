@@ -1,22 +1,21 @@
-/* RawRows: the replies of a batch as they came, record by record, until somebody asks for one. Filled by the engine without
- * the GIL; read only afterwards. */
+/* RawRows: the replies of a batch as they came, record by record, until somebody asks for one.
+ * Filled by the engine without the GIL; read only afterwards. */
 #include "python/engine/batch_ops.h"
 
-
 typedef struct raw_rows {
-    PyObject_HEAD
-    anp_state *state;
-    PyObject *arrays;        /* owned: (codes, meta, in_doubt) */
+    PyObject_HEAD anp_state *state;
+    PyObject *arrays; /* owned: (codes, meta, in_doubt) */
     Py_ssize_t n;
     int32_t *codes;
     uint32_t *meta;
     uint8_t *in_doubt;
-    uint64_t *offsets;       /* of a row's operations in the arena */
+    uint64_t *offsets; /* of a row's operations in the arena */
     uint16_t *n_ops;
     anp_buffer arena;
 } raw_rows;
 
-static anp_status take_row(void *context, uint64_t row, const anp_message *m, anp_cursor body, anp_error *err)
+static anp_status take_row(void *context, uint64_t row, const anp_message *m, anp_cursor body,
+                           anp_error *err)
 {
     raw_rows *r = context;
     anp_field_view field;
@@ -29,7 +28,8 @@ static anp_status take_row(void *context, uint64_t row, const anp_message *m, an
     const uint8_t *start = body.at;
     for (uint16_t i = 0; i < m->n_ops; i++) {
         if (!anp_op_read(&body, &op)) {
-            return anp_error_set(err, ANP_ERR_PROTOCOL, "an operation does not fit into its message");
+            return anp_error_set(err, ANP_ERR_PROTOCOL,
+                                 "an operation does not fit into its message");
         }
     }
     r->offsets[row] = r->arena.size;
@@ -68,8 +68,11 @@ PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp
     r->arrays = Py_NewRef(arrays);
     anp_buffer_init(&r->arena, SIZE_MAX / 2);
     r->codes = anp_numpy_data(PyTuple_GET_ITEM(arrays, 0), sizeof(int32_t), n, "codes", true);
-    r->meta = r->codes != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 1), 8, n, "meta", true) : NULL;
-    r->in_doubt = r->meta != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 2), 1, n, "in_doubt", true) : NULL;
+    r->meta =
+        r->codes != NULL ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 1), 8, n, "meta", true) : NULL;
+    r->in_doubt = r->meta != NULL
+                      ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 2), 1, n, "in_doubt", true)
+                      : NULL;
     if (r->in_doubt == NULL) {
         Py_DECREF(r);
         return NULL;
@@ -99,7 +102,8 @@ static Py_ssize_t row_of(raw_rows *r, PyObject *index)
 
 static anp_cursor ops_of(raw_rows *r, Py_ssize_t i)
 {
-    return anp_cursor_over(r->arena.data + (r->arena.data != NULL ? r->offsets[i] : 0), r->arena.size - r->offsets[i]);
+    return anp_cursor_over(r->arena.data + (r->arena.data != NULL ? r->offsets[i] : 0),
+                           r->arena.size - r->offsets[i]);
 }
 
 static PyObject *raw_code(PyObject *self, PyObject *index)
@@ -129,34 +133,42 @@ static PyObject *raw_record(PyObject *self, PyObject *index)
     anp_cursor c = ops_of(r, i);
     PyObject *bins = anp_bins_decode(r->state, &c, r->n_ops[i]);
     return bins == NULL ? NULL
-                        : Py_BuildValue("(IIN)", (unsigned)r->meta[2 * i], (unsigned)r->meta[2 * i + 1], bins);
+                        : Py_BuildValue("(IIN)", (unsigned)r->meta[2 * i],
+                                        (unsigned)r->meta[2 * i + 1], bins);
 }
 
-/* to_table(fields, codes, meta, missing, mode, fills): the rows again, into arrays; the bytes of the cell errors. */
+/* to_table(fields, codes, meta, missing, mode, fills): the rows again, into arrays; the bytes of
+ * the cell errors. */
 static PyObject *raw_to_table(PyObject *self, PyObject *args)
 {
     raw_rows *r = (raw_rows *)(void *)self;
     PyObject *fields, *codes, *meta, *missing, *fills, *result = NULL;
     int mode;
-    if (!PyArg_ParseTuple(args, "O!OOOiO", &PyTuple_Type, &fields, &codes, &meta, &missing, &mode, &fills)) {
+    if (!PyArg_ParseTuple(args, "O!OOOiO", &PyTuple_Type, &fields, &codes, &meta, &missing, &mode,
+                          &fills)) {
         return NULL;
     }
     anp_array_plan plan;
     if (!anp_array_plan_init(r->state, &plan, fields, r->n, true)) {
         return NULL;
     }
-    anp_table t = {.plan = &plan.plan, .n_rows = (uint64_t)r->n, .mode = (anp_errors_mode)mode, .missing_stride = (plan.plan.n_fields + 7) / 8};
+    anp_table t = {.plan = &plan.plan,
+                   .n_rows = (uint64_t)r->n,
+                   .mode = (anp_errors_mode)mode,
+                   .missing_stride = (plan.plan.n_fields + 7) / 8};
     anp_table_init(&t);
     t.codes = anp_numpy_data(codes, sizeof(int32_t), r->n, "codes", true);
     t.meta = t.codes != NULL ? anp_numpy_data(meta, 8, r->n, "meta", true) : NULL;
-    t.missing = t.meta != NULL ? anp_numpy_data(missing, 1, r->n * (Py_ssize_t)t.missing_stride, "missing", true) : NULL;
+    t.missing = t.meta != NULL ? anp_numpy_data(missing, 1, r->n * (Py_ssize_t)t.missing_stride,
+                                                "missing", true)
+                               : NULL;
     if (t.missing == NULL || !anp_array_plan_fills(r->state, &plan, fills)) {
         goto done;
     }
     anp_error err;
     anp_status status = ANP_OK;
-    Py_BEGIN_ALLOW_THREADS
-    for (Py_ssize_t i = 0; i < r->n && status == ANP_OK; i++) {
+    Py_BEGIN_ALLOW_THREADS for (Py_ssize_t i = 0; i < r->n && status == ANP_OK; i++)
+    {
         if (r->codes[i] == 0) {
             anp_message m = {.generation = r->meta[2 * i], .n_ops = r->n_ops[i]};
             status = anp_table_decode(&t, (uint64_t)i, &m, ops_of(r, i), &err);
@@ -166,10 +178,12 @@ static PyObject *raw_to_table(PyObject *self, PyObject *args)
         t.meta[2 * i] = r->meta[2 * i];
         t.meta[2 * i + 1] = r->meta[2 * i + 1];
     }
-    Py_END_ALLOW_THREADS
-    if (status != ANP_OK) {
+    Py_END_ALLOW_THREADS if (status != ANP_OK)
+    {
         (void)anp_raise(r->state, &err, NULL);
-    } else if (anp_table_resolve(r->state, &t, fields)) {
+    }
+    else if (anp_table_resolve(r->state, &t, fields))
+    {
         result = PyBytes_FromStringAndSize((const char *)t.errors.data, (Py_ssize_t)t.errors.size);
     }
 done:
@@ -198,7 +212,8 @@ static int raw_traverse(raw_rows *r, visitproc visit, void *arg)
 
 static int raw_clear(raw_rows *r)
 {
-    (void)r; /* the arrays must outlive the engine's writing; they hold nothing that leads back here */
+    (void)r; /* the arrays must outlive the engine's writing; they hold nothing that leads back here
+              */
     return 0;
 }
 
@@ -218,7 +233,8 @@ static PyMethodDef raw_methods[] = {
     {"code", raw_code, METH_O, "code(i): result code of a row."},
     {"record", raw_record, METH_O, "record(i): (generation, ttl, bins), or None."},
     {"in_doubt", raw_in_doubt, METH_O, "in_doubt(i)"},
-    {"to_table", raw_to_table, METH_VARARGS, "to_table(fields, codes, meta, missing, mode, fills): cell errors."},
+    {"to_table", raw_to_table, METH_VARARGS,
+     "to_table(fields, codes, meta, missing, mode, fills): cell errors."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -228,8 +244,13 @@ static PyGetSetDef raw_getset[] = {
 };
 
 static PyType_Slot raw_slots[] = {
-    {Py_tp_dealloc, raw_dealloc}, {Py_tp_traverse, raw_traverse}, {Py_tp_clear, raw_clear}, {Py_tp_methods, raw_methods},
-    {Py_tp_getset, raw_getset},   {Py_sq_length, raw_length},     {0, NULL},
+    {Py_tp_dealloc, raw_dealloc},
+    {Py_tp_traverse, raw_traverse},
+    {Py_tp_clear, raw_clear},
+    {Py_tp_methods, raw_methods},
+    {Py_tp_getset, raw_getset},
+    {Py_sq_length, raw_length},
+    {0, NULL},
 };
 
 PyType_Spec anp_raw_rows_spec = {

@@ -1,5 +1,5 @@
-/* Requests: driven to the end with the GIL released, coming back every slice so that Ctrl-C is heard, then
- * wrapped. A request runs once. */
+/* Requests: driven to the end with the GIL released, coming back every slice so that Ctrl-C is
+ * heard, then wrapped. A request runs once. */
 #include "python/engine/core.h"
 
 #include "base/clock.h"
@@ -53,13 +53,15 @@ static bool show_progress(anp_request *r)
     if (r->progress == NULL || r->batch == NULL) {
         return true;
     }
-    PyObject *got = PyObject_CallFunction(r->progress, "KK", (unsigned long long)anp_batch_progress(r->batch),
-                                          (unsigned long long)r->keys->view.total);
+    PyObject *got =
+        PyObject_CallFunction(r->progress, "KK", (unsigned long long)anp_batch_progress(r->batch),
+                              (unsigned long long)r->keys->view.total);
     Py_XDECREF(got);
     return got != NULL;
 }
 
-/* Gives the batch its next keys. Returns false with an exception set: the batch must be cancelled. */
+/* Gives the batch its next keys. Returns false with an exception set: the batch must be cancelled.
+ */
 static bool next_keys(anp_request *r)
 {
     if (!anp_key_source_next(r->state, r->keys)) {
@@ -69,16 +71,16 @@ static bool next_keys(anp_request *r)
     return true;
 }
 
-/* Drives to the end. Returns an exception that came up on this side (Ctrl-C, a bad key, the progress callable), or NULL. */
+/* Drives to the end. Returns an exception that came up on this side (Ctrl-C, a bad key, the
+ * progress callable), or NULL. */
 static PyObject *drive(anp_request *r)
 {
     PyObject *raised = NULL;
     for (;;) {
         anp_drive what;
-        Py_BEGIN_ALLOW_THREADS
-        what = anp_command_drive(r->command, SLICE_MS);
-        Py_END_ALLOW_THREADS
-        if (what == ANP_DRIVE_DONE) {
+        Py_BEGIN_ALLOW_THREADS what = anp_command_drive(r->command, SLICE_MS);
+        Py_END_ALLOW_THREADS if (what == ANP_DRIVE_DONE)
+        {
             break;
         }
         bool ok = raised != NULL || (PyErr_CheckSignals() == 0 && show_progress(r));
@@ -96,7 +98,8 @@ static PyObject *drive(anp_request *r)
     return raised;
 }
 
-/* The result: raw, finished by the package where it wants to, or the exception with what there is as `partial`. */
+/* The result: raw, finished by the package where it wants to, or the exception with what there is
+ * as `partial`. */
 static PyObject *conclude(anp_request *r, PyObject *raised)
 {
     PyObject *exception = raised != NULL ? raised : ending(r);
@@ -115,7 +118,8 @@ static PyObject *conclude(anp_request *r, PyObject *raised)
     if (r->finish == NULL) {
         return raw;
     }
-    PyObject *result = PyObject_CallFunctionObjArgs(r->finish, raw, exception != NULL ? exception : Py_None, NULL);
+    PyObject *result =
+        PyObject_CallFunctionObjArgs(r->finish, raw, exception != NULL ? exception : Py_None, NULL);
     Py_DECREF(raw);
     Py_XDECREF(exception);
     return result;
@@ -205,14 +209,19 @@ static PyObject *request_set_progress(PyObject *self, PyObject *progress)
 }
 
 static PyMethodDef request_methods[] = {
-    {"then", request_set_finish, METH_O, "then(finish): finish(raw, exception or None) makes the result; returns self."},
-    {"watch", request_set_progress, METH_O, "watch(progress): progress(done, total) is called now and then; returns self."},
+    {"then", request_set_finish, METH_O,
+     "then(finish): finish(raw, exception or None) makes the result; returns self."},
+    {"watch", request_set_progress, METH_O,
+     "watch(progress): progress(done, total) is called now and then; returns self."},
     {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot request_slots[] = {
-    {Py_tp_dealloc, request_dealloc}, {Py_tp_traverse, request_traverse}, {Py_tp_clear, request_clear},
-    {Py_tp_methods, request_methods}, {0, NULL},
+    {Py_tp_dealloc, request_dealloc},
+    {Py_tp_traverse, request_traverse},
+    {Py_tp_clear, request_clear},
+    {Py_tp_methods, request_methods},
+    {0, NULL},
 };
 
 PyType_Spec anp_request_spec = {

@@ -1,5 +1,6 @@
-/* Single-record operations, prepared: arguments are checked and turned into one request frame; the result is made from the
- * reply. All are methods of Core; the arguments come from aerospike_np._operations, positionally. */
+/* Single-record operations, prepared: arguments are checked and turned into one request frame; the
+ * result is made from the reply. All are methods of Core; the arguments come from
+ * aerospike_np._operations, positionally. */
 #include "command/request.h"
 #include "python/engine/core.h"
 
@@ -15,11 +16,13 @@ typedef struct prepared {
 
 enum { OPS_MAX = 64 * 1024 * 1024 };
 
-static bool open_prepared(prepared *p, anp_core *core, PyObject *key, PyObject *policy, anp_group group, const char *where)
+static bool open_prepared(prepared *p, anp_core *core, PyObject *key, PyObject *policy,
+                          anp_group group, const char *where)
 {
     *p = (prepared){0};
     anp_buffer_init(&p->ops, OPS_MAX);
-    return anp_core_policy(core, policy, group, where, &p->policy) && anp_key_parse(core->state, key, -1, &p->key);
+    return anp_core_policy(core, policy, group, where, &p->policy) &&
+           anp_key_parse(core->state, key, -1, &p->key);
 }
 
 static void close_prepared(prepared *p)
@@ -35,14 +38,16 @@ static PyObject *whole_key(anp_state *state, PyObject *tuple, const uint8_t *dig
     if (bytes == NULL) {
         return NULL;
     }
-    PyObject *key = PyObject_CallFunctionObjArgs(state->key_class, PyTuple_GET_ITEM(tuple, 0), PyTuple_GET_ITEM(tuple, 1),
+    PyObject *key = PyObject_CallFunctionObjArgs(state->key_class, PyTuple_GET_ITEM(tuple, 0),
+                                                 PyTuple_GET_ITEM(tuple, 1),
                                                  PyTuple_GET_ITEM(tuple, 2), bytes, NULL);
     Py_DECREF(bytes);
     return key;
 }
 
 /* Builds the request. Takes what it needs from p; p stays the caller's. */
-static PyObject *make_request(anp_core *core, prepared *p, PyObject *key, PyObject *(*wrap)(anp_request *))
+static PyObject *make_request(anp_core *core, prepared *p, PyObject *key,
+                              PyObject *(*wrap)(anp_request *))
 {
     if (p->ops.failed != ANP_OK) {
         anp_error err;
@@ -120,7 +125,8 @@ static bool skip_fields(anp_cursor *c, uint16_t n)
 
 static PyObject *meta_of(anp_state *state, const anp_message *m)
 {
-    return PyObject_CallFunction(state->meta_class, "II", (unsigned)m->generation, (unsigned)anp_ttl_left(m->ttl));
+    return PyObject_CallFunction(state->meta_class, "II", (unsigned)m->generation,
+                                 (unsigned)anp_ttl_left(m->ttl));
 }
 
 static PyObject *wrap_record(anp_request *r)
@@ -128,12 +134,15 @@ static PyObject *wrap_record(anp_request *r)
     anp_single *s = r->single;
     anp_cursor body = s->body;
     if (!skip_fields(&body, s->message.n_fields)) {
-        anp_error err = {.code = ANP_ERR_PROTOCOL, .message = "the reply's fields do not fit into it"};
+        anp_error err = {.code = ANP_ERR_PROTOCOL,
+                         .message = "the reply's fields do not fit into it"};
         return anp_raise(r->state, &err, r->key);
     }
     PyObject *bins = anp_bins_decode(r->state, &body, s->message.n_ops);
     PyObject *meta = bins != NULL ? meta_of(r->state, &s->message) : NULL;
-    PyObject *record = meta != NULL ? PyObject_CallFunctionObjArgs(r->state->record_class, r->key, meta, bins, NULL) : NULL;
+    PyObject *record = meta != NULL ? PyObject_CallFunctionObjArgs(r->state->record_class, r->key,
+                                                                   meta, bins, NULL)
+                                    : NULL;
     Py_XDECREF(bins);
     Py_XDECREF(meta);
     return record;
@@ -143,7 +152,9 @@ static PyObject *wrap_exists(anp_request *r)
 {
     bool there = r->command->status == ANP_OK;
     PyObject *meta = there ? meta_of(r->state, &r->single->message) : Py_NewRef(Py_None);
-    PyObject *result = meta != NULL ? PyObject_CallFunctionObjArgs(r->state->exists_class, r->key, meta, NULL) : NULL;
+    PyObject *result =
+        meta != NULL ? PyObject_CallFunctionObjArgs(r->state->exists_class, r->key, meta, NULL)
+                     : NULL;
     Py_XDECREF(meta);
     return result;
 }
@@ -156,8 +167,8 @@ static PyObject *wrap_none(anp_request *r)
 
 /* ---- reads ---- */
 
-static PyObject *prepare_read(anp_core *core, PyObject *key, PyObject *bins, PyObject *policy, uint8_t info1, const char *where,
-                              PyObject *(*wrap)(anp_request *))
+static PyObject *prepare_read(anp_core *core, PyObject *key, PyObject *bins, PyObject *policy,
+                              uint8_t info1, const char *where, PyObject *(*wrap)(anp_request *))
 {
     prepared p;
     PyObject *request = NULL, *names = NULL;
@@ -169,7 +180,8 @@ static PyObject *prepare_read(anp_core *core, PyObject *key, PyObject *bins, PyO
     anp_policy_read_bits(&p.policy, &p.info1, &p.info3);
     if (bins != NULL) {
         if (PyUnicode_Check(bins) || PyBytes_Check(bins)) {
-            PyErr_Format(PyExc_TypeError, "%s: bins is a list of names, not %s", where, Py_TYPE(bins)->tp_name);
+            PyErr_Format(PyExc_TypeError, "%s: bins is a list of names, not %s", where,
+                         Py_TYPE(bins)->tp_name);
             goto done;
         }
         names = PySequence_Tuple(bins);
@@ -177,7 +189,10 @@ static PyObject *prepare_read(anp_core *core, PyObject *key, PyObject *bins, PyO
             goto done;
         }
         if (PyTuple_GET_SIZE(names) == 0) {
-            (void)anp_raise_arg(core->state, "%s: bins is empty; use exists() for the metadata alone, get() for all bins", where);
+            (void)anp_raise_arg(
+                core->state,
+                "%s: bins is empty; use exists() for the metadata alone, get() for all bins",
+                where);
             goto done;
         }
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
@@ -201,7 +216,8 @@ PyObject *anp_core_get(PyObject *self, PyObject *const *args, Py_ssize_t n)
     if (!anp_args_are("get", n, 2)) {
         return NULL;
     }
-    return prepare_read((anp_core *)(void *)self, args[0], NULL, args[1], ANP_INFO1_READ | ANP_INFO1_GET_ALL, "get", wrap_record);
+    return prepare_read((anp_core *)(void *)self, args[0], NULL, args[1],
+                        ANP_INFO1_READ | ANP_INFO1_GET_ALL, "get", wrap_record);
 }
 
 PyObject *anp_core_select(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -209,7 +225,8 @@ PyObject *anp_core_select(PyObject *self, PyObject *const *args, Py_ssize_t n)
     if (!anp_args_are("select", n, 3)) {
         return NULL;
     }
-    return prepare_read((anp_core *)(void *)self, args[0], args[1], args[2], ANP_INFO1_READ, "select", wrap_record);
+    return prepare_read((anp_core *)(void *)self, args[0], args[1], args[2], ANP_INFO1_READ,
+                        "select", wrap_record);
 }
 
 PyObject *anp_core_exists(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -217,8 +234,8 @@ PyObject *anp_core_exists(PyObject *self, PyObject *const *args, Py_ssize_t n)
     if (!anp_args_are("exists", n, 2)) {
         return NULL;
     }
-    PyObject *request = prepare_read((anp_core *)(void *)self, args[0], NULL, args[1], ANP_INFO1_READ | ANP_INFO1_GET_NO_BINS,
-                                     "exists", wrap_exists);
+    PyObject *request = prepare_read((anp_core *)(void *)self, args[0], NULL, args[1],
+                                     ANP_INFO1_READ | ANP_INFO1_GET_NO_BINS, "exists", wrap_exists);
     if (request != NULL) {
         ((anp_request *)(void *)request)->miss_is_data = true;
     }
@@ -227,7 +244,8 @@ PyObject *anp_core_exists(PyObject *self, PyObject *const *args, Py_ssize_t n)
 
 /* ---- writes ---- */
 
-static bool open_write(prepared *p, anp_core *core, PyObject *key, PyObject *meta, PyObject *policy, anp_group group, const char *where)
+static bool open_write(prepared *p, anp_core *core, PyObject *key, PyObject *meta, PyObject *policy,
+                       anp_group group, const char *where)
 {
     if (!open_prepared(p, core, key, policy, group, where) ||
         !anp_meta_parse(core->state, meta, group, where, &p->policy, &p->generation)) {
@@ -255,7 +273,8 @@ PyObject *anp_core_put(PyObject *self, PyObject *const *args, Py_ssize_t n)
         goto done;
     }
     if (!PyDict_Check(args[1])) {
-        PyErr_Format(PyExc_TypeError, "put: bins is a dict of bin name to value, not %s", Py_TYPE(args[1])->tp_name);
+        PyErr_Format(PyExc_TypeError, "put: bins is a dict of bin name to value, not %s",
+                     Py_TYPE(args[1])->tp_name);
         goto done;
     }
     items = PyDict_Items(args[1]);
@@ -263,12 +282,14 @@ PyObject *anp_core_put(PyObject *self, PyObject *const *args, Py_ssize_t n)
         goto done;
     }
     if (PyList_GET_SIZE(items) == 0 || PyList_GET_SIZE(items) > ANP_BINS_MAX) {
-        (void)anp_raise_arg(core->state, "put: %zd bins; a record takes 1 to %d", PyList_GET_SIZE(items), (int)ANP_BINS_MAX);
+        (void)anp_raise_arg(core->state, "put: %zd bins; a record takes 1 to %d",
+                            PyList_GET_SIZE(items), (int)ANP_BINS_MAX);
         goto done;
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(items); i++) {
         PyObject *pair = PyList_GET_ITEM(items, i);
-        if (!anp_value_op(core->state, &p.ops, ANP_OP_WRITE, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), false)) {
+        if (!anp_value_op(core->state, &p.ops, ANP_OP_WRITE, PyTuple_GET_ITEM(pair, 0),
+                          PyTuple_GET_ITEM(pair, 1), false)) {
             goto done;
         }
     }
@@ -280,8 +301,8 @@ done:
     return request;
 }
 
-/* write_ops(where, key, [(op, bin name, value), ...], meta, policy, ttl or None): touch, append, prepend, increment,
- * remove_bin. An empty bin name is for operations without one. */
+/* write_ops(where, key, [(op, bin name, value), ...], meta, policy, ttl or None): touch, append,
+ * prepend, increment, remove_bin. An empty bin name is for operations without one. */
 PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     anp_core *core = (anp_core *)(void *)self;
@@ -310,8 +331,8 @@ PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n
         if (code == -1 && PyErr_Occurred()) {
             goto done;
         }
-        if (!anp_value_op(core->state, &p.ops, (uint8_t)code, PyTuple_GET_ITEM(op, 1), PyTuple_GET_ITEM(op, 2),
-                          code == ANP_OP_TOUCH)) {
+        if (!anp_value_op(core->state, &p.ops, (uint8_t)code, PyTuple_GET_ITEM(op, 1),
+                          PyTuple_GET_ITEM(op, 2), code == ANP_OP_TOUCH)) {
             goto done;
         }
     }

@@ -1,14 +1,14 @@
-/* Wire bytes -> Python objects. The bytes come from a peer that may be hostile: nesting is capped, room for
- * elements is taken as they come and not as they are announced, and whatever makes no sense is a ClientError that
- * names the bin. */
+/* Wire bytes -> Python objects. The bytes come from a peer that may be hostile: nesting is capped,
+ * room for elements is taken as they come and not as they are announced, and whatever makes no
+ * sense is a ClientError that names the bin. */
 #include "python/engine/binding.h"
 
 #include "wire/message.h"
 #include "wire/msgpack.h"
 
 enum {
-    LIST_AHEAD = 1024,  /* elements that a list's head alone can reserve */
-    MARK_PAIRS = 0x08,  /* order mark of a map: keys and values in the order of the result */
+    LIST_AHEAD = 1024, /* elements that a list's head alone can reserve */
+    MARK_PAIRS = 0x08, /* order mark of a map: keys and values in the order of the result */
 };
 
 typedef struct decoder {
@@ -73,18 +73,14 @@ static PyObject *decode_geojson(anp_state *state, anp_slice bin, const uint8_t *
     return value;
 }
 
-static PyObject *decode_bytes(anp_state *state, anp_slice bin, uint8_t particle, const uint8_t *data,
-                              size_t size)
+static PyObject *decode_bytes(anp_state *state, anp_slice bin, uint8_t particle,
+                              const uint8_t *data, size_t size)
 {
     switch (particle) {
-    case ANP_PARTICLE_STRING:
-        return decode_text(data, size);
-    case ANP_PARTICLE_BLOB:
-        return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
-    case ANP_PARTICLE_HLL:
-        return call_with_bytes(state->hll_class, data, size);
-    case ANP_PARTICLE_GEOJSON:
-        return decode_geojson(state, bin, data, size);
+    case ANP_PARTICLE_STRING: return decode_text(data, size);
+    case ANP_PARTICLE_BLOB: return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
+    case ANP_PARTICLE_HLL: return call_with_bytes(state->hll_class, data, size);
+    case ANP_PARTICLE_GEOJSON: return decode_geojson(state, bin, data, size);
     default:
         return PyObject_CallFunction(state->typed_blob_class, "y#i",
                                      size != 0 ? (const char *)data : "", (Py_ssize_t)size,
@@ -110,8 +106,7 @@ static PyObject *decode_string(decoder *d, anp_slice s)
     case ANP_PARTICLE_HLL:
     case ANP_PARTICLE_GEOJSON:
         return decode_bytes(d->state, d->bin, s.data[0], s.data + 1, s.size - 1);
-    default: /* without a type byte, as in expressions */
-        return decode_text(s.data, s.size);
+    default: /* without a type byte, as in expressions */ return decode_text(s.data, s.size);
     }
 }
 
@@ -158,7 +153,8 @@ static PyObject *decode_list(decoder *d, uint32_t count, unsigned depth)
     return list;
 }
 
-/* Adds to a dict, or, for results that ask for pairs in order, to a list of tuples. Steals key and value. */
+/* Adds to a dict, or, for results that ask for pairs in order, to a list of tuples. Steals key and
+ * value. */
 static bool add_pair(decoder *d, PyObject *map, PyObject *key, PyObject *value)
 {
     bool ok;
@@ -207,21 +203,16 @@ static PyObject *decode_item(decoder *d, unsigned depth)
         return malformed(d->state, d->bin, "a list or map that is cut short or malformed");
     }
     switch (item.kind) {
-    case ANP_MSGPACK_NIL:
-        Py_RETURN_NONE;
-    case ANP_MSGPACK_BOOL:
-        return PyBool_FromLong(item.boolean);
-    case ANP_MSGPACK_INT:
-        return PyLong_FromLongLong(item.integer);
-    case ANP_MSGPACK_UINT:
-        return PyLong_FromUnsignedLongLong(item.uinteger);
+    case ANP_MSGPACK_NIL: Py_RETURN_NONE;
+    case ANP_MSGPACK_BOOL: return PyBool_FromLong(item.boolean);
+    case ANP_MSGPACK_INT: return PyLong_FromLongLong(item.integer);
+    case ANP_MSGPACK_UINT: return PyLong_FromUnsignedLongLong(item.uinteger);
     case ANP_MSGPACK_FLOAT:
-    case ANP_MSGPACK_DOUBLE:
-        return PyFloat_FromDouble(item.real);
-    case ANP_MSGPACK_STRING:
-        return decode_string(d, item.bytes);
+    case ANP_MSGPACK_DOUBLE: return PyFloat_FromDouble(item.real);
+    case ANP_MSGPACK_STRING: return decode_string(d, item.bytes);
     case ANP_MSGPACK_BIN:
-        return PyBytes_FromStringAndSize((const char *)item.bytes.data, (Py_ssize_t)item.bytes.size);
+        return PyBytes_FromStringAndSize((const char *)item.bytes.data,
+                                         (Py_ssize_t)item.bytes.size);
     case ANP_MSGPACK_LIST:
     case ANP_MSGPACK_MAP:
         if (depth >= ANP_MSGPACK_DEPTH) {
@@ -242,7 +233,8 @@ static PyObject *decode_container(anp_state *state, const anp_particle *p, anp_s
     anp_msgpack_item item;
     anp_msgpack_kind kind = p->type == ANP_PARTICLE_LIST ? ANP_MSGPACK_LIST : ANP_MSGPACK_MAP;
     if (!anp_msgpack_read(&root, &item) || item.kind != kind) {
-        return malformed(state, bin, kind == ANP_MSGPACK_LIST ? "a list that is none" : "a map that is none");
+        return malformed(state, bin,
+                         kind == ANP_MSGPACK_LIST ? "a list that is none" : "a map that is none");
     }
     PyObject *value = decode_item(&d, 0);
     if (value != NULL && anp_cursor_left(&d.c) != 0) {
@@ -259,31 +251,30 @@ PyObject *anp_value_decode(anp_state *state, const anp_particle *p, anp_slice bi
     bool boolean;
     anp_slice text;
     switch (p->type) {
-    case ANP_PARTICLE_NULL:
-        Py_RETURN_NONE;
+    case ANP_PARTICLE_NULL: Py_RETURN_NONE;
     case ANP_PARTICLE_INTEGER:
         return anp_particle_integer(p, &integer)
                    ? PyLong_FromLongLong(integer)
                    : malformed(state, bin, "an integer that isn't 8 bytes long");
     case ANP_PARTICLE_FLOAT:
-        return anp_particle_float(p, &real) ? PyFloat_FromDouble(real)
-                                            : malformed(state, bin, "a float that isn't 8 bytes long");
+        return anp_particle_float(p, &real)
+                   ? PyFloat_FromDouble(real)
+                   : malformed(state, bin, "a float that isn't 8 bytes long");
     case ANP_PARTICLE_BOOL:
-        return anp_particle_bool(p, &boolean) ? PyBool_FromLong(boolean)
-                                              : malformed(state, bin, "a bool that is neither 0 nor 1");
+        return anp_particle_bool(p, &boolean)
+                   ? PyBool_FromLong(boolean)
+                   : malformed(state, bin, "a bool that is neither 0 nor 1");
     case ANP_PARTICLE_GEOJSON:
         return anp_particle_geojson(p, &text) ? decode_geojson(state, bin, text.data, text.size)
                                               : malformed(state, bin, "GeoJSON that is cut short");
     case ANP_PARTICLE_LIST:
-    case ANP_PARTICLE_MAP:
-        return decode_container(state, p, bin);
-    default:
-        return decode_bytes(state, bin, p->type, p->data, p->size);
+    case ANP_PARTICLE_MAP: return decode_container(state, p, bin);
+    default: return decode_bytes(state, bin, p->type, p->data, p->size);
     }
 }
 
-/* One more value for a bin that the dict may have already. `seen` (a dict, made when first needed) holds the
- * lists of bins with several results, since a single result can be a list itself. */
+/* One more value for a bin that the dict may have already. `seen` (a dict, made when first needed)
+ * holds the lists of bins with several results, since a single result can be a list itself. */
 static bool add_bin(PyObject *bins, PyObject **seen, PyObject *name, PyObject *value)
 {
     PyObject *first = PyDict_GetItemWithError(bins, name);

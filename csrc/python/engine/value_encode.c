@@ -1,8 +1,8 @@
 /* Python objects -> wire bytes: a bin's particle, or MessagePack inside lists and maps.
  *
- * User code can run in here (GeoJSON.dumps, an array's tolist), and may change what is being walked: every
- * object is held while it is written, and containers must end with the size that their head announced.
- * On failure the buffer is cut back to where it was. */
+ * User code can run in here (GeoJSON.dumps, an array's tolist), and may change what is being
+ * walked: every object is held while it is written, and containers must end with the size that
+ * their head announced. On failure the buffer is cut back to where it was. */
 #include "python/engine/value_look.h"
 
 #include "wire/message.h"
@@ -30,8 +30,8 @@ static bool buffer_ok(const encoder *e)
         PyErr_NoMemory();
     } else {
         anp_raise_bin(e->whose.state, ANP_ERR_PARAM, e->whose.bin,
-                      "%s: with this value the request would be larger than %zu bytes", e->whose.where,
-                      e->b->max);
+                      "%s: with this value the request would be larger than %zu bytes",
+                      e->whose.where, e->b->max);
     }
     return false;
 }
@@ -49,8 +49,8 @@ static bool size_ok(const encoder *e, Py_ssize_t n)
         return true;
     }
     anp_raise_bin(e->whose.state, ANP_ERR_PARAM, e->whose.bin,
-                  "%s: the value's size of %zd is above the protocol's largest, %d", e->whose.where, n,
-                  ANP_PROTO_MAX);
+                  "%s: the value's size of %zd is above the protocol's largest, %d", e->whose.where,
+                  n, ANP_PROTO_MAX);
     return false;
 }
 
@@ -218,12 +218,11 @@ static bool pack_text(const encoder *e, const anp_look *look)
     case ANP_PARTICLE_PHP_BLOB:
     case ANP_PARTICLE_ERLANG_BLOB:
     case ANP_PARTICLE_HLL:
-    case ANP_PARTICLE_GEOJSON:
-        break;
+    case ANP_PARTICLE_GEOJSON: break;
     default:
         anp_raise_bin(e->whose.state, ANP_ERR_PARAM, e->whose.bin,
-                      "%s: bytes of particle type %d can't be inside a list or a map", e->whose.where,
-                      (int)look->particle);
+                      "%s: bytes of particle type %d can't be inside a list or a map",
+                      e->whose.where, (int)look->particle);
         return false;
     }
     if (!size_ok(e, (Py_ssize_t)look->text.size)) {
@@ -239,28 +238,14 @@ static bool pack(const encoder *e, PyObject *value, unsigned depth)
     bool ok = anp_look_at(&e->whose, value, &look);
     if (ok) {
         switch (look.kind) {
-        case ANP_LOOK_NULL:
-            anp_msgpack_put_nil(e->b);
-            break;
-        case ANP_LOOK_BOOL:
-            anp_msgpack_put_bool(e->b, look.boolean);
-            break;
-        case ANP_LOOK_INT:
-            anp_msgpack_put_int(e->b, look.integer);
-            break;
-        case ANP_LOOK_UINT:
-            anp_msgpack_put_uint(e->b, look.uinteger);
-            break;
-        case ANP_LOOK_FLOAT:
-            anp_msgpack_put_double(e->b, look.real);
-            break;
-        case ANP_LOOK_TEXT:
-            ok = pack_text(e, &look);
-            break;
+        case ANP_LOOK_NULL: anp_msgpack_put_nil(e->b); break;
+        case ANP_LOOK_BOOL: anp_msgpack_put_bool(e->b, look.boolean); break;
+        case ANP_LOOK_INT: anp_msgpack_put_int(e->b, look.integer); break;
+        case ANP_LOOK_UINT: anp_msgpack_put_uint(e->b, look.uinteger); break;
+        case ANP_LOOK_FLOAT: anp_msgpack_put_double(e->b, look.real); break;
+        case ANP_LOOK_TEXT: ok = pack_text(e, &look); break;
         case ANP_LOOK_LIST:
-        case ANP_LOOK_MAP:
-            ok = pack_container(e, &look, depth);
-            break;
+        case ANP_LOOK_MAP: ok = pack_container(e, &look, depth); break;
         }
     }
     anp_look_release(&look);
@@ -281,9 +266,7 @@ static bool encode(const encoder *e, PyObject *value, uint8_t *particle)
     bool ok = anp_look_at(&e->whose, value, &look);
     if (ok) {
         switch (look.kind) {
-        case ANP_LOOK_NULL:
-            *particle = ANP_PARTICLE_NULL;
-            break;
+        case ANP_LOOK_NULL: *particle = ANP_PARTICLE_NULL; break;
         case ANP_LOOK_BOOL:
             *particle = ANP_PARTICLE_BOOL;
             anp_buffer_u8(e->b, look.boolean ? 1 : 0);
@@ -293,10 +276,11 @@ static bool encode(const encoder *e, PyObject *value, uint8_t *particle)
             anp_buffer_be64(e->b, (uint64_t)look.integer);
             break;
         case ANP_LOOK_UINT:
-            anp_raise_bin(e->whose.state, ANP_ERR_PARAM, e->whose.bin,
-                          "%s: integer %llu doesn't fit into 64 bits with sign (-9223372036854775808 "
-                          "to 9223372036854775807)",
-                          e->whose.where, (unsigned long long)look.uinteger);
+            anp_raise_bin(
+                e->whose.state, ANP_ERR_PARAM, e->whose.bin,
+                "%s: integer %llu doesn't fit into 64 bits with sign (-9223372036854775808 "
+                "to 9223372036854775807)",
+                e->whose.where, (unsigned long long)look.uinteger);
             ok = false;
             break;
         case ANP_LOOK_FLOAT:
@@ -307,7 +291,8 @@ static bool encode(const encoder *e, PyObject *value, uint8_t *particle)
             *particle = look.particle;
             ok = size_ok(e, (Py_ssize_t)look.text.size);
             if (ok && look.particle == ANP_PARTICLE_GEOJSON) {
-                anp_buffer_put(e->b, "\0\0\0", 3); /* no flags, no cells: the server computes them */
+                anp_buffer_put(e->b, "\0\0\0",
+                               3); /* no flags, no cells: the server computes them */
             }
             if (ok) {
                 anp_buffer_put(e->b, look.text.data, look.text.size);
@@ -358,7 +343,8 @@ bool anp_bin_name(anp_state *state, PyObject *name, anp_slice *out)
     if (text == NULL) {
         if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
             PyErr_Clear();
-            anp_raise_bin(state, ANP_ERR_PARAM, name, "bin name %R can't be written as UTF-8", name);
+            anp_raise_bin(state, ANP_ERR_PARAM, name, "bin name %R can't be written as UTF-8",
+                          name);
         }
         return false;
     }
@@ -368,8 +354,8 @@ bool anp_bin_name(anp_state *state, PyObject *name, anp_slice *out)
     }
     if (size > ANP_BIN_NAME_MAX) {
         anp_raise_bin(state, ANP_ERR_PARAM, name,
-                      "bin name %.200R is %zd bytes long as UTF-8; the server takes at most %d", name,
-                      size, ANP_BIN_NAME_MAX);
+                      "bin name %.200R is %zd bytes long as UTF-8; the server takes at most %d",
+                      name, size, ANP_BIN_NAME_MAX);
         return false;
     }
     if (memchr(text, 0, (size_t)size) != NULL) {
@@ -395,7 +381,8 @@ bool anp_value_op(anp_state *state, anp_buffer *b, uint8_t op, PyObject *name, P
         memcpy(where + 5, bin.data, bin.size);
         memcpy(where + 5 + bin.size, "\"", 2);
     }
-    encoder e = {.whose = {.state = state, .where = where, .bin = bin.size != 0 ? name : NULL}, .b = b};
+    encoder e = {.whose = {.state = state, .where = where, .bin = bin.size != 0 ? name : NULL},
+                 .b = b};
     size_t start = b->size;
     uint8_t *head = anp_buffer_add(b, OP_HEAD + bin.size);
     uint8_t particle = ANP_PARTICLE_NULL;

@@ -1,11 +1,11 @@
-/* Telling Python's and NumPy's types apart. NumPy is never imported: its scalars and arrays are known by
+/* Telling Python's and NumPy's types apart. NumPy is never imported: its scalars and arrays are
+ * known by
  * `__array_interface__` on their type, and asked for Python objects (`tolist`). */
 #include "python/engine/value_look.h"
 
 static bool is_a(PyObject *value, PyObject *class)
 {
-    return class != NULL && PyType_Check(class) &&
-           PyObject_TypeCheck(value, (PyTypeObject *)class);
+    return class != NULL && PyType_Check(class) && PyObject_TypeCheck(value, (PyTypeObject *)class);
 }
 
 static bool look_integer(const anp_whose *whose, PyObject *value, anp_look *out)
@@ -58,8 +58,8 @@ static void look_bytes(PyObject *value, uint8_t particle, anp_look *out)
 {
     out->kind = ANP_LOOK_TEXT;
     out->particle = particle;
-    out->text = (anp_slice){(const uint8_t *)PyBytes_AS_STRING(value),
-                            (size_t)PyBytes_GET_SIZE(value)};
+    out->text =
+        (anp_slice){(const uint8_t *)PyBytes_AS_STRING(value), (size_t)PyBytes_GET_SIZE(value)};
 }
 
 static bool look_buffer(const anp_whose *whose, PyObject *value, anp_look *out)
@@ -113,17 +113,15 @@ static bool look_typed_blob(const anp_whose *whose, PyObject *value, anp_look *o
     case ANP_PARTICLE_BOOL:
     case ANP_PARTICLE_MAP:
     case ANP_PARTICLE_LIST:
-    case ANP_PARTICLE_GEOJSON:
-        type = -1;
-        break;
-    default:
-        break;
+    case ANP_PARTICLE_GEOJSON: type = -1; break;
+    default: break;
     }
     if (type < 0 || type > 254) { /* 255 marks an extension that was read out of a list */
-        anp_raise_bin(whose->state, ANP_ERR_PARAM, whose->bin,
-                      "%s: particle_type of %.100s is none that is written as bytes (3, 4, 7 to 12, "
-                      "16, 18)",
-                      whose->where, Py_TYPE(value)->tp_name);
+        anp_raise_bin(
+            whose->state, ANP_ERR_PARAM, whose->bin,
+            "%s: particle_type of %.100s is none that is written as bytes (3, 4, 7 to 12, "
+            "16, 18)",
+            whose->where, Py_TYPE(value)->tp_name);
         return false;
     }
     look_bytes(value, (uint8_t)type, out);
@@ -163,8 +161,8 @@ static long dimensions(PyObject *value)
     return n;
 }
 
-/* A scalar or an array of NumPy's: as Python objects. Those of Python's own types are looked at; longdouble
- * stays itself in tolist() and goes through float(). */
+/* A scalar or an array of NumPy's: as Python objects. Those of Python's own types are looked at;
+ * longdouble stays itself in tolist() and goes through float(). */
 static bool look_numpy(const anp_whose *whose, PyObject *value, anp_look *out)
 {
     char kind = dtype_kind(value);
@@ -173,24 +171,26 @@ static bool look_numpy(const anp_whose *whose, PyObject *value, anp_look *out)
     case 'b':
     case 'i':
     case 'u':
-    case 'f':
-        break;
+    case 'f': break;
     case 'U':
     case 'S':
     case 'T':
         if (ndim == 0) {
             break;
         }
-        return refuse(whose, value, "an array of strings isn't numeric: pass array.tolist(), or wrap it "
-                                    "with aerospike_np.blob(...) to store its bytes");
+        return refuse(whose, value,
+                      "an array of strings isn't numeric: pass array.tolist(), or wrap it "
+                      "with aerospike_np.blob(...) to store its bytes");
     case 'M':
     case 'm':
-        return refuse(whose, value, "store dates and durations as integers "
-                                    "(value.astype(\"int64\")) or as text (str(value))");
+        return refuse(whose, value,
+                      "store dates and durations as integers "
+                      "(value.astype(\"int64\")) or as text (str(value))");
     default:
-        return refuse(whose, value, "only bool, integer and float arrays become lists: pass "
-                                    "value.tolist(), or wrap it with aerospike_np.blob(...) to store "
-                                    "its bytes");
+        return refuse(whose, value,
+                      "only bool, integer and float arrays become lists: pass "
+                      "value.tolist(), or wrap it with aerospike_np.blob(...) to store "
+                      "its bytes");
     }
     PyObject *plain = PyObject_CallMethod(value, "tolist", NULL);
     if (plain != NULL && Py_TYPE(plain) == Py_TYPE(value)) {
@@ -254,7 +254,8 @@ static bool look_other(const anp_whose *whose, PyObject *value, anp_look *out)
         if (is_a(value, state->typed_blob_class)) {
             return look_typed_blob(whose, value, out);
         }
-        look_bytes(value, is_a(value, state->hll_class) ? ANP_PARTICLE_HLL : ANP_PARTICLE_BLOB, out);
+        look_bytes(value, is_a(value, state->hll_class) ? ANP_PARTICLE_HLL : ANP_PARTICLE_BLOB,
+                   out);
         return true;
     }
     if (PyList_Check(value) || PyTuple_Check(value)) {
@@ -280,11 +281,13 @@ static bool look_other(const anp_whose *whose, PyObject *value, anp_look *out)
         return refuse(whose, value, "Aerospike has no sets: pass a list");
     }
     if (PyObject_CheckBuffer(value) || PyObject_HasAttrString(value, "__array__")) {
-        return refuse(whose, value, "pass value.tolist() to store a list, or wrap it with "
-                                    "aerospike_np.blob(...) to store its bytes");
+        return refuse(whose, value,
+                      "pass value.tolist() to store a list, or wrap it with "
+                      "aerospike_np.blob(...) to store its bytes");
     }
-    return refuse(whose, value, "pass None, bool, int, float, str, bytes, list, dict, a NumPy scalar "
-                                "or a numeric array");
+    return refuse(whose, value,
+                  "pass None, bool, int, float, str, bytes, list, dict, a NumPy scalar "
+                  "or a numeric array");
 }
 
 bool anp_look_at(const anp_whose *whose, PyObject *value, anp_look *out)

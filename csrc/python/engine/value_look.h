@@ -1,5 +1,6 @@
-/* What a Python object is as a value of the server: the one place where types are told apart, shared by
- * the two ways of writing a value (as a bin's particle, as MessagePack). Private to value_*.c. */
+/* What a Python object is as a value of the server: the one place where types are told apart,
+ * shared by the two ways of writing a value (as a bin's particle, as MessagePack). Private to
+ * value_*.c. */
 #pragma once
 
 #include "python/engine/binding.h"

@@ -1,5 +1,6 @@
-/* aerospike_np._node: the embedded node for Python. Node(config) serves until stop(), its deallocation, or the end of the
- * process. It never calls into Python, so it needs the GIL only at its doors. */
+/* aerospike_np._node: the embedded node for Python. Node(config) serves until stop(), its
+ * deallocation, or the end of the process. It never calls into Python, so it needs the GIL only at
+ * its doors. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
@@ -8,9 +9,8 @@
 #include "node/node.h"
 
 typedef struct node_object {
-    PyObject_HEAD
-    anp_node *node;   /* NULL: stopped */
-    long pid;         /* of the process that started it; a fork has no node */
+    PyObject_HEAD anp_node *node; /* NULL: stopped */
+    long pid;                     /* of the process that started it; a fork has no node */
 } node_object;
 
 typedef struct module_state {
@@ -27,7 +27,8 @@ static PyObject *raise(PyTypeObject *type, const anp_error *err)
     if (state == NULL) {
         return NULL;
     }
-    PyObject *exception = PyObject_CallFunction(state->error, "is", (int)(err->code == ANP_ERR_PARAM ? -2 : -1), err->message);
+    PyObject *exception = PyObject_CallFunction(
+        state->error, "is", (int)(err->code == ANP_ERR_PARAM ? -2 : -1), err->message);
     if (exception != NULL) {
         PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
         Py_DECREF(exception);
@@ -64,8 +65,18 @@ static bool take_namespaces(PyObject *list, anp_namespace_config *out, Py_ssize_
 
 static PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"host", "port", "namespaces", "name", "cluster_name", "allow_remote", "max_memory", "max_connections",
-                            "batch_max_requests", "max_output", "threads", NULL};
+    static char *names[] = {"host",
+                            "port",
+                            "namespaces",
+                            "name",
+                            "cluster_name",
+                            "allow_remote",
+                            "max_memory",
+                            "max_connections",
+                            "batch_max_requests",
+                            "max_output",
+                            "threads",
+                            NULL};
     const char *host, *name, *cluster;
     unsigned short port;
     PyObject *namespaces;
@@ -74,8 +85,10 @@ static PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     unsigned int max_connections, batch_max, threads;
     anp_node_config config = {0};
     anp_namespace_config spaces[32] = {{{0}, 0, 0, false, 0}};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sHO!sspKIIKI", names, &host, &port, &PyList_Type, &namespaces, &name, &cluster,
-                                     &allow_remote, &max_memory, &max_connections, &batch_max, &max_output, &threads)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sHO!sspKIIKI", names, &host, &port,
+                                     &PyList_Type, &namespaces, &name, &cluster, &allow_remote,
+                                     &max_memory, &max_connections, &batch_max, &max_output,
+                                     &threads)) {
         return NULL;
     }
     Py_ssize_t n = PyList_GET_SIZE(namespaces);
@@ -83,7 +96,8 @@ static PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_ValueError, "a node has at most 32 namespaces");
         return NULL;
     }
-    if (!take_namespaces(namespaces, spaces, n) || !copy_text(host, config.host, sizeof config.host, "host") ||
+    if (!take_namespaces(namespaces, spaces, n) ||
+        !copy_text(host, config.host, sizeof config.host, "host") ||
         !copy_text(name, config.name, sizeof config.name, "name") ||
         !copy_text(cluster, config.cluster_name, sizeof config.cluster_name, "cluster_name")) {
         return NULL;
@@ -94,16 +108,15 @@ static PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     config.max_connections = max_connections;
     config.max_output = max_output;
     config.threads = threads;
-    anp_store_config store_config = {.namespaces = spaces, .n_namespaces = (uint32_t)n, .max_memory = max_memory};
+    anp_store_config store_config = {
+        .namespaces = spaces, .n_namespaces = (uint32_t)n, .max_memory = max_memory};
     anp_store *store = NULL;
     anp_node *node = NULL;
     anp_error err;
     anp_status status = anp_store_new(&store_config, &store, &err);
     if (status == ANP_OK) {
-        Py_BEGIN_ALLOW_THREADS
-        status = anp_node_start(&config, store, &node, &err);
-        Py_END_ALLOW_THREADS
-        anp_store_release(store);
+        Py_BEGIN_ALLOW_THREADS status = anp_node_start(&config, store, &node, &err);
+        Py_END_ALLOW_THREADS anp_store_release(store);
     }
     if (status != ANP_OK) {
         return raise(type, &err);
@@ -128,8 +141,9 @@ static anp_node *running(PyObject *object)
     }
     if (self->node != NULL) {
         (void)PyOS_snprintf(err.message, sizeof err.message,
-                            "the node runs in process %ld, and this is its fork %ld; start one here, or use the address", self->pid,
-                            (long)getpid());
+                            "the node runs in process %ld, and this is its fork %ld; start one "
+                            "here, or use the address",
+                            self->pid, (long)getpid());
     }
     (void)raise(Py_TYPE(object), &err);
     return NULL;
@@ -142,8 +156,7 @@ static PyObject *node_stop(PyObject *object, PyObject *unused)
     anp_node *node = self->node;
     if (node != NULL && self->pid == (long)getpid()) {
         self->node = NULL;
-        Py_BEGIN_ALLOW_THREADS
-        anp_node_stop(node);
+        Py_BEGIN_ALLOW_THREADS anp_node_stop(node);
         Py_END_ALLOW_THREADS
     }
     Py_RETURN_NONE;
@@ -158,10 +171,12 @@ static PyObject *node_stats(PyObject *object, PyObject *unused)
     }
     anp_node_stats s;
     anp_node_stats_get(node, &s);
-    return Py_BuildValue("{sKsKsKsKsKsKsK}", "objects", (unsigned long long)s.objects, "memory", (unsigned long long)s.memory,
-                         "connections", (unsigned long long)s.connections, "connections_opened",
-                         (unsigned long long)s.connections_opened, "connections_refused", (unsigned long long)s.connections_refused,
-                         "requests", (unsigned long long)s.requests, "batch_rows", (unsigned long long)s.batch_rows);
+    return Py_BuildValue(
+        "{sKsKsKsKsKsKsK}", "objects", (unsigned long long)s.objects, "memory",
+        (unsigned long long)s.memory, "connections", (unsigned long long)s.connections,
+        "connections_opened", (unsigned long long)s.connections_opened, "connections_refused",
+        (unsigned long long)s.connections_refused, "requests", (unsigned long long)s.requests,
+        "batch_rows", (unsigned long long)s.batch_rows);
 }
 
 static PyObject *node_host(PyObject *object, void *unused)
@@ -208,7 +223,11 @@ static PyGetSetDef node_getset[] = {
 };
 
 static PyType_Slot node_slots[] = {
-    {Py_tp_new, node_new}, {Py_tp_dealloc, node_dealloc}, {Py_tp_methods, node_methods}, {Py_tp_getset, node_getset}, {0, NULL},
+    {Py_tp_new, node_new},
+    {Py_tp_dealloc, node_dealloc},
+    {Py_tp_methods, node_methods},
+    {Py_tp_getset, node_getset},
+    {0, NULL},
 };
 
 static PyType_Spec node_spec = {
@@ -222,13 +241,17 @@ static int exec_module(PyObject *module)
 {
     module_state *state = PyModule_GetState(module);
     if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
-        PyErr_SetString(PyExc_ImportError, "aerospike_np does not run in subinterpreters (NumPy does not)");
+        PyErr_SetString(PyExc_ImportError,
+                        "aerospike_np does not run in subinterpreters (NumPy does not)");
         return -1;
     }
     PyObject *exceptions = PyImport_ImportModule("aerospike_np.exception");
     state->error = exceptions != NULL ? PyObject_GetAttrString(exceptions, "_error") : NULL;
     Py_XDECREF(exceptions);
-    state->node_type = state->error != NULL ? (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, &node_spec, NULL) : NULL;
+    state->node_type =
+        state->error != NULL
+            ? (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, &node_spec, NULL)
+            : NULL;
     return state->node_type != NULL ? PyModule_AddType(module, state->node_type) : -1;
 }
 
