@@ -1,4 +1,7 @@
-"""The examples in README.md, docs/ and the docstrings do what they show."""
+"""The examples in README.md, docs/ and the docstrings do what they show.
+
+Each page and each docstring begins with an empty node, as ``node``, and a client of it, as ``client``.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,14 @@ import doctest
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import pytest
 
 import aerospike_np
+from aerospike_np.local import LocalNode
 
 numpy = pytest.importorskip("numpy")
 if int(numpy.__version__.split(".")[0]) < 2:
@@ -45,7 +50,15 @@ def only_examples(text: str) -> str:
     return "\n".join(lines)
 
 
-def run(test: doctest.DocTest) -> int:
+@pytest.fixture
+def names() -> Iterator[dict[str, Any]]:
+    """What an example may use without making it."""
+    with LocalNode() as node, node.client() as client:
+        yield {"node": node, "client": client, "aerospike_np": aerospike_np, "np": numpy}
+
+
+def run(test: doctest.DocTest, names: dict[str, Any]) -> int:
+    test.globs.update(names)
     said: list[str] = []
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     runner.run(test, out=said.append)
@@ -54,10 +67,10 @@ def run(test: doctest.DocTest) -> int:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_examples_of_a_page_do_what_they_show(page: Path) -> None:
+def test_examples_of_a_page_do_what_they_show(page: Path, names: dict[str, Any]) -> None:
     text = page.read_text(encoding="utf-8")
     name = page.relative_to(ROOT).as_posix()
-    run(doctest.DocTestParser().get_doctest(only_examples(text), {}, name, str(page), 0))
+    run(doctest.DocTestParser().get_doctest(only_examples(text), {}, name, str(page), 0), names)
     # What is not a session is at least Python.
     for fence in FENCE.finditer(text):
         if fence[2] in ("python", "py") and ">>> " not in fence[3]:
@@ -66,8 +79,17 @@ def test_examples_of_a_page_do_what_they_show(page: Path) -> None:
             compile(source, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
 
 
-@pytest.mark.parametrize("name", ["aerospike_np", *MODULES])
-def test_examples_of_docstrings_do_what_they_show(name: str) -> None:
-    module: ModuleType = importlib.import_module(name)
-    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name):
-        run(test)
+@pytest.mark.parametrize(
+    "test",
+    [
+        test
+        for name in ["aerospike_np", *MODULES]
+        for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name), name)
+        if test.examples
+    ],
+    ids=lambda test: test.name,
+)
+def test_examples_of_a_docstring_do_what_they_show(
+    test: doctest.DocTest, names: dict[str, Any]
+) -> None:
+    run(test, names)
