@@ -39,7 +39,11 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_LAZY = {"BatchRecords": "_results", "BatchWriteResult": "_results", "NumpyBatchRecords": "_results"}
+_LAZY = {
+    "BatchRecords": "_results",
+    "BatchWriteResult": "_results",
+    "NumpyBatchRecords": "_results",
+}
 
 __all__ = [
     "AerospikeKey",

@@ -27,7 +27,9 @@ def _serve(options: argparse.Namespace) -> int:
         print(f"serve: {error}", file=sys.stderr)
         return 1
     with node:
-        print(f"serving on {node.host}:{node.port} until Ctrl-C; data are in memory only", flush=True)
+        print(
+            f"serving on {node.host}:{node.port} until Ctrl-C; data are in memory only", flush=True
+        )
         signal.sigwait(stop)
     return 0
 
@@ -45,10 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     serve = commands.add_parser("serve", help="serve an embedded node until Ctrl-C")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=3000, help="0 takes a free one")
-    serve.add_argument("--namespace", action="append", help="may be given more than once (default: test)")
+    serve.add_argument(
+        "--namespace", action="append", help="may be given more than once (default: test)"
+    )
     serve.add_argument("--cluster-name", default="")
     serve.add_argument("--max-memory", type=int, default=0, help="bytes of records; 0: no cap")
-    serve.add_argument("--allow-remote", action="store_true", help="listen on other addresses than loopback")
+    serve.add_argument(
+        "--allow-remote", action="store_true", help="listen on other addresses than loopback"
+    )
     serve.set_defaults(run=_serve)
     demo = commands.add_parser("demo", help="write and read 336,776 flights", add_help=False)
     demo.set_defaults(run=_demo, rest=[])

@@ -43,7 +43,9 @@ class Source:
         _add_mask(masks, mask, columns, self.n)
         key_mask = masks.pop(key_field, None)
         if key_mask is not None and key_mask.any():
-            raise InvalidArgError(f"{_WHERE}: row {int(key_mask.argmax())} has no key: it is masked")
+            raise InvalidArgError(
+                f"{_WHERE}: row {int(key_mask.argmax())} has no key: it is masked"
+            )
         self.keys = Keys(namespace, set_name, columns[key_field])
         self.ttl = _ttl(_field_or(ttl, columns, "ttl"), self.n)
         self.generation = _generation(_field_or(generation, columns, "generation"), self.n)
@@ -87,26 +89,29 @@ def _columns(
     if data.dtype.names is None:
         raise TypeError(f"{_WHERE}: data has dtype {data.dtype}, which has no fields")
     if data.ndim != 1:
-        raise ValueError(f"{_WHERE}: data has shape {data.shape}; one row after the other is needed")
+        raise ValueError(
+            f"{_WHERE}: data has shape {data.shape}; one row after the other is needed"
+        )
     if dtype is not None:
         wanted = np.dtype(dtype)
         if wanted != data.dtype:
             data = _as_view(data, wanted)
     masks: dict[str, np.ndarray[Any, Any]] = {}
     if isinstance(data, np.ma.MaskedArray):
-        mask = np.ma.getmaskarray(data)
-        masks = {name: _one_bool(mask[name]) for name in mask.dtype.names or ()}
+        whole: Any = np.ma.getmaskarray(data)
+        masks = {name: _one_bool(whole[name]) for name in whole.dtype.names or ()}
         data = data.data
     names = data.dtype.names or ()
     return {name: np.asarray(data[name]) for name in names}, masks
 
 
-def _one_bool(mask: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _one_bool(mask: Any) -> np.ndarray[Any, Any]:
     """One bool a row: a sub-array or nested field is masked as a whole."""
     if mask.dtype.names is not None:
         parts = [_one_bool(mask[name]) for name in mask.dtype.names]
         mask = np.logical_or.reduce(parts) if parts else np.zeros(len(mask), bool)
-    return mask.reshape(len(mask), -1).any(axis=1) if mask.ndim > 1 else mask
+    one: np.ndarray[Any, Any] = mask.reshape(len(mask), -1).any(axis=1) if mask.ndim > 1 else mask
+    return one
 
 
 def _as_view(data: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
@@ -132,7 +137,11 @@ def _from_mapping(
         if hasattr(column, "isna") and hasattr(column, "dtype"):
             array, mask = _from_series(column)
         else:
-            mask = _one_bool(np.ma.getmaskarray(column)) if isinstance(column, np.ma.MaskedArray) else None
+            mask = (
+                _one_bool(np.ma.getmaskarray(column))
+                if isinstance(column, np.ma.MaskedArray)
+                else None
+            )
             array = np.asarray(column)
         if array.ndim == 0:
             raise TypeError(f"{_WHERE}: column {name!r} is not an array of rows")
@@ -228,7 +237,9 @@ def _generation(generation: Any, n: int) -> np.ndarray[Any, Any] | None:
     good = (array >= 0) & (array <= 65535)
     if not good.all():
         row = int(np.argmin(good))
-        raise InvalidArgError(f"{_WHERE}: generation of row {row} is {array[row]}; 0 to 65535 are possible")
+        raise InvalidArgError(
+            f"{_WHERE}: generation of row {row} is {array[row]}; 0 to 65535 are possible"
+        )
     return np.ascontiguousarray(array.astype(np.uint32))
 
 

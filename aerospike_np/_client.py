@@ -74,7 +74,9 @@ class Client(Plain):
         if username is not None or password is not None:
             from .exception import InvalidArgError
 
-            raise InvalidArgError("connect: authentication is not built yet; leave username and password out")
+            raise InvalidArgError(
+                "connect: authentication is not built yet; leave username and password out"
+            )
         self._core.connect()
         return self
 
@@ -92,7 +94,9 @@ class Client(Plain):
     def __del__(self) -> None:
         core = getattr(self, "_core", None)
         if core is not None and core.is_open():
-            warnings.warn(f"{self!r} was dropped without close()", ResourceWarning, stacklevel=2, source=self)
+            warnings.warn(
+                f"{self!r} was dropped without close()", ResourceWarning, stacklevel=2, source=self
+            )
 
 
 for _name, _operation in vars(Operations).items():

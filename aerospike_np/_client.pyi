@@ -10,7 +10,10 @@ from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
 from .types import ExistsResult, InfoResults, Record
 
 _UserKey = str | int | bytes | bytearray
-_Key = tuple[str, str | None, _UserKey] | tuple[str, str | None, _UserKey | None, bytes | bytearray | None]
+_Key = (
+    tuple[str, str | None, _UserKey]
+    | tuple[str, str | None, _UserKey | None, bytes | bytearray | None]
+)
 _Policy = Mapping[str, Any] | None
 _BatchKeys = Iterable[_Key] | Keys | ArrayLike
 _Progress = bool | Callable[[int, int], object] | None
@@ -24,20 +27,39 @@ class Client(Plain):
     def __enter__(self) -> Client: ...
     def __exit__(self, *exc_info: object) -> None: ...
     def __del__(self) -> None: ...
-    def put(self, key: _Key, bins: dict[str, Any], meta: _Policy = None, policy: _Policy = None) -> None: ...
+    def put(
+        self, key: _Key, bins: dict[str, Any], meta: _Policy = None, policy: _Policy = None
+    ) -> None: ...
     def get(self, key: _Key, policy: _Policy = None) -> Record: ...
     def select(self, key: _Key, bins: Sequence[str], policy: _Policy = None) -> Record: ...
     def exists(self, key: _Key, policy: _Policy = None) -> ExistsResult: ...
     def remove(self, key: _Key, meta: _Policy = None, policy: _Policy = None) -> None: ...
-    def touch(self, key: _Key, val: int = 0, meta: _Policy = None, policy: _Policy = None) -> None: ...
+    def touch(
+        self, key: _Key, val: int = 0, meta: _Policy = None, policy: _Policy = None
+    ) -> None: ...
     def append(
-        self, key: _Key, bin: str, val: str | bytes | bytearray, meta: _Policy = None, policy: _Policy = None
+        self,
+        key: _Key,
+        bin: str,
+        val: str | bytes | bytearray,
+        meta: _Policy = None,
+        policy: _Policy = None,
     ) -> None: ...
     def prepend(
-        self, key: _Key, bin: str, val: str | bytes | bytearray, meta: _Policy = None, policy: _Policy = None
+        self,
+        key: _Key,
+        bin: str,
+        val: str | bytes | bytearray,
+        meta: _Policy = None,
+        policy: _Policy = None,
     ) -> None: ...
     def increment(
-        self, key: _Key, bin: str, offset: SupportsFloat, meta: _Policy = None, policy: _Policy = None
+        self,
+        key: _Key,
+        bin: str,
+        offset: SupportsFloat,
+        meta: _Policy = None,
+        policy: _Policy = None,
     ) -> None: ...
     def remove_bin(
         self, key: _Key, bin_names: Sequence[str], meta: _Policy = None, policy: _Policy = None
@@ -149,7 +171,9 @@ class Client(Plain):
         subarrays: Literal["blob", "list"] = "blob",
         progress: _Progress = None,
     ) -> BatchWriteResult: ...
-    def batch_remove(self, keys: Iterable[Any] | Keys, policy: _Policy = None) -> BatchWriteResult: ...
+    def batch_remove(
+        self, keys: Iterable[Any] | Keys, policy: _Policy = None
+    ) -> BatchWriteResult: ...
     def ping(self) -> bool: ...
     def info_all(self, command: str, policy: _Policy = None) -> InfoResults: ...
     def info_random_node(self, command: str, policy: _Policy = None) -> str: ...

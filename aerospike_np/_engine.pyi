@@ -16,21 +16,53 @@ class Core:
     def exists(self, key: Any, policy: Any, /) -> Request: ...
     def put(self, key: Any, bins: Any, meta: Any, policy: Any, /) -> Request: ...
     def write_ops(
-        self, where: str, key: Any, ops: list[tuple[int, str, Any]], meta: Any, policy: Any, ttl: Any, /
+        self,
+        where: str,
+        key: Any,
+        ops: list[tuple[int, str, Any]],
+        meta: Any,
+        policy: Any,
+        ttl: Any,
+        /,
     ) -> Request: ...
     def remove(self, key: Any, meta: Any, policy: Any, /) -> Request: ...
     def info(self, node: str | None, text: str, policy: Any, /) -> Request: ...
     def batch_table(
-        self, keys: Any, fields: tuple[Any, ...], codes: Any, meta: Any, missing: Any, mode: int,
-        fills: Any, policy: Any, bins: tuple[str, ...], /,
+        self,
+        keys: Any,
+        fields: tuple[Any, ...],
+        codes: Any,
+        meta: Any,
+        missing: Any,
+        mode: int,
+        fills: Any,
+        policy: Any,
+        bins: tuple[str, ...],
+        /,
     ) -> Request: ...
-    def batch_records(self, keys: Any, bins: Any, arrays: tuple[Any, ...], policy: Any, /) -> Request: ...
+    def batch_records(
+        self, keys: Any, bins: Any, arrays: tuple[Any, ...], policy: Any, /
+    ) -> Request: ...
     def batch_write_rows(
-        self, keys: Any, bins: list[Any], metas: list[Any] | None, arrays: tuple[Any, ...], policy: Any, /
+        self,
+        keys: Any,
+        bins: list[Any],
+        metas: list[Any] | None,
+        arrays: tuple[Any, ...],
+        policy: Any,
+        /,
     ) -> Request: ...
     def batch_write_table(
-        self, keys: Any, fields: tuple[Any, ...], masks: Any, ttl: Any, generation: Any, flags: int,
-        arrays: tuple[Any, ...], policy: Any, /,
+        self,
+        keys: Any,
+        fields: tuple[Any, ...],
+        masks: Any,
+        ttl: Any,
+        generation: Any,
+        flags: int,
+        arrays: tuple[Any, ...],
+        policy: Any,
+        /,
     ) -> Request: ...
     def batch_remove(
         self, keys: Any, metas: list[Any] | None, arrays: tuple[Any, ...], policy: Any, /
@@ -42,7 +74,9 @@ class Request:
     def watch(self, progress: Callable[[int, int], Any] | None, /) -> Request: ...
 
 class PackedKeys:
-    def __init__(self, sequence: Sequence[Any], namespace: str, set_name: str | None = None) -> None: ...
+    def __init__(
+        self, sequence: Sequence[Any], namespace: str, set_name: str | None = None
+    ) -> None: ...
     @classmethod
     def from_tuples(cls, tuples: Sequence[Any], /) -> PackedKeys: ...
     def __len__(self) -> int: ...

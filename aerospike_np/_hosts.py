@@ -13,7 +13,9 @@ _EXAMPLE = 'give a list like [("127.0.0.1", 3000)] or ["127.0.0.1:3000"]'
 def parse(hosts: Any) -> list[tuple[str, int]]:
     """``[(host, port), ...]`` from tuples, ``"host:port"`` strings, or a mix."""
     if isinstance(hosts, (str, bytes)) or not isinstance(hosts, (list, tuple)):
-        raise InvalidArgError(f"config: hosts must be a list, not {type(hosts).__name__}; {_EXAMPLE}")
+        raise InvalidArgError(
+            f"config: hosts must be a list, not {type(hosts).__name__}; {_EXAMPLE}"
+        )
     if not hosts:
         raise InvalidArgError(f"config: hosts is empty; {_EXAMPLE}")
     return [_one(host) for host in hosts]
@@ -24,7 +26,9 @@ def _one(host: Any) -> tuple[str, int]:
         name, port = _split(host)
     elif isinstance(host, (tuple, list)) and 1 <= len(host) <= 3 and isinstance(host[0], str):
         if len(host) == 3 and host[2]:
-            raise InvalidArgError(f"config: hosts: {host!r} names a TLS name, and TLS is not built yet")
+            raise InvalidArgError(
+                f"config: hosts: {host!r} names a TLS name, and TLS is not built yet"
+            )
         name, port = host[0], host[1] if len(host) > 1 else _DEFAULT_PORT
     else:
         raise InvalidArgError(f"config: hosts: {host!r} is no host; {_EXAMPLE}")

@@ -211,7 +211,11 @@ def prepare(keys: Any, namespace: str | None, set_name: str | None, where: str) 
         raise InvalidArgError(f"{where}: set_name needs a namespace")
     if isinstance(keys, (list, tuple)):
         return keys
-    if isinstance(keys, (str, bytes, dict)) or hasattr(keys, "dtype") or not hasattr(keys, "__iter__"):
+    if (
+        isinstance(keys, (str, bytes, dict))
+        or hasattr(keys, "dtype")
+        or not hasattr(keys, "__iter__")
+    ):
         raise TypeError(
             f"{where}: keys is a list of (namespace, set, user key) tuples, a Keys, or, with "
             f"namespace= and set_name=, an array of user keys; not {type(keys).__name__}"
@@ -229,7 +233,9 @@ def _name(name: Any, what: str, limit: int, *, empty: bool) -> str:
         raise TypeError(f"keys: {what} is a str, not {type(name).__name__}")
     size = len(name.encode())
     if size > limit or "\0" in name or (not size and not empty):
-        raise InvalidArgError(f"keys: {what} {name!r} must have {0 if empty else 1} to {limit} bytes")
+        raise InvalidArgError(
+            f"keys: {what} {name!r} must have {0 if empty else 1} to {limit} bytes"
+        )
     return name
 
 
@@ -237,7 +243,9 @@ def _as_array(values: Any) -> np.ndarray[Any, Any]:
     import numpy as np
 
     if isinstance(values, (str, bytes, dict, set)):
-        raise TypeError(f"keys: a list or an array of user keys is needed, not {type(values).__name__}")
+        raise TypeError(
+            f"keys: a list or an array of user keys is needed, not {type(values).__name__}"
+        )
     if hasattr(values, "__array__"):
         return np.asarray(values)
     if hasattr(values, "__iter__"):

@@ -62,7 +62,11 @@ class Plain:
 
     def __repr__(self) -> str:
         core = getattr(self, "_core", None)
-        hosts = ", ".join(f"{host}:{port}" for host, port in core.hosts) if core is not None else "no hosts"
+        hosts = (
+            ", ".join(f"{host}:{port}" for host, port in core.hosts)
+            if core is not None
+            else "no hosts"
+        )
         return f"<aerospike_np.{type(self).__name__} {hosts}>"
 
 
@@ -211,7 +215,9 @@ class Operations:
         >>> client.get(("test", "demo", "s")).bins
         {'text': 'abc'}
         """
-        return self._core.write_ops("append", key, [(_APPEND, bin, _text(val, "append"))], meta, policy, None)
+        return self._core.write_ops(
+            "append", key, [(_APPEND, bin, _text(val, "append"))], meta, policy, None
+        )
 
     def prepend(self, key: Any, bin: str, val: Any, meta: Any = None, policy: Any = None) -> Any:
         """Puts a str before a string bin's value, or bytes before a blob's; makes what does not exist.
@@ -228,9 +234,13 @@ class Operations:
         >>> client.get(("test", "demo", "p")).bins
         {'text': 'abc'}
         """
-        return self._core.write_ops("prepend", key, [(_PREPEND, bin, _text(val, "prepend"))], meta, policy, None)
+        return self._core.write_ops(
+            "prepend", key, [(_PREPEND, bin, _text(val, "prepend"))], meta, policy, None
+        )
 
-    def increment(self, key: Any, bin: str, offset: Any, meta: Any = None, policy: Any = None) -> Any:
+    def increment(
+        self, key: Any, bin: str, offset: Any, meta: Any = None, policy: Any = None
+    ) -> Any:
         """Adds to a number; makes record and bin where they do not exist.
 
         Integers go to integer bins and floats to double bins. Integers wrap modulo 2^64, as the server's
@@ -248,11 +258,15 @@ class Operations:
         >>> client.get(("test", "demo", "n")).bins
         {'count': 3}
         """
-        if isinstance(offset, bool) or not (hasattr(offset, "__index__") or hasattr(offset, "__float__")):
+        if isinstance(offset, bool) or not (
+            hasattr(offset, "__index__") or hasattr(offset, "__float__")
+        ):
             raise TypeError(f"increment: offset is an int or a float, not {type(offset).__name__}")
         return self._core.write_ops("increment", key, [(_INCR, bin, offset)], meta, policy, None)
 
-    def remove_bin(self, key: Any, bin_names: Sequence[str], meta: Any = None, policy: Any = None) -> Any:
+    def remove_bin(
+        self, key: Any, bin_names: Sequence[str], meta: Any = None, policy: Any = None
+    ) -> Any:
         """Deletes bins of a record; a record whose last bin goes, goes with it.
 
         Raises
@@ -345,9 +359,13 @@ class Operations:
         if _dtype is None:
             _dtype = dtype
         elif dtype is not None:
-            raise InvalidArgError("batch_read: _dtype and dtype are the same argument; give one of them")
+            raise InvalidArgError(
+                "batch_read: _dtype and dtype are the same argument; give one of them"
+            )
         if _dtype is None and out is None:
-            return _read_records(self._core, prepared, bins, policy, _progress(progress, len(prepared)))
+            return _read_records(
+                self._core, prepared, bins, policy, _progress(progress, len(prepared))
+            )
         return _read_table(
             self._core, prepared, bins, policy, _dtype, layout, out, errors, fill,
             _progress(progress, len(prepared)),
@@ -388,7 +406,9 @@ class Operations:
                 len(chosen), policy, None,
             )  # fmt: skip
 
-        request = _writing(self._core.batch_write_rows, (keys, bins, metas), len(keys), policy, None)
+        request = _writing(
+            self._core.batch_write_rows, (keys, bins, metas), len(keys), policy, None
+        )
         return _finish_write(self._core, request, keys, again, retry)
 
     def batch_write_numpy(
@@ -468,15 +488,26 @@ class Operations:
             picked = (
                 source.keys.take(rows),
                 tuple((name, column[rows]) for name, column in source.fields),
-                None if source.masks is None else tuple(None if m is None else m[rows] for m in source.masks),
+                None
+                if source.masks is None
+                else tuple(None if m is None else m[rows] for m in source.masks),
                 None if source.ttl is None else source.ttl[rows],
                 None if source.generation is None else source.generation[rows],
                 source.flags,
             )
             return _writing(self._core.batch_write_table, picked, len(rows), policy, None)
 
-        whole = (source.keys, source.fields, source.masks, source.ttl, source.generation, source.flags)
-        request = _writing(self._core.batch_write_table, whole, source.n, policy, _progress(progress, source.n))
+        whole = (
+            source.keys,
+            source.fields,
+            source.masks,
+            source.ttl,
+            source.generation,
+            source.flags,
+        )
+        request = _writing(
+            self._core.batch_write_table, whole, source.n, policy, _progress(progress, source.n)
+        )
         return _finish_write(self._core, request, source.keys, again, retry)
 
     def batch_remove(self, keys: Any, policy: Any = None) -> Any:
@@ -550,7 +581,9 @@ class Operations:
         """
         return self._core.info(_node_name(self._core, host), command, policy)
 
-    def truncate(self, namespace: str, set_name: str | None, nanos: int = 0, policy: Any = None) -> Any:
+    def truncate(
+        self, namespace: str, set_name: str | None, nanos: int = 0, policy: Any = None
+    ) -> Any:
         """Deletes all records of a set (or, with no set, of a namespace), at once and without a trace.
 
         Parameters
@@ -567,7 +600,9 @@ class Operations:
         --------
         >>> client.truncate("test", "demo")
         """
-        return self._core.info(None, _truncate_command(namespace, set_name, nanos), policy).then(_truncated)
+        return self._core.info(None, _truncate_command(namespace, set_name, nanos), policy).then(
+            _truncated
+        )
 
 
 # ---- reading ----
@@ -579,7 +614,9 @@ def _progress(progress: Any, total: int) -> Callable[[int, int], Any] | None:
     if callable(progress):
         return progress  # type: ignore[no-any-return]
     if progress is not True:
-        raise TypeError(f"progress is True or a callable of (done, total), not {type(progress).__name__}")
+        raise TypeError(
+            f"progress is True or a callable of (done, total), not {type(progress).__name__}"
+        )
     try:
         from tqdm.auto import tqdm
     except ImportError:
@@ -601,7 +638,9 @@ def _read_table(
     from . import _layout
 
     if errors not in _layout.ERRORS_MODES:
-        raise InvalidArgError(f"batch_read: errors must be 'raise', 'mask' or 'unsafe', not {errors!r}")
+        raise InvalidArgError(
+            f"batch_read: errors must be 'raise', 'mask' or 'unsafe', not {errors!r}"
+        )
     target = _layout.Target(len(keys), dtype, bins, layout, out, fill)
     request = core.batch_table(
         keys, target.fields, target.codes, target.meta, target.missing, _layout.ERRORS_MODES[errors],
@@ -615,7 +654,12 @@ def _read_table(
 
 
 def _table_result(
-    target: Any, keys: Any, cell_errors: bytes, timings: Any, errors: str, exception: AerospikeError | None
+    target: Any,
+    keys: Any,
+    cell_errors: bytes,
+    timings: Any,
+    errors: str,
+    exception: AerospikeError | None,
 ) -> Any:
     import numpy as np
 
@@ -626,7 +670,7 @@ def _table_result(
     names = ("digests", "sending", "waiting", "decoding")
     result = _results.NumpyBatchRecords(
         target.data, target.meta, target.codes, target.missing, target.names, table, _keys.view(keys),
-        dict(zip(names, timings)), target.layout,
+        dict(zip(names, timings, strict=True)), target.layout,
     )  # fmt: skip
     if exception is not None:
         _set_partial(exception, result)
@@ -648,7 +692,9 @@ def _read_records(core: Core, keys: Any, bins: Any, policy: Any, progress: Any) 
     if isinstance(bins, (str, bytes)):
         raise TypeError("batch_read: bins is a list of names, not a str")
     if isinstance(bins, Mapping):
-        raise TypeError("batch_read: a dict of bins renames fields of a dtype; without one give a list of names")
+        raise TypeError(
+            "batch_read: a dict of bins renames fields of a dtype; without one give a list of names"
+        )
     n = len(keys)
     arrays = (np.empty(n, np.int32), np.empty(n, META_DTYPE), np.zeros(n, bool))
     request = core.batch_records(keys, bins, arrays, policy)
@@ -683,7 +729,12 @@ def _records_to_numpy(
 
     target = _layout.Target(len(keys), dtype, bins, layout, out, fill)
     found = raw.to_table(
-        target.fields, target.codes, target.meta, target.missing, _layout.ERRORS_MODES[errors], target.fills
+        target.fields,
+        target.codes,
+        target.meta,
+        target.missing,
+        _layout.ERRORS_MODES[errors],
+        target.fills,
     )
     return _table_result(target, keys, found, (0.0, 0.0, 0.0, 0.0), errors, None)
 
@@ -725,10 +776,17 @@ def _remove_keys(keys: Any) -> tuple[Any, list[Any] | None]:
     return plain, metas if any(m is not None for m in metas) else None
 
 
-def _writing(method: Callable[..., Request], arguments: tuple[Any, ...], n: int, policy: Any, progress: Any) -> Request:
+def _writing(
+    method: Callable[..., Request], arguments: tuple[Any, ...], n: int, policy: Any, progress: Any
+) -> Request:
     import numpy as np
 
-    arrays = (np.empty(n, np.int32), np.zeros(n, np.uint32), np.zeros(n, bool), np.zeros(n, np.uint8))
+    arrays = (
+        np.empty(n, np.int32),
+        np.zeros(n, np.uint32),
+        np.zeros(n, bool),
+        np.zeros(n, np.uint8),
+    )
     request = method(*arguments, arrays, policy)
     return request.then(lambda raw, exception: (arrays, exception)).watch(progress)
 
@@ -736,7 +794,9 @@ def _writing(method: Callable[..., Request], arguments: tuple[Any, ...], n: int,
 class _Writing:
     """A write and the rounds of its retries, driven request by request."""
 
-    def __init__(self, request: Request, keys: Any, again: Callable[[Any], Request] | None, retry: int) -> None:
+    def __init__(
+        self, request: Request, keys: Any, again: Callable[[Any], Request] | None, retry: int
+    ) -> None:
         self.request, self.keys, self.again, self.retry = request, keys, again, retry
 
     def steps(self) -> Any:
@@ -753,14 +813,22 @@ class _Writing:
             (c, g, d, a), exception = yield self.again(rows)
             codes[rows], generations[rows], in_doubt[rows] = c, g, d
             attempts[rows] = np.minimum(attempts[rows].astype(np.uint16) + a, 255)
-        hook = self._retry_hook(codes, generations, in_doubt, attempts) if self.again is not None else None
-        result = BatchWriteResult(_keys.view(self.keys), codes, generations, in_doubt, attempts, retry=hook)
+        hook = (
+            self._retry_hook(codes, generations, in_doubt, attempts)
+            if self.again is not None
+            else None
+        )
+        result = BatchWriteResult(
+            _keys.view(self.keys), codes, generations, in_doubt, attempts, retry=hook
+        )
         if exception is not None:
             _set_partial(exception, result)
             raise exception
         return result
 
-    def _retry_hook(self, codes: Any, generations: Any, in_doubt: Any, attempts: Any) -> Callable[[Any], Any]:
+    def _retry_hook(
+        self, codes: Any, generations: Any, in_doubt: Any, attempts: Any
+    ) -> Callable[[Any], Any]:
         again, run = self.again, self.run
 
         def hook(rows: Any) -> Any:
@@ -781,7 +849,11 @@ def safe_to_retry(codes: Any, in_doubt: Any) -> Any:
 
 
 def _finish_write(core: Core, request: Request, keys: Any, again: Any, retry: int) -> _Writing:
-    if isinstance(retry, bool) or not hasattr(retry, "__index__") or not 0 <= retry.__index__() <= 1000:
+    if (
+        isinstance(retry, bool)
+        or not hasattr(retry, "__index__")
+        or not 0 <= retry.__index__() <= 1000
+    ):
         raise InvalidArgError(f"retry must be an integer from 0 to 1000, not {retry!r}")
     writing = _Writing(request, keys, again, retry.__index__())
     writing.run = core.run
@@ -838,10 +910,18 @@ def _truncate_command(namespace: str, set_name: str | None, nanos: int) -> str:
         if not isinstance(name, str):
             raise TypeError(f"truncate: {what} is a str, not {type(name).__name__}")
         if len(name.encode()) > limit or any(c in name for c in ":;=\n\t\0"):
-            raise InvalidArgError(f"truncate: {what} {name!r} is no name of a {what.partition('_')[0]}")
+            raise InvalidArgError(
+                f"truncate: {what} {name!r} is no name of a {what.partition('_')[0]}"
+            )
     if isinstance(nanos, bool) or not hasattr(nanos, "__index__") or nanos < 0:
-        raise InvalidArgError(f"truncate: nanos is a number of nanoseconds since 1970, not {nanos!r}")
-    command = f"truncate:namespace={namespace};set={set_name}" if set_name else f"truncate-namespace:namespace={namespace}"
+        raise InvalidArgError(
+            f"truncate: nanos is a number of nanoseconds since 1970, not {nanos!r}"
+        )
+    command = (
+        f"truncate:namespace={namespace};set={set_name}"
+        if set_name
+        else f"truncate-namespace:namespace={namespace}"
+    )
     return command + (f";lut={nanos.__index__()}" if nanos else "")
 
 

@@ -117,7 +117,9 @@ class LocalNode:
             return "<LocalNode, stopped>"
 
     def __reduce__(self) -> Any:
-        raise TypeError("a LocalNode stays in its process; pickle node.config(), or a client, instead")
+        raise TypeError(
+            "a LocalNode stays in its process; pickle node.config(), or a client, instead"
+        )
 
 
 def _namespace(spec: str | dict[str, Any]) -> tuple[str, int, int, int]:
