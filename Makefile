@@ -21,8 +21,8 @@ C_HELP := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/c/test_%,$(wildcard tes
 demo: build
 	@.venv/bin/python -m aerospike_np demo
 build: .venv/.build
-	@$(BUILD_ENV) .venv/bin/python setup.py -q egg_info build_ext --inplace
-test: export BUILD_ENV := ANP_WERROR=1
+	@.venv/bin/python setup.py -q build_ext --inplace
+test: export ANP_WERROR := 1
 test:
 	@for task in test-c clang lint test-python test-peers test-debian; do \
 	    echo "== make $$task"; $(MAKE) --no-print-directory $$task; done; echo "== make test: everything passed"

@@ -60,8 +60,9 @@ class BuildExt(build_ext):
 
     def build_extensions(self) -> None:
         self._check_system()
+        # NumPy first: Debian puts its own NumPy's headers (1.24's) into Python's include directory.
         self._includes = [
-            f"-isystem{path}" for path in (sysconfig.get_config_var("INCLUDEPY"), _numpy_include())
+            f"-isystem{path}" for path in (_numpy_include(), sysconfig.get_config_var("INCLUDEPY"))
         ]
         names = sorted({name for extension in self.extensions for name in extension.sources})
         targets = self.compiler.object_filenames(names, output_dir=self.build_temp)

@@ -10,9 +10,10 @@ if [ "${1:-}" = --fix ]; then
 fi
 failed=()
 check() {
-    echo "-- $1"
+    local name=$1
     shift
-    "$@" || failed+=("$1")
+    echo "-- $name"
+    "$@" || failed+=("$name")
 }
 check "ruff" $bin/ruff check .
 check "mypy" $bin/mypy --strict
