@@ -67,7 +67,8 @@ def main(argv: Sequence[str] = ()) -> int:
         0 all proofs hold; 1 one failed, or the cluster did; 2 a package is missing.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m aerospike_np demo", description="Write and read the flights of New York City in 2013."
+        prog="python -m aerospike_np demo",
+        description="Write and read the flights of New York City in 2013.",
     )
     parser.add_argument("--rows", type=_count, help="only so many flights (default: all 336,776)")
     options = parser.parse_args(list(argv))
@@ -150,7 +151,9 @@ def _run(frame: Any, airlines: Any, rows: int | None) -> None:
         order = np.random.default_rng(2013).permutation(n)
         dtype = np.dtype(_FIELDS)
         start = time.perf_counter()
-        got = client.batch_read(order, _dtype=dtype, namespace=namespace, set_name=_SET, progress=progress)
+        got = client.batch_read(
+            order, _dtype=dtype, namespace=namespace, set_name=_SET, progress=progress
+        )
         read_seconds = time.perf_counter() - start
 
         _prove(got, data[order], mask[order], written.gen[order])
@@ -190,7 +193,8 @@ def to_array(frame: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         column = frame[name]
         missing = column.isna().to_numpy()
         values = column.to_numpy()
-        if name == "time_hour":  # "2013-01-01T10:00:00Z": NumPy's times have no zone, and these are UTC
+        if name == "time_hour":
+            # "2013-01-01T10:00:00Z": NumPy's times have no zone, and these are UTC.
             texts, index = np.unique(values.astype("U19"), return_inverse=True)
             values = texts.astype("M8[h]")[index]
         data[name][~missing] = values[~missing]
@@ -241,26 +245,28 @@ def _prove(
 
     if len(got) != len(data):
         raise _ProofFailed(f"{len(data)} keys were asked for, and {len(got)} rows came")
-    _hold("result code", got.result_codes == 0, data, lambda i: f"{got.result_codes[i]}, not 0")
-    _hold("generation", generations == 1, data, lambda i: f"{generations[i]} after one write, not 1")
-    gen = got.meta["gen"]
-    _hold("generation", gen == generations, data, lambda i: f"{gen[i]}, and the write said {generations[i]}")
+    rows = data["_key"]
+    _same("result code", got.result_codes, np.zeros_like(got.result_codes), rows)
+    _same("generation after one write", generations, np.ones_like(generations), rows)
+    _same("generation", got.meta["gen"], generations, rows)
     for name, _ in _FIELDS:
         want, have, missing = data[name], got.batch_records[name], mask[name]
-        seen = got.mask[name]
-        _hold(f"mask of {name}", seen == missing, data, lambda i: f"{seen[i]}, not {missing[i]}")
-        _hold(name, missing | (have == want), data, lambda i: f"{have[i]!r}, not {want[i]!r}")
-        fill = np.zeros((), want.dtype) if want.dtype.kind != "M" else np.array("NaT", want.dtype)
+        _same(f"mask of {name}", got.mask[name], missing, rows)
+        _same(name, have[~missing], want[~missing], rows[~missing])
         left = have[missing]
-        if not (np.isnat(left) if want.dtype.kind == "M" else left == fill).all():
-            raise _ProofFailed(f"{name}: where it is missing, the array does not hold {fill}")
+        if not (np.isnat(left) if want.dtype.kind == "M" else left == np.zeros_like(left)).all():
+            raise _ProofFailed(
+                f"{name}: where it is missing, the array holds something else than its fill"
+            )
 
 
-def _hold(what: str, good: NDArray[np.bool_], data: NDArray[Any], tell: Any) -> None:
-    bad = (~good).nonzero()[0]
+def _same(what: str, have: NDArray[Any], want: NDArray[Any], rows: NDArray[Any]) -> None:
+    bad = (have != want).nonzero()[0]
     if len(bad):
-        i = int(bad[0])
-        raise _ProofFailed(f"{what} of flight {data['_key'][i]} is {tell(i)}; {len(bad):,} rows differ")
+        i = bad[0]
+        raise _ProofFailed(
+            f"{what} of flight {rows[i]} is {have[i]}, not {want[i]}; {len(bad):,} rows differ"
+        )
 
 
 def _prove_missing_bins(client: Client, namespace: str, mask: NDArray[Any]) -> None:
@@ -268,7 +274,7 @@ def _prove_missing_bins(client: Client, namespace: str, mask: NDArray[Any]) -> N
     names = [name for name, _ in _FIELDS]
     for row in mask["dep_time"].nonzero()[0][:_MISSING_KEYS].tolist():
         want = {name for name in names if not mask[name][row]}
-        have = set(client.get((namespace, _SET, row)).bins)
+        have = set(client.get((namespace, _SET, row)).bins or {})
         if have != want:
             raise _ProofFailed(f"flight {row} has the bins {sorted(have)}, not {sorted(want)}")
 
@@ -276,8 +282,13 @@ def _prove_missing_bins(client: Client, namespace: str, mask: NDArray[Any]) -> N
 def _prove_missing_records(client: Client, namespace: str, n: int, dtype: np.dtype[Any]) -> None:
     import numpy as np
 
-    nobody = client.batch_read(np.arange(n, n + _MISSING_KEYS), _dtype=dtype, namespace=namespace, set_name=_SET)
-    if not ((nobody.result_codes == 2).all() and all(nobody.mask[name].all() for name in dtype.names or ())):
+    nobody = client.batch_read(
+        np.arange(n, n + _MISSING_KEYS), _dtype=dtype, namespace=namespace, set_name=_SET
+    )
+    if not (
+        (nobody.result_codes == 2).all()
+        and all(nobody.mask[name].all() for name in dtype.names or ())
+    ):
         raise _ProofFailed("flights that were never written did not come back as missing")
 
 
@@ -302,7 +313,9 @@ def _print_carriers(got: NumpyBatchRecords, frame: Any, airlines: Any) -> None:
     expected = by_carrier["arr_delay"].mean().reindex(carriers).to_numpy()
     if not np.allclose(mean, expected, equal_nan=True):
         raise _ProofFailed(f"mean delays are {mean}, and pandas says {expected}")
-    expected = by_carrier["dep_time"].agg(lambda times: times.isna().mean()).reindex(carriers).to_numpy()
+    expected = (
+        by_carrier["dep_time"].agg(lambda times: times.isna().mean()).reindex(carriers).to_numpy()
+    )
     if not np.allclose(cancelled, expected):
         raise _ProofFailed(f"cancelled shares are {cancelled}, and pandas says {expected}")
 

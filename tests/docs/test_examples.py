@@ -31,7 +31,9 @@ ROOT = Path(__file__).resolve().parents[2]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^ *```", re.M | re.S)
 
-PAGES = [path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if path.exists()]
+PAGES = [
+    path for path in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))] if path.exists()
+]
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(aerospike_np.__path__, "aerospike_np.")
@@ -84,7 +86,9 @@ def test_examples_of_a_page_do_what_they_show(page: Path, names: dict[str, Any])
     [
         test
         for name in ["aerospike_np", *MODULES]
-        for test in doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name), name)
+        for test in doctest.DocTestFinder(exclude_empty=True).find(
+            importlib.import_module(name), name
+        )
         if test.examples
     ],
     ids=lambda test: test.name,

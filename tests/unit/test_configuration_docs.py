@@ -32,8 +32,12 @@ LARGEST = 2147483647
 
 def values(kind: str, low: int, high: int) -> str:
     if kind == "int" or kind == "percent":
-        return f"{low} or more" if high == LARGEST else str(low) if low == high else f"{low} to {high}"
-    return {"bool": "bool", "str": f"str, at most {high} bytes", "ttl": "integer", "any": "any"}[kind]
+        return (
+            f"{low} or more" if high == LARGEST else str(low) if low == high else f"{low} to {high}"
+        )
+    return {"bool": "bool", "str": f"str, at most {high} bytes", "ttl": "integer", "any": "any"}[
+        kind
+    ]
 
 
 def commands(groups: list[str]) -> str:
