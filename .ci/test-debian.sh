@@ -9,8 +9,11 @@ if [ .ci/requirements-build.txt -nt $stamp ]; then
 fi
 build/debian/venv/bin/python setup.py -q build --build-base build/debian --build-lib build/debian/lib
 
+# A folder from which `tests` can be imported, as this pytest needs it for the tests' own helpers.
+mkdir -p build/debian/path
+ln -sfn "$PWD/tests" build/debian/path/tests
 # PYTHONSAFEPATH keeps the tree, with modules built for another Python, off the path; subprocesses inherit it.
-export PYTHONPATH=$PWD/build/debian/lib PYTHONSAFEPATH=1 PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1
+export PYTHONPATH=$PWD/build/debian/lib:$PWD/build/debian/path PYTHONSAFEPATH=1 PYTHONNOUSERSITE=1 PYTHONDONTWRITEBYTECODE=1
 unset VIRTUAL_ENV
 $python - <<'CHECK'
 import sys, numpy, pytest, aerospike_np
