@@ -117,7 +117,9 @@ static bool read_long(anp_cursor *c, uint8_t head, anp_msgpack_item *out)
 {
     uint64_t n;
     switch (head) {
-    case 0xc0: out->kind = ANP_MSGPACK_NIL; return true;
+    case 0xc0:
+        out->kind = ANP_MSGPACK_NIL;
+        return true;
     case 0xc2:
     case 0xc3:
         out->kind = ANP_MSGPACK_BOOL;
@@ -125,33 +127,44 @@ static bool read_long(anp_cursor *c, uint8_t head, anp_msgpack_item *out)
         return true;
     case 0xc4:
     case 0xc5:
-    case 0xc6: return read_bytes(c, out, ANP_MSGPACK_BIN, 1u << (head - 0xc4));
+    case 0xc6:
+        return read_bytes(c, out, ANP_MSGPACK_BIN, 1u << (head - 0xc4));
     case 0xc7:
     case 0xc8:
-    case 0xc9: return take_uint(c, 1u << (head - 0xc7), &n) && read_ext(c, out, n);
-    case 0xca: return read_real(c, out, 4);
-    case 0xcb: return read_real(c, out, 8);
+    case 0xc9:
+        return take_uint(c, 1u << (head - 0xc7), &n) && read_ext(c, out, n);
+    case 0xca:
+        return read_real(c, out, 4);
+    case 0xcb:
+        return read_real(c, out, 8);
     case 0xcc:
     case 0xcd:
     case 0xce:
-    case 0xcf: return read_unsigned(c, out, 1u << (head - 0xcc));
+    case 0xcf:
+        return read_unsigned(c, out, 1u << (head - 0xcc));
     case 0xd0:
     case 0xd1:
     case 0xd2:
-    case 0xd3: return read_signed(c, out, 1u << (head - 0xd0));
+    case 0xd3:
+        return read_signed(c, out, 1u << (head - 0xd0));
     case 0xd4:
     case 0xd5:
     case 0xd6:
     case 0xd7:
-    case 0xd8: return read_ext(c, out, UINT64_C(1) << (head - 0xd4));
+    case 0xd8:
+        return read_ext(c, out, UINT64_C(1) << (head - 0xd4));
     case 0xd9:
     case 0xda:
-    case 0xdb: return read_bytes(c, out, ANP_MSGPACK_STRING, 1u << (head - 0xd9));
+    case 0xdb:
+        return read_bytes(c, out, ANP_MSGPACK_STRING, 1u << (head - 0xd9));
     case 0xdc:
-    case 0xdd: return read_container(c, out, ANP_MSGPACK_LIST, head == 0xdc ? 2 : 4);
+    case 0xdd:
+        return read_container(c, out, ANP_MSGPACK_LIST, head == 0xdc ? 2 : 4);
     case 0xde:
-    case 0xdf: return read_container(c, out, ANP_MSGPACK_MAP, head == 0xde ? 2 : 4);
-    default: /* c1 */ return false;
+    case 0xdf:
+        return read_container(c, out, ANP_MSGPACK_MAP, head == 0xde ? 2 : 4);
+    default: /* c1 */
+        return false;
     }
 }
 
