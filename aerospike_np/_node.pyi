@@ -1,3 +1,6 @@
+from typing import final
+
+@final
 class Node:
     def __new__(
         cls,
