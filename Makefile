@@ -24,8 +24,9 @@ build: .venv/.build
 	@.venv/bin/python setup.py -q build_ext --inplace
 test: export ANP_WERROR := 1
 test:
-	@for task in test-c clang lint test-python test-peers test-debian; do \
-	    echo "== make $$task"; $(MAKE) --no-print-directory $$task; done; echo "== make test: everything passed"
+	@failed=; for task in test-c clang lint test-python test-peers test-debian; do \
+	    echo "== make $$task"; $(MAKE) --no-print-directory $$task || failed+=" $$task"; done; \
+	echo "== make test: $${failed:+failed:}$${failed:-everything passed}"; [ -z "$$failed" ]
 
 test-c: system-test
 	@$(MAKE) -s --no-print-directory -j$(JOBS) c-tests
