@@ -97,3 +97,14 @@ def test_examples_of_a_docstring_do_what_they_show(
     test: doctest.DocTest, names: dict[str, Any]
 ) -> None:
     run(test, names)
+
+
+def test_readme_can_be_pasted_and_prints_what_its_comments_say(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = next(f[3] for f in FENCE.finditer(text) if f[2] == "python")
+    promised = re.findall(r"^print\(.*\)  # (.*)$", source, re.M)
+    assert len(promised) == source.count("print(") > 0
+    exec(compile(source, "README.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines() == promised
