@@ -57,8 +57,8 @@ system-%:
 	@.ci/setup.sh venv $< $@ $(PYTHON)
 .venv/.tests: tests/requirements.txt .venv/.build | system-test
 	@.ci/setup.sh venv $< $@ $(PYTHON)
-.venv-peers/.peers: tests/peers/requirements.txt | system-test
-	@.ci/setup.sh venv $< $@ $(PYTHON)
+.venv-peers/.peers: tests/peers/requirements.txt .venv/.build | system-test
+	@.ci/setup.sh venv $< $@ .venv/bin/python
 
 .PHONY: c-tests
 c-tests: $(C_TESTS)
