@@ -69,7 +69,7 @@ anp_status anp_server_error(anp_error *err, uint8_t code)
     if (name[0] == 'u') { /* "unknown" */
         name = "SERVER_CODE";
     }
-    return anp_error_set(err, code, "%s (%s %u)", text, name, (unsigned)code);
+    return anp_error_set(err, code, "%s (%s)", text, name);
 }
 
 bool anp_server_code_passes(uint8_t code)
