@@ -269,8 +269,9 @@ static void compact_output(anp_node_connection *c)
 
 static bool step(anp_node_connection *c, uint32_t events)
 {
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->closing && !is_backed_up(c) &&
-        !read_some(c)) {
+    /* Nothing is read while a batch goes on: its rows point into the buffer that would grow. */
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->closing && !c->in_batch &&
+        !is_backed_up(c) && !read_some(c)) {
         return false;
     }
     for (;;) {
