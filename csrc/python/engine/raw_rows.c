@@ -10,6 +10,7 @@ typedef struct raw_rows {
     uint32_t *meta;
     uint8_t *in_doubt;
     uint64_t *offsets; /* of a row's operations in the arena */
+    uint64_t *sizes;   /* of those, in bytes; a table wants each message's own end */
     uint16_t *n_ops;
     anp_buffer arena;
 } raw_rows;
@@ -33,7 +34,8 @@ static anp_status take_row(void *context, uint64_t row, const anp_message *m, an
         }
     }
     r->offsets[row] = r->arena.size;
-    anp_buffer_put(&r->arena, start, (size_t)(body.at - start));
+    r->sizes[row] = (size_t)(body.at - start);
+    anp_buffer_put(&r->arena, start, r->sizes[row]);
     if (r->arena.failed != ANP_OK) {
         return anp_buffer_error(&r->arena, "the records of a batch", err);
     }
@@ -50,7 +52,7 @@ static void settle_row(void *context, uint64_t row, anp_status code, bool in_dou
     r->codes[row] = anp_public_code(code);
     r->in_doubt[row] = in_doubt;
     r->meta[2 * row] = r->meta[2 * row + 1] = 0;
-    r->n_ops[row] = 0;
+    r->sizes[row] = r->n_ops[row] = 0;
 }
 
 PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp_row_sink *sink)
@@ -78,8 +80,9 @@ PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp
         return NULL;
     }
     r->offsets = PyMem_RawCalloc((size_t)n + 1, sizeof *r->offsets);
+    r->sizes = PyMem_RawCalloc((size_t)n + 1, sizeof *r->sizes);
     r->n_ops = PyMem_RawCalloc((size_t)n + 1, sizeof *r->n_ops);
-    if (r->offsets == NULL || r->n_ops == NULL) {
+    if (r->offsets == NULL || r->sizes == NULL || r->n_ops == NULL) {
         Py_DECREF(r);
         return PyErr_NoMemory();
     }
@@ -103,7 +106,7 @@ static Py_ssize_t row_of(raw_rows *r, PyObject *index)
 static anp_cursor ops_of(raw_rows *r, Py_ssize_t i)
 {
     return anp_cursor_over(r->arena.data + (r->arena.data != NULL ? r->offsets[i] : 0),
-                           r->arena.size - r->offsets[i]);
+                           r->sizes[i]);
 }
 
 static PyObject *raw_code(PyObject *self, PyObject *index)
@@ -222,6 +225,7 @@ static void raw_dealloc(raw_rows *r)
     PyTypeObject *type = Py_TYPE(r);
     PyObject_GC_UnTrack(r);
     PyMem_RawFree(r->offsets);
+    PyMem_RawFree(r->sizes);
     PyMem_RawFree(r->n_ops);
     anp_buffer_deinit(&r->arena);
     Py_XDECREF(r->arrays);
