@@ -1,5 +1,5 @@
-/* For tests of the node: a raw socket to it, and requests put together by hand from PROTOCOL.md's tables, not by the encoder
- * that node and client share. */
+/* For tests of the node: a raw socket to it, and requests put together by hand from PROTOCOL.md's
+ * tables, not by the encoder that node and client share. */
 #pragma once
 
 #include <arpa/inet.h>
@@ -35,7 +35,8 @@ static inline anp_store *open_store(uint64_t max_memory)
         {.name = "mem", .nsup_period = 120, .default_ttl = 1000},
         {.name = "still"},
     };
-    anp_store_config config = {.namespaces = namespaces, .n_namespaces = 3, .max_memory = max_memory};
+    anp_store_config config = {
+        .namespaces = namespaces, .n_namespaces = 3, .max_memory = max_memory};
     anp_store *store = NULL;
     assert_int_equal(anp_store_new(&config, &store, NULL), ANP_OK);
     return store;
@@ -112,8 +113,27 @@ static inline void drop(bytes *b)
 
 /* ---- requests ---- */
 
-enum { HEAD = 30, READ = 1, WRITE = 2, INCR = 5, APPEND = 9, PREPEND = 10, TOUCH = 11, DELETE_ALL = 14 };
-enum { NIL = 0, INT = 1, FLOAT = 2, STRING = 3, BLOB = 4, BOOL = 17, MAP = 19, LIST = 20, GEO = 23 };
+enum {
+    HEAD = 30,
+    READ = 1,
+    WRITE = 2,
+    INCR = 5,
+    APPEND = 9,
+    PREPEND = 10,
+    TOUCH = 11,
+    DELETE_ALL = 14
+};
+enum {
+    NIL = 0,
+    INT = 1,
+    FLOAT = 2,
+    STRING = 3,
+    BLOB = 4,
+    BOOL = 17,
+    MAP = 19,
+    LIST = 20,
+    GEO = 23
+};
 
 typedef struct request {
     uint8_t info1, info2, info3, info4;
@@ -127,7 +147,8 @@ static inline void put_field(bytes *b, uint8_t type, const void *data, size_t si
     put(b, data, size);
 }
 
-static inline void put_op(bytes *b, uint8_t op, uint8_t particle, const char *name, const void *data, size_t size)
+static inline void put_op(bytes *b, uint8_t op, uint8_t particle, const char *name,
+                          const void *data, size_t size)
 {
     put_number(b, 4 + strlen(name) + size, 4);
     put_number(b, op, 1);
@@ -196,8 +217,10 @@ static inline int dial(const anp_node *node)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 60}, sizeof(struct timeval));
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = 60}, sizeof(struct timeval));
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 60},
+                     sizeof(struct timeval));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &(struct timeval){.tv_sec = 60},
+                     sizeof(struct timeval));
     return fd;
 }
 

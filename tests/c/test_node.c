@@ -1,5 +1,5 @@
-/* The embedded node, spoken to over a socket: bytes of the official client and of a real server (PROTOCOL.md 1, 4, 5, 6, 16),
- * and the order of checks. */
+/* The embedded node, spoken to over a socket: bytes of the official client and of a real server
+ * (PROTOCOL.md 1, 4, 5, 6, 16), and the order of checks. */
 #include "node_client.h"
 
 #include <pthread.h>
@@ -13,13 +13,21 @@
 #define FIELDS NS SET "00 00 00 15 04 " K1
 #define ZEROS8 "00 00 00 00 00 00 00 00 "
 #define A1 "00 00 00 0d 02 01 00 01 61 00 00 00 00 00 00 00 01 "
-#define PUT_AB "02 03 00 00 00 00 00 5c 16 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 02 " FIELDS A1 "00 00 00 06 02 03 00 01 62 78"
-#define GET_ALL "02 03 00 00 00 00 00 41 16 03 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 00 " FIELDS
-#define FOUND_AB "02 03 00 00 00 00 00 31 16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 02 " \
+#define PUT_AB                                                                                     \
+    "02 03 00 00 00 00 00 5c 16 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 "      \
+    "02 " FIELDS A1 "00 00 00 06 02 03 00 01 62 78"
+#define GET_ALL                                                                                    \
+    "02 03 00 00 00 00 00 41 16 03 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 "      \
+    "00 " FIELDS
+#define FOUND_AB                                                                                   \
+    "02 03 00 00 00 00 00 31 16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 02 "   \
     "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 01 00 00 00 06 01 03 00 01 62 78"
-#define HEADER_ONLY(code, generation) \
-    "02 03 00 00 00 00 00 16 16 00 00 00 00 " code " 00 00 00 " generation " 00 00 00 00 00 00 00 00 00 00 00 00 "
-#define TRAILER(code) "02 03 00 00 00 00 00 16 16 00 00 01 00 " code " 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
+#define HEADER_ONLY(code, generation)                                                              \
+    "02 03 00 00 00 00 00 16 16 00 00 00 00 " code " 00 00 00 " generation                         \
+    " 00 00 00 00 00 00 00 00 00 00 00 00 "
+#define TRAILER(code)                                                                              \
+    "02 03 00 00 00 00 00 16 16 00 00 01 00 " code                                                 \
+    " 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "
 
 typedef struct fixture {
     world w;
@@ -54,7 +62,8 @@ static int fd_of(void **state)
 static void test_info_answers_each_command_in_order(void **state)
 {
     expect(fd_of(state), "02 01 00 00 00 00 00 0b 6e 6f 64 65 0a 62 75 69 6c 64 0a",
-           "02 01 00 00 00 00 00 16 6e 6f 64 65 09 41 30 0a 62 75 69 6c 64 09 38 2e 31 2e 32 2e 30 0a");
+           "02 01 00 00 00 00 00 16 6e 6f 64 65 09 41 30 0a 62 75 69 6c 64 09 38 2e 31 2e 32 2e 30 "
+           "0a");
 }
 
 static void test_info_command_without_newline_is_not_answered(void **state)
@@ -87,11 +96,11 @@ static void test_compressed_frame_is_answered_25(void **state)
 static void test_bytes_that_are_no_frame_close_the_connection(void **state)
 {
     static const char *const bad[] = {
-        "03 03 00 00 00 00 00 16",  /* version */
-        "02 09 00 00 00 00 00 16",  /* type */
-        "02 05 00 00 00 00 00 16",  /* a server's own */
-        "02 03 00 00 08 00 00 01",  /* 128 MiB and one byte */
-        "47 45 54 20 2f 20 48 54",  /* GET / HT */
+        "03 03 00 00 00 00 00 16", /* version */
+        "02 09 00 00 00 00 00 16", /* type */
+        "02 05 00 00 00 00 00 16", /* a server's own */
+        "02 03 00 00 08 00 00 01", /* 128 MiB and one byte */
+        "47 45 54 20 2f 20 48 54", /* GET / HT */
     };
     fixture *f = *state;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -134,7 +143,8 @@ static void test_requests_in_single_bytes_are_understood(void **state)
 
 static void test_pipelined_requests_are_answered_in_order(void **state)
 {
-    expect(fd_of(state), GET_ALL PUT_AB GET_ALL, HEADER_ONLY("02", "00") HEADER_ONLY("00", "01") FOUND_AB);
+    expect(fd_of(state), GET_ALL PUT_AB GET_ALL,
+           HEADER_ONLY("02", "00") HEADER_ONLY("00", "01") FOUND_AB);
 }
 
 /* ---- single records ---- */
@@ -145,23 +155,32 @@ static void test_put_get_exists_select_as_recorded(void **state)
     expect(fd, GET_ALL, HEADER_ONLY("02", "00"));
     expect(fd, PUT_AB, HEADER_ONLY("00", "01"));
     expect(fd, GET_ALL, FOUND_AB);
-    expect(fd, "02 03 00 00 00 00 00 41 16 21 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 00 " FIELDS,
+    expect(fd,
+           "02 03 00 00 00 00 00 41 16 21 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 "
+           "00 " FIELDS,
            HEADER_ONLY("00", "01"));
-    expect(fd, "02 03 00 00 00 00 00 4a 16 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 01 " FIELDS "00 00 00 05 01 00 00 01 61",
-           "02 03 00 00 00 00 00 27 16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 01 "
-           "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 01");
-    expect(fd, "02 03 00 00 00 00 00 4a 16 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 01 " FIELDS "00 00 00 05 01 00 00 01 7a",
+    expect(
+        fd,
+        "02 03 00 00 00 00 00 4a 16 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 "
+        "01 " FIELDS "00 00 00 05 01 00 00 01 61",
+        "02 03 00 00 00 00 00 27 16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 01 "
+        "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 01");
+    expect(fd,
+           "02 03 00 00 00 00 00 4a 16 01 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 "
+           "01 " FIELDS "00 00 00 05 01 00 00 01 7a",
            HEADER_ONLY("00", "01")); /* no such bin: not in the reply */
 }
 
 static void test_increment_then_read_sees_the_sum(void **state)
 {
     expect(fd_of(state), PUT_AB, HEADER_ONLY("00", "01"));
-    expect(fd_of(state),
-           "02 03 00 00 00 00 00 5b 16 01 01 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 02 " FIELDS
-           "00 00 00 0d 05 01 00 01 61 00 00 00 00 00 00 00 01 00 00 00 05 01 00 00 01 61",
-           "02 03 00 00 00 00 00 27 16 00 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00 00 00 00 00 01 "
-           "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 02");
+    expect(
+        fd_of(state),
+        "02 03 00 00 00 00 00 5b 16 01 01 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 "
+        "02 " FIELDS
+        "00 00 00 0d 05 01 00 01 61 00 00 00 00 00 00 00 01 00 00 00 05 01 00 00 01 61",
+        "02 03 00 00 00 00 00 27 16 00 00 00 00 00 00 00 00 02 00 00 00 00 00 00 00 00 00 00 00 01 "
+        "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 02");
 }
 
 static void test_respond_all_ops_answers_all_but_touch(void **state)
@@ -176,7 +195,9 @@ static void test_respond_all_ops_answers_all_but_touch(void **state)
     put_op(&b, TOUCH, 0, "", NULL, 0);
     bytes reply = ask(fd, &b, 3, 4);
     assert_int_equal(number(reply.data + 28, 2), 3);
-    expect_ops(&reply, 0, "00 00 00 05 05 00 00 01 61 00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 0a 00 00 00 06 01 00 00 02 7a 7a");
+    expect_ops(&reply, 0,
+               "00 00 00 05 05 00 00 01 61 00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 0a 00 "
+               "00 00 06 01 00 00 02 7a 7a");
 }
 
 static int write_a(int fd, request r, const char *key)
@@ -270,7 +291,8 @@ static void test_stored_key_is_compared(void **state)
     assert_int_equal(code_of(fd, &b, 4, 1), 0); /* from now on there is one */
     static const uint8_t kinds[] = {1, 2, 3};
     for (size_t i = 0; i < sizeof kinds; i++) { /* write, read, delete */
-        start_key(&b, kinds[i] == 2 ? (request){.info1 = 3} : (request){.info2 = kinds[i]}, "test", "demo", "k");
+        start_key(&b, kinds[i] == 2 ? (request){.info1 = 3} : (request){.info2 = kinds[i]}, "test",
+                  "demo", "k");
         put_field(&b, 2, "\3x", 2);
         if (kinds[i] == 1) {
             put_integer(&b, WRITE, "a", 1);
@@ -317,7 +339,9 @@ static void test_failing_operation_undoes_the_ones_before(void **state)
     assert_int_equal(code_of(fd, &b, 3, 2), 12);
     bytes reply = get(fd, "k");
     assert_int_equal(number(reply.data + 14, 4), 1);
-    expect_ops(&reply, 0, "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 01 00 00 00 09 01 03 00 01 73 74 65 78 74");
+    expect_ops(&reply, 0,
+               "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 01 00 00 00 09 01 03 00 01 73 74 "
+               "65 78 74");
 }
 
 static void test_append_prepend_increment_make_what_is_missing(void **state)
@@ -332,7 +356,9 @@ static void test_append_prepend_increment_make_what_is_missing(void **state)
     put_integer(&b, INCR, "n", 1); /* wraps around */
     assert_int_equal(code_of(fd, &b, 3, 5), 0);
     bytes reply = get(fd, "k");
-    expect_ops(&reply, 0, "00 00 00 08 01 03 00 01 73 61 62 63 00 00 00 0d 01 01 00 01 6e 80 00 00 00 00 00 00 00");
+    expect_ops(
+        &reply, 0,
+        "00 00 00 08 01 03 00 01 73 61 62 63 00 00 00 0d 01 01 00 01 6e 80 00 00 00 00 00 00 00");
     start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
     put_op(&b, INCR, FLOAT, "n", "\x3f\xf0\0\0\0\0\0\0", 8);
     assert_int_equal(code_of(fd, &b, 3, 1), 12);
@@ -352,7 +378,9 @@ static void test_last_bin_takes_the_place_of_a_removed_one(void **state)
     put_op(&b, WRITE, NIL, "a", NULL, 0);
     assert_int_equal(code_of(fd, &b, 3, 4), 0);
     bytes reply = get(fd, "k");
-    expect_ops(&reply, 0, "00 00 00 0d 01 01 00 01 63 00 00 00 00 00 00 00 03 00 00 00 0d 01 01 00 01 62 00 00 00 00 00 00 00 02");
+    expect_ops(&reply, 0,
+               "00 00 00 0d 01 01 00 01 63 00 00 00 00 00 00 00 03 00 00 00 0d 01 01 00 01 62 00 "
+               "00 00 00 00 00 00 02");
 }
 
 static void test_record_without_bins_is_gone(void **state)
@@ -381,15 +409,15 @@ static void test_combinations_that_are_refused(void **state)
         uint8_t ops[2];
         int code;
     } cases[] = {
-        {{.info2 = 1}, {READ}, 4},                       /* without the read bit */
-        {{.info2 = 1, .info3 = 0x10}, {INCR}, 4},        /* replacing what it changes */
+        {{.info2 = 1}, {READ}, 4},                /* without the read bit */
+        {{.info2 = 1, .info3 = 0x10}, {INCR}, 4}, /* replacing what it changes */
         {{.info2 = 1, .info3 = 0x10}, {TOUCH}, 4},
         {{.info2 = 1, .info3 = 0x10}, {DELETE_ALL}, 4},
-        {{.info1 = 3, .info2 = 1}, {WRITE}, 4},          /* "all bins" asked for by no operation */
-        {{.info2 = 1}, {17}, 4},                         /* no such operations here */
+        {{.info1 = 3, .info2 = 1}, {WRITE}, 4}, /* "all bins" asked for by no operation */
+        {{.info2 = 1}, {17}, 4},                /* no such operations here */
         {{.info2 = 1}, {18}, 4},
         {{.info2 = 1}, {6}, 4},
-        {{.info2 = 1}, {TOUCH}, 2},                      /* of a missing record */
+        {{.info2 = 1}, {TOUCH}, 2}, /* of a missing record */
         {{.info1 = 1, .info2 = 1}, {WRITE, READ}, 0},
     };
     int fd = fd_of(state);
@@ -400,7 +428,8 @@ static void test_combinations_that_are_refused(void **state)
         for (; n < 2 && cases[i].ops[n] != 0; n++) {
             uint8_t op = cases[i].ops[n];
             bool has_value = op == WRITE || op == INCR;
-            put_op(&b, op, has_value ? INT : 0, op == TOUCH || op == DELETE_ALL ? "" : "a", "\0\0\0\0\0\0\0\1", has_value ? 8 : 0);
+            put_op(&b, op, has_value ? INT : 0, op == TOUCH || op == DELETE_ALL ? "" : "a",
+                   "\0\0\0\0\0\0\0\1", has_value ? 8 : 0);
         }
         assert_int_equal(code_of(fd, &b, 3, n), cases[i].code);
     }
@@ -479,31 +508,31 @@ static void test_collections_are_brought_into_stored_form(void **state)
     static const value_case cases[] = {
         {LIST, "94 01 a2 03 61 c0 fd", 0, NULL},
         {MAP, "81 a2 03 6b 01", 0, NULL},
-        {LIST, "91 cd 00 05", 0, "91 05"},                      /* the smallest integer */
+        {LIST, "91 cd 00 05", 0, "91 05"}, /* the smallest integer */
         {LIST, "91 d3 ff ff ff ff ff ff ff ff", 0, "91 ff"},
-        {LIST, "91 ca 3f 80 00 00", 0, NULL},                   /* a short float stays one */
-        {LIST, "91 c4 01 ff", 0, "91 a2 04 ff"},                /* blobs in str heads */
+        {LIST, "91 ca 3f 80 00 00", 0, NULL},    /* a short float stays one */
+        {LIST, "91 c4 01 ff", 0, "91 a2 04 ff"}, /* blobs in str heads */
         {LIST, "dc 00 01 01", 0, "91 01"},
-        {MAP, "82 02 c0 01 c3", 0, "82 01 c3 02 c0"},           /* sorted by key */
+        {MAP, "82 02 c0 01 c3", 0, "82 01 c3 02 c0"}, /* sorted by key */
         {MAP, "82 a2 03 61 01 05 02", 0, "82 05 02 a2 03 61 01"},
-        {LIST, "91 82 02 c0 01 c3", 0, "91 82 01 c3 02 c0"},    /* inside, too */
-        {LIST, "93 c7 00 01 01 05", 0, NULL},                   /* ordered, and it is */
-        {LIST, "93 c7 00 01 05 01", 1, NULL},                   /* ordered, and it isn't */
-        {LIST, "93 c7 00 11 01 05", 0, "93 c7 00 01 01 05"},    /* a persisted index is not told of */
+        {LIST, "91 82 02 c0 01 c3", 0, "91 82 01 c3 02 c0"}, /* inside, too */
+        {LIST, "93 c7 00 01 01 05", 0, NULL},                /* ordered, and it is */
+        {LIST, "93 c7 00 01 05 01", 1, NULL},                /* ordered, and it isn't */
+        {LIST, "93 c7 00 11 01 05", 0, "93 c7 00 01 01 05"}, /* a persisted index is not told of */
         {MAP, "82 c7 00 01 c0 a2 03 61 01", 0, NULL},
         {MAP, "83 c7 00 01 c0 02 c0 01 c3", 0, "83 c7 00 01 c0 01 c3 02 c0"},
-        {MAP, "82 01 c0 01 c3", 1, NULL},                       /* a key twice */
+        {MAP, "82 01 c0 01 c3", 1, NULL}, /* a key twice */
         {MAP, "82 01 c0 cc 01 c3", 1, NULL},
-        {MAP, "81 c3 01", 1, NULL},                             /* keys that can't be */
+        {MAP, "81 c3 01", 1, NULL}, /* keys that can't be */
         {MAP, "81 c0 01", 1, NULL},
         {MAP, "81 90 01", 1, NULL},
         {MAP, "81 cb 3f f0 00 00 00 00 00 00 01", 1, NULL},
-        {LIST, "81 01 02", 1, NULL},                            /* the other kind */
+        {LIST, "81 01 02", 1, NULL}, /* the other kind */
         {MAP, "91 01", 1, NULL},
         {LIST, "01", 1, NULL},
         {LIST, "", 1, NULL},
-        {LIST, "92 01", 1, NULL},                               /* cut short */
-        {LIST, "91 01 02", 1, NULL},                            /* more than one element */
+        {LIST, "92 01", 1, NULL},    /* cut short */
+        {LIST, "91 01 02", 1, NULL}, /* more than one element */
         {LIST, "dd ff ff ff ff", 1, NULL},
         {LIST, "90", 0, NULL},
         {MAP, "80", 0, NULL},
@@ -513,15 +542,20 @@ static void test_collections_are_brought_into_stored_form(void **state)
 
 static void test_values_have_a_total_order(void **state)
 {
-    /* nil < false < true < integer < string < list < map < blob < double < GeoJSON < infinity, as an ordered list has them */
+    /* nil < false < true < integer < string < list < map < blob < double < GeoJSON < infinity, as
+     * an ordered list has them */
     static const value_case cases[] = {
-        {LIST, "9c c7 00 01 c0 c2 c3 05 a2 03 61 90 80 a2 04 61 cb 3f f0 00 00 00 00 00 00 a2 17 7b d4 ff 01", 0, NULL},
+        {LIST,
+         "9c c7 00 01 c0 c2 c3 05 a2 03 61 90 80 a2 04 61 cb 3f f0 00 00 00 00 00 00 a2 17 7b d4 "
+         "ff 01",
+         0, NULL},
         {LIST, "93 c7 00 01 c3 c2", 1, NULL},
         {LIST, "93 c7 00 01 a2 03 61 05", 1, NULL},
         {LIST, "93 c7 00 01 80 91 01", 1, NULL},
-        {LIST, "94 c7 00 01 90 92 00 09 91 01", 0, NULL},                 /* element by element, then the shorter */
+        {LIST, "94 c7 00 01 90 92 00 09 91 01", 0, NULL}, /* element by element, then the shorter */
         {LIST, "93 c7 00 01 80 81 a2 03 61 01", 0, NULL},
-        {LIST, "94 c7 00 01 ff 00 cf ff ff ff ff ff ff ff ff", 0, NULL},  /* by value, up to 2^64 - 1 */
+        {LIST, "94 c7 00 01 ff 00 cf ff ff ff ff ff ff ff ff", 0,
+         NULL}, /* by value, up to 2^64 - 1 */
         {LIST, "93 c7 00 01 a3 03 61 61 a2 03 61", 1, NULL},
     };
     check_values(fd_of(state), cases, sizeof cases / sizeof cases[0]);
@@ -601,15 +635,17 @@ static void test_times_to_live(void **state)
 {
     int fd = fd_of(state);
     uint32_t now = seconds_now();
-    assert_int_equal(void_time_after(fd, "test", 0, 0), 0);                 /* the namespace's own: never */
+    assert_int_equal(void_time_after(fd, "test", 0, 0), 0); /* the namespace's own: never */
     assert_in_range(void_time_after(fd, "test", 100, 0), now + 100, now + 110);
-    assert_in_range(void_time_after(fd, "test", UINT32_MAX - 1, 0), now + 100, now + 110); /* as it was */
-    assert_int_equal(void_time_after(fd, "test", UINT32_MAX, 0), 0);        /* never */
+    assert_in_range(void_time_after(fd, "test", UINT32_MAX - 1, 0), now + 100,
+                    now + 110);                                      /* as it was */
+    assert_int_equal(void_time_after(fd, "test", UINT32_MAX, 0), 0); /* never */
     (void)void_time_after(fd, "test", 315360001, 4);
     (void)void_time_after(fd, "test", UINT32_MAX - 2, 4);
-    assert_in_range(void_time_after(fd, "mem", UINT32_MAX - 1, 0), now + 1000, now + 1010); /* nothing there: the default */
+    assert_in_range(void_time_after(fd, "mem", UINT32_MAX - 1, 0), now + 1000,
+                    now + 1010); /* nothing there: the default */
     assert_in_range(void_time_after(fd, "mem", 0, 0), now + 1000, now + 1010);
-    (void)void_time_after(fd, "still", 100, 22);                            /* nobody would expire it */
+    (void)void_time_after(fd, "still", 100, 22); /* nobody would expire it */
     assert_int_equal(void_time_after(fd, "still", 0, 0), 0);
 }
 
@@ -651,11 +687,9 @@ static void test_read_late_in_a_life_prolongs_it(void **state)
         uint32_t at, percent, least;
         int code;
     } steps[] = {
-        {60, 20, 100, 0},          /* 40 left: not in the last fifth */
-        {60, 101, 100, 4},
-        {85, UINT32_MAX, 100, 0},  /* never */
-        {85, 0, 100, 0},
-        {85, 20, 185, 0},
+        {60, 20, 100, 0},                            /* 40 left: not in the last fifth */
+        {60, 101, 100, 4}, {85, UINT32_MAX, 100, 0}, /* never */
+        {85, 0, 100, 0},   {85, 20, 185, 0},
     };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         ahead = steps[i].at;
@@ -663,7 +697,8 @@ static void test_read_late_in_a_life_prolongs_it(void **state)
         start_key(&b, (request){.info1 = 3, .ttl = steps[i].percent}, "test", "demo", "t");
         assert_int_equal(code_of(fd, &b, 3, 0), steps[i].code);
         bytes reply = get(fd, "t");
-        assert_in_range(number(reply.data + 18, 4), born + steps[i].least, born + steps[i].least + 10);
+        assert_in_range(number(reply.data + 18, 4), born + steps[i].least,
+                        born + steps[i].least + 10);
         drop(&reply);
     }
 }
@@ -687,7 +722,8 @@ static void test_truncate_removes_one_set_up_to_a_time(void **state)
     expect_info(fd, "truncate-namespace:namespace=test", "ok");
     assert_int_equal(get_code(fd, "k"), 2);
     expect_info(fd, "truncate:namespace=test", "ERROR:4:missing 'set'");
-    expect_info(fd, "truncate:namespace=test;set=demo;lut=9000000000000000000", "ERROR:4:would truncate in the future");
+    expect_info(fd, "truncate:namespace=test;set=demo;lut=9000000000000000000",
+                "ERROR:4:would truncate in the future");
     expect_info(fd, "truncate:namespace=nowhere;set=demo", "ok"); /* servers only note it */
 }
 
@@ -727,8 +763,10 @@ static void test_what_is_not_built_is_refused_never_ignored(void **state)
 static void test_query_is_refused_with_one_header(void **state)
 {
     int fd = fd_of(state);
-    expect(fd, "02 03 00 00 00 00 00 47 16 01 00 04 00 00 00 00 00 00 ff ff ff ff 00 00 00 00 00 05 00 00 " NS SET
-               "00 00 00 05 09 00 00 75 30 00 00 00 09 07 1f b0 0d 7a 22 c8 20 37 00 00 00 05 0b 00 00 01 00",
+    expect(fd,
+           "02 03 00 00 00 00 00 47 16 01 00 04 00 00 00 00 00 00 ff ff ff ff 00 00 00 00 00 05 00 "
+           "00 " NS SET "00 00 00 05 09 00 00 75 30 00 00 00 09 07 1f b0 0d 7a 22 c8 20 37 00 00 "
+                        "00 05 0b 00 00 01 00",
            HEADER_ONLY("10", "00"));
     assert_int_equal(put_a(fd, "k", 1), 0);
 }
@@ -742,7 +780,9 @@ static void test_udf_of_an_unknown_module_fails_as_on_a_server(void **state)
     put_field(&b, 31, "fn", 2);
     put_field(&b, 32, "\x92\1\xa2\3x", 5);
     bytes reply = ask(fd, &b, 6, 0);
-    expect_ops(&reply, 100, "00 00 00 21 01 03 00 07 46 41 49 4c 55 52 45 55 44 46 3a 20 45 78 65 63 75 74 69 6f 6e 20 45 72 72 6f 72 20 31");
+    expect_ops(&reply, 100,
+               "00 00 00 21 01 03 00 07 46 41 49 4c 55 52 45 55 44 46 3a 20 45 78 65 63 75 74 69 "
+               "6f 6e 20 45 72 72 6f 72 20 31");
     start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
     put_field(&b, 30, "mod", 3);
     put_field(&b, 31, "fn", 2);
@@ -751,31 +791,43 @@ static void test_udf_of_an_unknown_module_fails_as_on_a_server(void **state)
 
 /* ---- batches ---- */
 
-#define BATCH(size, field, rows, flags) \
-    "02 03 00 00 00 00 00 " size " 16 08 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 01 00 00 00 00 00 " field " 29 00 00 00 " rows " " flags " "
+#define BATCH(size, field, rows, flags)                                                            \
+    "02 03 00 00 00 00 00 " size                                                                   \
+    " 16 08 00 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 01 00 00 00 00 00 " field           \
+    " 29 00 00 00 " rows " " flags " "
 
 static void test_batch_read_as_recorded(void **state)
 {
     int fd = fd_of(state);
-    expect(fd, "02 03 00 00 00 00 00 52 16 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 01 " FIELDS A1, HEADER_ONLY("00", "01"));
     expect(fd,
-           BATCH("6f", "55", "02", "0d") "00 00 00 00 " K1 "0a 03 00 00 00 00 00 00 00 02 00 00 " NS SET "00 00 00 01 " K2 "01",
-           "02 03 00 00 00 00 00 3d 16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 01 "
-           "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 01 "
-           "16 00 00 00 00 02 00 00 00 00 00 00 00 00 00 00 00 01 00 00 00 00 " TRAILER("00"));
+           "02 03 00 00 00 00 00 52 16 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 "
+           "01 " FIELDS A1,
+           HEADER_ONLY("00", "01"));
+    expect(
+        fd,
+        BATCH("6f", "55", "02", "0d") "00 00 00 00 " K1
+                                      "0a 03 00 00 00 00 00 00 00 02 00 00 " NS SET
+                                      "00 00 00 01 " K2 "01",
+        "02 03 00 00 00 00 00 3d 16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 01 "
+        "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 01 "
+        "16 00 00 00 00 02 00 00 00 00 00 00 00 00 00 00 00 01 00 00 00 00 " TRAILER("00"));
 }
 
 static void test_mixed_batch_runs_its_rows_in_order(void **state)
 {
     int fd = fd_of(state);
     expect(fd,
-           BATCH("e0", "c6", "03", "0d")
-           "00 00 00 05 " K1 "0e 00 81 00 00 00 00 00 00 00 00 02 00 01 " NS SET "00 00 00 0d 02 01 00 01 61 00 00 00 00 00 00 00 07 "
-           "00 00 00 06 " K1 "0a 01 00 00 00 00 00 00 00 02 00 01 " NS SET "00 00 00 05 01 00 00 01 61 "
-           "00 00 00 07 " K1 "0e 00 83 00 00 00 00 00 00 00 00 02 00 00 " NS SET,
+           BATCH("e0", "c6", "03",
+                 "0d") "00 00 00 05 " K1 "0e 00 81 00 00 00 00 00 00 00 00 02 00 01 " NS SET
+                       "00 00 00 0d 02 01 00 01 61 00 00 00 00 00 00 00 07 "
+                       "00 00 00 06 " K1 "0a 01 00 00 00 00 00 00 00 02 00 01 " NS SET
+                       "00 00 00 05 01 00 00 01 61 "
+                       "00 00 00 07 " K1 "0e 00 83 00 00 00 00 00 00 00 00 02 00 00 " NS SET,
            "02 03 00 00 00 00 00 5c "
-           "16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 05 00 00 00 01 00 00 00 05 02 00 00 01 61 " /* WRITE, no result */
-           "16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 06 00 00 00 01 00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 07 "
+           "16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 05 00 00 00 01 00 00 00 05 02 00 00 "
+           "01 61 " /* WRITE, no result */
+           "16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 06 00 00 00 01 00 00 00 0d 01 01 00 "
+           "01 61 00 00 00 00 00 00 00 07 "
            "16 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 07 00 00 00 00 " TRAILER("00"));
     expect(fd, GET_ALL, HEADER_ONLY("02", "00"));
 }
@@ -790,7 +842,8 @@ static void start_batch(bytes *b, uint32_t rows, uint8_t flags)
     put_number(b, flags, 1);
 }
 
-static void put_row(bytes *b, uint32_t index, const char *key, uint8_t info1, uint8_t info2, const char *ns, unsigned n_fields, unsigned n_ops)
+static void put_row(bytes *b, uint32_t index, const char *key, uint8_t info1, uint8_t info2,
+                    const char *ns, unsigned n_fields, unsigned n_ops)
 {
     uint8_t digest[20];
     digest_of(key, digest);
@@ -825,7 +878,7 @@ static void send_batch(int fd, bytes *b)
 typedef struct stream {
     unsigned rows, frames, ops; /* frames without the trailer's */
     int trailer;
-    int codes[16];              /* by index */
+    int codes[16]; /* by index */
 } stream;
 
 static stream read_stream(int fd)

@@ -1,4 +1,5 @@
-/* What the embedded node takes, and what it doesn't: sizes, counts, memory, slow and broken peers, and its own end. */
+/* What the embedded node takes, and what it doesn't: sizes, counts, memory, slow and broken peers,
+ * and its own end. */
 #include "node_client.h"
 
 #include <netinet/in.h>
@@ -35,8 +36,12 @@ static void test_record_above_the_limit_gets_13(void **state)
     assert_int_equal(put_blob(fd, "k", 1048376), 0);
     bytes b = {0};
     start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
-    put_op(&b, APPEND, BLOB, "b", "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
-                                  "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789", 200);
+    put_op(&b, APPEND, BLOB, "b",
+           "012345678901234567890123456789012345678901234567890123456789012345678901234567890123456"
+           "7890123456789"
+           "012345678901234567890123456789012345678901234567890123456789012345678901234567890123456"
+           "7890123456789",
+           200);
     assert_int_equal(code_of(fd, &b, 3, 1), 13); /* growing is no way around it */
     (void)close(fd);
     close_world(&w);
@@ -256,9 +261,13 @@ static void test_store_says_what_is_wrong_with_its_namespaces(void **state)
     anp_error err;
     anp_namespace_config twice[] = {{.name = "a"}, {.name = "a"}}, nameless = {0};
     assert_int_equal(anp_store_new(&(anp_store_config){0}, &store, &err), ANP_ERR_PARAM);
-    assert_int_equal(anp_store_new(&(anp_store_config){.namespaces = twice, .n_namespaces = 2}, &store, &err), ANP_ERR_PARAM);
+    assert_int_equal(
+        anp_store_new(&(anp_store_config){.namespaces = twice, .n_namespaces = 2}, &store, &err),
+        ANP_ERR_PARAM);
     assert_non_null(strstr(err.message, "a"));
-    assert_int_equal(anp_store_new(&(anp_store_config){.namespaces = &nameless, .n_namespaces = 1}, &store, &err), ANP_ERR_PARAM);
+    assert_int_equal(anp_store_new(&(anp_store_config){.namespaces = &nameless, .n_namespaces = 1},
+                                   &store, &err),
+                     ANP_ERR_PARAM);
 }
 
 static int allow_n(void *context)
@@ -294,7 +303,8 @@ static void test_nodes_share_a_store(void **state)
     (void)state;
     world w = open_world(&(anp_node_config){.name = "A1"}, 0);
     anp_node *other = NULL;
-    assert_int_equal(anp_node_start(&(anp_node_config){.name = "A2"}, w.store, &other, NULL), ANP_OK);
+    assert_int_equal(anp_node_start(&(anp_node_config){.name = "A2"}, w.store, &other, NULL),
+                     ANP_OK);
     anp_store_release(w.store); /* the nodes keep it */
     int one = dial(w.node), two = dial(other);
     expect_info(two, "node", "A2");
@@ -388,7 +398,8 @@ static void test_peer_that_leaves_in_the_middle_is_forgotten(void **state)
         start_batch(&b, 200);
         send_all(gone, b.data, i % 2 == 0 ? b.size : b.size / 2); /* in its reply; in its request */
         drop(&b);
-        (void)setsockopt(gone, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = i % 3 == 0}, sizeof(struct linger)); /* some reset */
+        (void)setsockopt(gone, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = i % 3 == 0},
+                         sizeof(struct linger)); /* some reset */
         (void)close(gone);
     }
     assert_true(UNTIL((anp_node_stats_get(w.node, &stats), stats.connections == 1)));
