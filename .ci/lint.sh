@@ -5,6 +5,8 @@ bin=.venv/bin
 mapfile -t c_files < <(find csrc include tests/c -name '*.[ch]' | sort)
 
 if [ "${1:-}" = --fix ]; then
+    # Twice: what moves a comment once may move it again.
+    $bin/clang-format -i "${c_files[@]}"
     $bin/clang-format -i "${c_files[@]}"
     $bin/ruff check --fix .
 fi
