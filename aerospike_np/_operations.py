@@ -556,8 +556,8 @@ class Operations:
 
         Examples
         --------
-        >>> [r.error_code for r in client.info_all("build")]
-        [0]
+        >>> [(r.error_code, r.response) for r in client.info_all("build")]
+        [(0, '8.1.2.0\\n')]
         """
         return _InfoAll(self._core, command, policy)
 
@@ -863,6 +863,11 @@ def _finish_write(core: Core, request: Request, keys: Any, again: Any, retry: in
 # ---- info ----
 
 
+def _values_only(text: str) -> str:
+    """A response without the commands that each of its lines repeats, as the official client gives it."""
+    return "".join(line.partition("\t")[2] or "\n" for line in text.splitlines(keepends=True))
+
+
 class _Ping:
     def __init__(self, core: Core) -> None:
         self.core = core
@@ -886,7 +891,7 @@ class _InfoAll:
         for name in names:
             try:
                 text = yield self.core.info(name, self.command, self.policy)
-                results.append(InfoNodeResult(name, 0, text))
+                results.append(InfoNodeResult(name, 0, _values_only(text)))
             except AerospikeError as error:
                 results.append(InfoNodeResult(name, error.code or -1, str(error)))
         return results

@@ -63,23 +63,36 @@ static uint8_t do_write(change *c, const anp_op *op)
     return ANP_OK;
 }
 
+/* Where there is no bin yet, what would be added to it becomes it, of whatever type it is. */
+static uint8_t operand_of(change *c, const anp_op *op, anp_particle *operand, anp_bin **bin)
+{
+    if (op->value.type == ANP_PARTICLE_NULL) {
+        return ANP_PARAMETER;
+    }
+    uint8_t code = anp_node_value(&c->bins, &op->value, operand);
+    *bin = code == ANP_OK ? anp_bins_find(&c->bins, op->name) : NULL;
+    if (code == ANP_OK && *bin == NULL) {
+        anp_bins_set(&c->bins, op->name, *operand);
+    }
+    return code;
+}
+
 static uint8_t do_increment(change *c, const anp_op *op)
 {
     anp_particle delta;
-    if (op->value.type != ANP_PARTICLE_INTEGER && op->value.type != ANP_PARTICLE_FLOAT) {
-        return ANP_INCOMPATIBLE_TYPE;
-    }
-    uint8_t code = anp_node_value(&c->bins, &op->value, &delta);
+    anp_bin *bin;
+    uint8_t code = operand_of(c, op, &delta, &bin);
     if (code != ANP_OK) {
         return code;
     }
-    anp_bin *bin = anp_bins_find(&c->bins, op->name);
-    if (bin == NULL) {
-        anp_bins_set(&c->bins, op->name, delta);
-    } else {
-        uint8_t *sum = bin->value.type == delta.type ? anp_bins_make(&c->bins, 8) : NULL;
+    if (bin != NULL) {
+        if (bin->value.type != delta.type ||
+            (delta.type != ANP_PARTICLE_INTEGER && delta.type != ANP_PARTICLE_FLOAT)) {
+            return ANP_INCOMPATIBLE_TYPE;
+        }
+        uint8_t *sum = anp_bins_make(&c->bins, 8);
         if (sum == NULL) {
-            return bin->value.type == delta.type ? ANP_SERVER_ERROR : ANP_INCOMPATIBLE_TYPE;
+            return ANP_SERVER_ERROR;
         }
         if (delta.type == ANP_PARTICLE_INTEGER) {
             anp_store_be64(sum, anp_load_be64(bin->value.data) +
@@ -101,18 +114,19 @@ static uint8_t do_increment(change *c, const anp_op *op)
 
 static uint8_t do_join(change *c, const anp_op *op)
 {
-    if (op->value.type != ANP_PARTICLE_STRING && op->value.type != ANP_PARTICLE_BLOB) {
-        return ANP_INCOMPATIBLE_TYPE;
+    anp_particle operand;
+    anp_bin *bin;
+    uint8_t code = operand_of(c, op, &operand, &bin);
+    if (code != ANP_OK) {
+        return code;
     }
-    anp_bin *bin = anp_bins_find(&c->bins, op->name);
-    if (bin == NULL) {
-        anp_bins_set(&c->bins, op->name, op->value);
-    } else {
-        if (bin->value.type != op->value.type) {
+    if (bin != NULL) {
+        if (bin->value.type != operand.type ||
+            (operand.type != ANP_PARTICLE_STRING && operand.type != ANP_PARTICLE_BLOB)) {
             return ANP_INCOMPATIBLE_TYPE;
         }
-        const anp_particle *first = op->type == ANP_OP_APPEND ? &bin->value : &op->value;
-        const anp_particle *second = op->type == ANP_OP_APPEND ? &op->value : &bin->value;
+        const anp_particle *first = op->type == ANP_OP_APPEND ? &bin->value : &operand;
+        const anp_particle *second = op->type == ANP_OP_APPEND ? &operand : &bin->value;
         uint64_t size = (uint64_t)first->size + second->size;
         uint8_t *joined = size <= ANP_PROTO_MAX ? anp_bins_make(&c->bins, (size_t)size + 1) : NULL;
         if (joined == NULL) {
