@@ -766,7 +766,7 @@ static void test_query_is_refused_with_one_header(void **state)
     expect(fd,
            "02 03 00 00 00 00 00 47 16 01 00 04 00 00 00 00 00 00 ff ff ff ff 00 00 00 00 00 05 00 "
            "00 " NS SET "00 00 00 05 09 00 00 75 30 00 00 00 09 07 1f b0 0d 7a 22 c8 20 37 00 00 "
-                        "00 05 0b 00 00 01 00",
+           "00 05 0b 00 00 01 00",
            HEADER_ONLY("10", "00"));
     assert_int_equal(put_a(fd, "k", 1), 0);
 }
