@@ -3,8 +3,10 @@
  * own; not thread-safe. */
 #include "node/batch.h"
 
+#include "base/clock.h"
 #include "wire/frame.h"
 
+enum { ROWS_A_LOOK = 8 };         /* rows between two looks at the clock */
 enum { BLOCK = 128 * 1024 - 16 }; /* of a frame's body */
 
 void anp_node_batch_init(anp_node_batch *b)
@@ -111,7 +113,8 @@ static void run_row(anp_node_batch *b, anp_executor *e, const anp_batch_row *row
     }
 }
 
-bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, size_t max_out)
+bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, size_t max_out,
+                        uint64_t until)
 {
     while (b->left != 0 && out->size <= max_out) {
         anp_batch_row row;
@@ -124,6 +127,9 @@ bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, siz
         run_row(b, e, &row, out);
         b->left--;
         b->done++;
+        if (b->left != 0 && b->done % ROWS_A_LOOK == 0 && anp_clock_now() >= until) {
+            return false;
+        }
     }
     if (b->left != 0) {
         return false;

@@ -22,9 +22,10 @@ void anp_node_batch_deinit(anp_node_batch *b);
  * trailer is due. */
 uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, bool has_filter, uint32_t max_rows);
 
-/* Executes rows until they are through (true; frames and trailer are in `out`) or `out` holds more
- * than max_out bytes. */
-bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, size_t max_out);
+/* Executes rows until they are through (true; frames and trailer are in `out`), `out` holds more
+ * than max_out bytes, or it is `until` (monotonic ns) and others must have their turn. */
+bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, size_t max_out,
+                        uint64_t until);
 
 /* A frame with the last message of a stream. */
 void anp_node_batch_trailer(anp_buffer *out, uint8_t code);

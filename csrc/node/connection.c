@@ -7,10 +7,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "node/server.h"
 #include "wire/frame.h"
 
-enum { READ_SIZE = 64 * 1024, KEEP = 1024 * 1024 };
+enum { READ_SIZE = 64 * 1024, KEEP = 1024 * 1024, TURN_MS = 10 };
 
 void anp_node_connection_open(anp_node_thread *t, int fd)
 {
@@ -146,10 +147,18 @@ static void serve(anp_node_connection *c, uint8_t type, anp_slice body)
 {
     atomic_fetch_add_explicit(&c->thread->node->requests, 1, memory_order_relaxed);
     switch (type) {
-    case ANP_PROTO_INFO: anp_node_info(c->thread->node, c, body, &c->out); break;
-    case ANP_PROTO_ADMIN: serve_admin(c); break;
-    case ANP_PROTO_MESSAGE: serve_message(c, body); break;
-    default: /* compressed: another edition's */ reply_code(c, ANP_ENTERPRISE_ONLY); break;
+    case ANP_PROTO_INFO:
+        anp_node_info(c->thread->node, c, body, &c->out);
+        break;
+    case ANP_PROTO_ADMIN:
+        serve_admin(c);
+        break;
+    case ANP_PROTO_MESSAGE:
+        serve_message(c, body);
+        break;
+    default: /* compressed: another edition's */
+        reply_code(c, ANP_ENTERPRISE_ONLY);
+        break;
     }
 }
 
@@ -164,14 +173,27 @@ static bool is_backed_up(const anp_node_connection *c)
     return c->out.size - c->out_at > max_output(c);
 }
 
-/* Serves what is whole. false: bytes that are no frame: the connection ends without a word, as the
- * server's do. */
-static bool serve_input(anp_node_connection *c)
+/* Is there something to do that needs no byte from the peer? (A head that is no frame's, too.) */
+static bool has_work(const anp_node_connection *c)
 {
-    while (!c->closing && !is_backed_up(c)) {
+    anp_frame frame;
+    size_t have = c->in.size - c->in_at;
+    if (c->in_batch) {
+        return true;
+    }
+    return have >= ANP_PROTO_HEAD &&
+           (anp_frame_read(c->in.data + c->in_at, ANP_PROTO_MAX, &frame, NULL) != ANP_OK ||
+            have - ANP_PROTO_HEAD >= frame.size);
+}
+
+/* Serves what is whole, for as long as it is this connection's turn. false: bytes that are no
+ * frame: the connection ends without a word, as the server's do. */
+static bool serve_input(anp_node_connection *c, uint64_t until)
+{
+    while (!is_backed_up(c) && anp_clock_now() < until) {
         if (c->in_batch) {
             if (!anp_node_batch_run(&c->batch, &c->thread->executor, &c->out,
-                                    c->out_at + (size_t)max_output(c))) {
+                                    c->out_at + (size_t)max_output(c), until)) {
                 break;
             }
             atomic_fetch_add_explicit(&c->thread->node->batch_rows, c->batch.done,
@@ -233,8 +255,8 @@ static bool read_some(anp_node_connection *c)
         return true;
     }
     if (n == 0) {
-        c->closing = true;
-        return c->out.size != c->out_at;
+        c->closing = true; /* what came before is served, and its replies are sent */
+        return true;
     }
     return errno == EAGAIN || errno == EWOULDBLOCK;
 }
@@ -269,22 +291,20 @@ static void compact_output(anp_node_connection *c)
 
 static bool step(anp_node_connection *c, uint32_t events)
 {
-    /* Nothing is read while a batch goes on: its rows point into the buffer that would grow. */
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->closing && !c->in_batch &&
-        !is_backed_up(c) && !read_some(c)) {
+    /* Nothing is read while there is work: a batch's rows point into the buffer that would grow. */
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->closing && !is_backed_up(c) &&
+        !has_work(c) && !read_some(c)) {
         return false;
     }
-    for (;;) {
-        if (!serve_input(c) || !send_some(c)) {
+    uint64_t until = anp_clock_now() + TURN_MS * ANP_NS_PER_MS;
+    do {
+        if (!serve_input(c, until) || !send_some(c)) {
             return false;
         }
         compact_output(c);
-        if (c->out.size != c->out_at || !c->in_batch) {
-            break;
-        }
-    }
+    } while (c->out.size == c->out_at && has_work(c) && anp_clock_now() < until);
     drop_served(c);
-    return !c->closing || c->out.size != c->out_at || c->in_batch;
+    return !c->closing || c->out.size != c->out_at || has_work(c);
 }
 
 void anp_node_connection_ready(anp_node_connection *c, uint32_t events)
@@ -293,8 +313,10 @@ void anp_node_connection_ready(anp_node_connection *c, uint32_t events)
         anp_node_connection_close(c);
         return;
     }
-    uint32_t wanted = (c->out.size != c->out_at ? (uint32_t)EPOLLOUT : 0) |
-                      (c->closing || is_backed_up(c) || c->in_batch ? 0 : (uint32_t)EPOLLIN);
+    /* Who has more to do waits until it can be sent, which is at once where nothing is pending. */
+    bool busy = has_work(c);
+    uint32_t wanted = (busy || c->out.size != c->out_at ? (uint32_t)EPOLLOUT : 0) |
+                      (busy || c->closing || is_backed_up(c) ? 0 : (uint32_t)EPOLLIN);
     if (wanted != c->events) {
         struct epoll_event event = {.events = wanted, .data.ptr = c};
         c->events = wanted;

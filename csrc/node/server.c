@@ -101,7 +101,7 @@ static void *run(void *argument)
     struct epoll_event events[EVENTS];
     while (!atomic_load(&node->stopping)) {
         int n = epoll_wait(t->epoll, events, EVENTS, is_first ? TICK_MS : -1);
-        for (int i = 0; i < n; i++) {
+        for (int i = 0; i < n && !atomic_load(&node->stopping); i++) {
             void *what = events[i].data.ptr;
             if (what == &t->wake) {
                 take_handed(t);

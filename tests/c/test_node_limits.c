@@ -470,6 +470,114 @@ static void test_start_and_stop_leave_no_descriptor_behind(void **state)
     assert_int_equal(after, lowest);
 }
 
+/* ---- turns ---- */
+
+static void test_pipelined_requests_are_all_answered_however_little_output_may_wait(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 100 };
+    world w = open_world(&(anp_node_config){.max_output = 65536}, 0);
+    int fd = dial(w.node);
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){.tv_sec = 10},
+                     sizeof(struct timeval));
+    assert_int_equal(put_blob(fd, "k", 200000), 0);
+    bytes b = {0};
+    for (int i = 0; i < REQUESTS; i++) {
+        size_t at = b.size;
+        start_key(&b, (request){.info1 = 3}, "test", "demo", "k");
+        finish(&b, at, 3, 0);
+    }
+    send_all(fd, b.data, b.size);
+    drop(&b);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    for (int i = 0; i < REQUESTS; i++) {
+        bytes reply = read_frame(fd);
+        assert_int_equal(reply.data[13], 0);
+        drop(&reply);
+    }
+    assert_true(is_closed(fd));
+    (void)close(fd);
+    close_world(&w);
+}
+
+static void test_long_batch_lets_others_have_their_turn_and_the_node_stop(void **state)
+{
+    (void)state;
+    enum { BINS = 500, ROWS = 20000 };
+    world w = open_world(&(anp_node_config){.threads = 1}, 0);
+    int fd = dial(w.node), busy = dial(w.node);
+    bytes b = {0}, ops = {0};
+    start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
+    for (unsigned i = 0; i < BINS; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "a%u", i);
+        put_integer(&b, WRITE, name, i);
+        name[0] = 'z';
+        put_op(&ops, READ, 0, name, NULL, 0);
+    }
+    assert_int_equal(code_of(fd, &b, 3, BINS), 0);
+    start_batch(&b, ROWS); /* each row asks for many bins that there aren't: much work, few bytes */
+    size_t row = HEAD + 10 + 24, body = row + 6 + 9 + 9;
+    bytes longer = {0};
+    put(&longer, b.data, body);
+    put(&longer, ops.data, ops.size);
+    put(&longer, b.data + body, b.size - body);
+    longer.data[row + 1] = 1; /* bins by name */
+    set_number(&longer, row + 4, BINS, 2);
+    set_number(&longer, HEAD, longer.size - HEAD - 4, 4);
+    finish(&longer, 0, 1, 0);
+    send_all(busy, longer.data, longer.size);
+    (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    uint64_t started = anp_clock_now();
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(get_code(fd, "none"), 2);
+    }
+    assert_true(ms_since(started) < 1000);
+    started = anp_clock_now();
+    anp_node_stop(w.node);
+    assert_true(ms_since(started) < 1000);
+    anp_store_release(w.store);
+    drop(&b);
+    drop(&ops);
+    drop(&longer);
+    (void)close(fd);
+    (void)close(busy);
+}
+
+/* What comes while a batch is suspended must not move the batch's bytes: seen by the sanitizer. */
+static void test_bytes_behind_a_suspended_batch_do_not_disturb_it(void **state)
+{
+    (void)state;
+    world w = open_world(&(anp_node_config){.threads = 1}, 0);
+    int fd = dial(w.node);
+    assert_int_equal(put_blob(fd, "k", 100000), 0);
+    for (int i = 0; i < 6; i++) {
+        int peer = dial(w.node);
+        bytes b = {0};
+        start_batch(&b, 3000);
+        send_all(peer, b.data, b.size);
+        drop(&b);
+        (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        uint8_t *more = calloc(300000, 1);
+        assert_non_null(more);
+        more[0] = 2;
+        more[1] = 3;
+        more[5] = 0x10;
+        send_all(peer, more, 300000);
+        for (int k = 0; k < i;
+             k++) { /* so that what is pending gets below the limit, more or less */
+            (void)recv(peer, more, 200000, 0);
+        }
+        free(more);
+        (void)setsockopt(peer, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1},
+                         sizeof(struct linger));
+        (void)close(peer);
+        assert_int_equal(get_code(fd, "k"), 0);
+    }
+    (void)close(fd);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,6 +599,9 @@ int main(void)
         cmocka_unit_test(test_half_closed_peer_still_gets_its_replies),
         cmocka_unit_test(test_stop_ends_within_a_second_whatever_peers_do),
         cmocka_unit_test(test_start_and_stop_leave_no_descriptor_behind),
+        cmocka_unit_test(test_pipelined_requests_are_all_answered_however_little_output_may_wait),
+        cmocka_unit_test(test_long_batch_lets_others_have_their_turn_and_the_node_stop),
+        cmocka_unit_test(test_bytes_behind_a_suspended_batch_do_not_disturb_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
