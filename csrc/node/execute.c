@@ -114,6 +114,10 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
         if (!anp_bin_name_is_good(op.name)) {
             return ANP_BIN_NAME;
         }
+        if (!anp_reply_fits(reply,
+                            (uint32_t)reply->n_ops + (op.name.size == 0 ? record->n_bins : 1u))) {
+            return ANP_RECORD_TOO_BIG;
+        }
         if (op.name.size == 0) {
             read_all(record, reply);
         } else if (anp_record_bin(record, op.name, &guess, &bin)) {

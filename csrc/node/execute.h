@@ -30,6 +30,12 @@ typedef struct anp_reply {
     bool in_batch;
 } anp_reply;
 
+/* May a reply of so many operations, and of the bytes it has, go into one frame? */
+static inline bool anp_reply_fits(const anp_reply *reply, uint32_t n_ops)
+{
+    return n_ops <= UINT16_MAX && reply->out->size - reply->head <= ANP_PROTO_MAX;
+}
+
 /* Each answers with a code; on 0 operations were appended. */
 uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
                          anp_reply *reply);

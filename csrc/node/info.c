@@ -11,6 +11,8 @@
 
 #define BUILD "8.1.2.0"
 
+enum { REPLY_MAX = 16 * 1024 * 1024 };
+
 typedef struct query {
     anp_node *node;
     anp_node_connection *connection;
@@ -549,6 +551,10 @@ void anp_node_info(anp_node *node, anp_node_connection *c, anp_slice body, anp_b
         (void)anp_cursor_take(&at, 1);
         if (size != 0) {
             answer_one(node, c, line, out);
+        }
+        if (out->size - begin > REPLY_MAX) { /* nobody asks that much: the connection ends */
+            out->failed = ANP_ERR_PARAM;
+            return;
         }
     }
     anp_frame_end(out, begin, ANP_PROTO_INFO);

@@ -300,6 +300,9 @@ static uint8_t run_ops(change *c, const anp_node_request *r)
         if (c->bins.failed) {
             return ANP_SERVER_ERROR;
         }
+        if (!anp_reply_fits(c->reply, c->reply->n_ops)) {
+            return ANP_RECORD_TOO_BIG;
+        }
     }
     return ANP_OK;
 }

@@ -578,6 +578,80 @@ static void test_bytes_behind_a_suspended_batch_do_not_disturb_it(void **state)
     close_world(&w);
 }
 
+/* ---- replies that would be much larger than what asked for them ---- */
+
+static void test_reply_never_has_more_operations_than_it_can_count(void **state)
+{
+    (void)state;
+    world w = open_world(&(anp_node_config){0}, 0);
+    int fd = dial(w.node);
+    bytes b = {0};
+    start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
+    for (unsigned i = 0; i < 40; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "a%u", i);
+        put_integer(&b, WRITE, name, i);
+    }
+    assert_int_equal(code_of(fd, &b, 3, 40), 0);
+    start_key(&b, (request){.info1 = 1}, "test", "demo", "k");
+    for (unsigned i = 0; i < 2000; i++) {
+        put_op(&b, READ, 0, "", NULL, 0);
+    }
+    bytes reply = ask(fd, &b, 3, 2000);
+    expect_ops(&reply, 13, "");
+    (void)close(fd);
+    close_world(&w);
+}
+
+static void test_reply_that_no_frame_could_hold_gets_13(void **state)
+{
+    (void)state;
+    world w = open_world(&(anp_node_config){0}, 0);
+    int fd = dial(w.node);
+    assert_int_equal(put_blob(fd, "k", 1000000), 0);
+    for (int writes = 0; writes < 2; writes++) {
+        bytes b = {0};
+        start_key(&b, (request){.info1 = 1, .info2 = writes != 0}, "test", "demo", "k");
+        for (int i = 0; i < 1000; i++) {
+            put_op(&b, READ, 0, "b", NULL, 0);
+        }
+        if (writes != 0) {
+            put_integer(&b, WRITE, "a", 1);
+        }
+        size_t before = resident();
+        bytes reply = ask(fd, &b, 3, 1000 + (unsigned)writes);
+        expect_ops(&reply, 13, "");
+        assert_true(resident() < before + (size_t)400 * 1024 * 1024);
+    }
+    bytes reply = get(fd, "k");
+    assert_int_equal(number(reply.data + 14, 4), 1);
+    drop(&reply);
+    (void)close(fd);
+    close_world(&w);
+}
+
+static void test_info_that_asks_for_too_much_ends_the_connection(void **state)
+{
+    (void)state;
+    enum { COMMANDS = 100000 };
+    world w = open_world(&(anp_node_config){0}, 0);
+    int fd = dial(w.node);
+    bytes b = {0};
+    put(&b, (const uint8_t[]){2, 1}, 2);
+    put_number(&b, (uint64_t)COMMANDS * 9, 6);
+    for (int i = 0; i < COMMANDS; i++) {
+        put(&b, "replicas\n", 9);
+    }
+    send_all(fd, b.data, b.size);
+    drop(&b);
+    assert_true(is_closed(fd));
+    (void)close(fd);
+    fd = dial(w.node);
+    free(info(fd, "node"));
+    (void)close(fd);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -602,6 +676,9 @@ int main(void)
         cmocka_unit_test(test_pipelined_requests_are_all_answered_however_little_output_may_wait),
         cmocka_unit_test(test_long_batch_lets_others_have_their_turn_and_the_node_stop),
         cmocka_unit_test(test_bytes_behind_a_suspended_batch_do_not_disturb_it),
+        cmocka_unit_test(test_reply_never_has_more_operations_than_it_can_count),
+        cmocka_unit_test(test_reply_that_no_frame_could_hold_gets_13),
+        cmocka_unit_test(test_info_that_asks_for_too_much_ends_the_connection),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
