@@ -63,6 +63,7 @@ void anp_bins_set(anp_bins *b, anp_slice name, anp_particle value)
         bin->name = name;
     }
     bin->value = value;
+    bin->made = 0;
 }
 
 void anp_bins_remove(anp_bins *b, anp_bin *bin)
@@ -81,6 +82,18 @@ uint8_t *anp_bins_make(anp_bins *b, size_t size)
     }
     b->made[b->n_made++] = block;
     return block;
+}
+
+void anp_bins_replace(anp_bins *b, anp_bin *bin, anp_particle value)
+{
+    if (bin->made != 0) {
+        anp_free(b->made[bin->made - 1]);
+        b->made[bin->made - 1] = b->made[--b->n_made];
+        bin->value = value;
+        return;
+    }
+    bin->value = value;
+    bin->made = b->n_made;
 }
 
 uint8_t *anp_bins_block(const anp_bins *b, uint32_t *size)

@@ -8,6 +8,7 @@
 typedef struct anp_bin {
     anp_slice name;
     anp_particle value;
+    uint32_t made; /* number + 1 of the block that only this value is in; 0: none */
 } anp_bin;
 
 typedef struct anp_bins {
@@ -27,6 +28,9 @@ void anp_bins_remove(anp_bins *b, anp_bin *bin); /* the last one takes its place
 
 /* A block that lives as long as b; NULL (and failed) without memory. */
 uint8_t *anp_bins_make(anp_bins *b, size_t size);
+
+/* Gives the bin a value in a block that was just made, and frees the block that it had before. */
+void anp_bins_replace(anp_bins *b, anp_bin *bin, anp_particle value);
 
 /* The block of READ operations that records keep; *size. NULL without memory (or for no bins, size
  * 0). */

@@ -134,8 +134,7 @@ static uint8_t do_join(change *c, const anp_op *op)
         }
         memcpy(joined, first->data, first->size);
         memcpy(joined + first->size, second->data, second->size);
-        bin->value.data = joined;
-        bin->value.size = (uint32_t)size;
+        anp_bins_replace(&c->bins, bin, (anp_particle){op->value.type, joined, (uint32_t)size});
     }
     answer(c, op, NULL);
     return ANP_OK;

@@ -4,6 +4,8 @@
 
 #include <netinet/in.h>
 
+#include <sys/resource.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "until.h"
@@ -652,6 +654,30 @@ static void test_info_that_asks_for_too_much_ends_the_connection(void **state)
     close_world(&w);
 }
 
+static void test_many_joins_cost_the_memory_of_one(void **state)
+{
+    (void)state;
+    enum { JOINS = 600 };
+    world w = open_world(&(anp_node_config){0}, 0);
+    int fd = dial(w.node);
+    bytes b = {0};
+    assert_int_equal(put_blob(fd, "k", 1000000), 0);
+    start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
+    for (int i = 0; i < JOINS; i++) {
+        put_op(&b, i % 3 == 0 ? PREPEND : APPEND, BLOB, i % 2 == 0 ? "b" : "c", "x", 1);
+    }
+    struct rusage before, after; /* at their peak */
+    (void)getrusage(RUSAGE_SELF, &before);
+    assert_int_equal(code_of(fd, &b, 3, JOINS), 0);
+    (void)getrusage(RUSAGE_SELF, &after);
+    assert_true(after.ru_maxrss < before.ru_maxrss + 64 * 1024);
+    bytes reply = get(fd, "k");
+    assert_int_equal(reply.size, HEAD + 9 + 1000000 + JOINS / 2 + 9 + JOINS / 2);
+    drop(&reply);
+    (void)close(fd);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -679,6 +705,7 @@ int main(void)
         cmocka_unit_test(test_reply_never_has_more_operations_than_it_can_count),
         cmocka_unit_test(test_reply_that_no_frame_could_hold_gets_13),
         cmocka_unit_test(test_info_that_asks_for_too_much_ends_the_connection),
+        cmocka_unit_test(test_many_joins_cost_the_memory_of_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
