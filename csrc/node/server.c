@@ -20,6 +20,15 @@ enum { EVENTS = 64, TICK_MS = 1000, CONNECTIONS = 1024 };
 
 /* ---- one thread ---- */
 
+/* Without a descriptor the caller can't even be sent away: leave it waiting, instead of being told
+ * of it without an end. */
+static void listen_again(anp_node *node, bool again)
+{
+    struct epoll_event event = {.events = again ? (uint32_t)EPOLLIN : 0, .data.ptr = node};
+    (void)epoll_ctl(node->threads[0].epoll, EPOLL_CTL_MOD, node->listener, &event);
+    node->deaf_until = again ? 0 : anp_clock_now() + TICK_MS * ANP_NS_PER_MS;
+}
+
 static void accept_all(anp_node *node)
 {
     for (;;) {
@@ -27,16 +36,23 @@ static void accept_all(anp_node *node)
         if (fd < 0 && (errno == EMFILE || errno == ENFILE) && node->spare >= 0) {
             (void)close(node->spare); /* take the caller in for a moment, to send it away */
             fd = accept(node->listener, NULL, NULL);
-            if (fd >= 0) {
+            bool sent_away = fd >= 0; /* else nobody is there: accept asks for a descriptor first */
+            if (sent_away) {
                 (void)close(fd);
                 atomic_fetch_add(&node->refused, 1);
             }
             node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-            continue;
+            if (sent_away) {
+                continue;
+            }
+            return;
         }
         if (fd < 0) {
             if (errno == EINTR || errno == ECONNABORTED) {
                 continue;
+            }
+            if (errno != EAGAIN && errno != EWOULDBLOCK) {
+                listen_again(node, false);
             }
             return;
         }
@@ -113,6 +129,12 @@ static void *run(void *argument)
             }
         }
         if (is_first) {
+            if (node->deaf_until != 0 && anp_clock_now() >= node->deaf_until) {
+                if (node->spare < 0) {
+                    node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+                }
+                listen_again(node, true);
+            }
             anp_store_expire(node->store, anp_clock_now());
         }
     }

@@ -45,6 +45,7 @@ struct anp_node {
     char name[20];
     anp_store *store;
     int listener;
+    uint64_t deaf_until; /* monotonic ns, the listener is not watched before; 0: it is */
     int spare;           /* an fd in reserve, for refusing when there are none left */
     uint64_t started_at; /* monotonic ns */
     _Atomic bool stopping;

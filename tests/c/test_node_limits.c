@@ -678,6 +678,43 @@ static void test_many_joins_cost_the_memory_of_one(void **state)
     close_world(&w);
 }
 
+static void test_node_without_descriptors_neither_spins_nor_dies(void **state)
+{
+    (void)state;
+    world w = open_world(&(anp_node_config){0}, 0);
+    int first = dial(w.node), late = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    free(info(first, "node"));
+    struct rlimit before, none;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    int probe = dup(0);
+    assert_true(probe >= 0);
+    (void)close(probe);
+    none.rlim_cur = (rlim_t)probe; /* no new descriptor below this */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(anp_node_port(w.node))};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    struct rusage start_usage, end_usage;
+    assert_int_equal(connect(late, (struct sockaddr *)&to, sizeof to), 0);
+    (void)getrusage(RUSAGE_SELF, &start_usage);
+    (void)nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL);
+    (void)getrusage(RUSAGE_SELF, &end_usage);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    int64_t used = (end_usage.ru_utime.tv_sec + end_usage.ru_stime.tv_sec -
+                    start_usage.ru_utime.tv_sec - start_usage.ru_stime.tv_sec) *
+                       1000000 +
+                   end_usage.ru_utime.tv_usec + end_usage.ru_stime.tv_usec -
+                   start_usage.ru_utime.tv_usec - start_usage.ru_stime.tv_usec;
+    assert_true(used < 150000);
+    free(info(first, "node")); /* who is in is served */
+    int again = dial(w.node);
+    free(info(again, "node"));
+    (void)close(again);
+    (void)close(late);
+    (void)close(first);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -706,6 +743,7 @@ int main(void)
         cmocka_unit_test(test_reply_that_no_frame_could_hold_gets_13),
         cmocka_unit_test(test_info_that_asks_for_too_much_ends_the_connection),
         cmocka_unit_test(test_many_joins_cost_the_memory_of_one),
+        cmocka_unit_test(test_node_without_descriptors_neither_spins_nor_dies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
