@@ -37,7 +37,7 @@ static anp_status add_namespace(anp_store *store, const anp_namespace_config *co
         config->max_record_size != 0 ? config->max_record_size : 1024 * 1024;
     ns->name_size = (uint8_t)size;
     ns->store = store;
-    ns->nsup_at = anp_clock_now() + (uint64_t)config->nsup_period * ANP_NS_PER_S;
+    atomic_init(&ns->nsup_at, anp_clock_now() + (uint64_t)config->nsup_period * ANP_NS_PER_S);
     (void)pthread_mutex_init(&ns->sets_lock, NULL);
     for (int i = 0; i < ANP_SHARDS; i++) {
         (void)pthread_mutex_init(&ns->shards[i].lock, NULL);
@@ -296,8 +296,10 @@ void anp_store_expire(anp_store *store, uint64_t now)
     uint32_t seconds = anp_store_now();
     for (uint32_t i = 0; i < store->n_namespaces; i++) {
         anp_namespace *ns = store->namespaces[i];
-        if (ns->config.nsup_period != 0 && now >= ns->nsup_at) {
-            ns->nsup_at = now + (uint64_t)ns->config.nsup_period * ANP_NS_PER_S;
+        uint64_t at = atomic_load(&ns->nsup_at);
+        uint64_t next = now + (uint64_t)ns->config.nsup_period * ANP_NS_PER_S;
+        if (ns->config.nsup_period != 0 && now >= at &&
+            atomic_compare_exchange_strong(&ns->nsup_at, &at, next)) {
             atomic_fetch_add(&ns->expired, sweep(ns, is_expired, &seconds));
         }
     }

@@ -53,7 +53,7 @@ typedef struct anp_namespace {
     _Atomic int64_t objects;
     _Atomic uint64_t expired;
     _Atomic uint64_t truncate_lut;
-    uint64_t nsup_at; /* monotonic ns of the next pass; the expiring thread's own */
+    _Atomic uint64_t nsup_at; /* monotonic ns of the next pass, for which one node is enough */
 } anp_namespace;
 
 struct anp_store {

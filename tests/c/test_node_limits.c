@@ -715,6 +715,32 @@ static void test_node_without_descriptors_neither_spins_nor_dies(void **state)
     close_world(&w);
 }
 
+static void test_nodes_of_one_store_expire_together(void **state)
+{
+    (void)state;
+    anp_namespace_config quick = {.name = "test", .nsup_period = 1};
+    anp_store *store;
+    anp_node *nodes[2];
+    anp_node_stats stats;
+    assert_int_equal(
+        anp_store_new(&(anp_store_config){.namespaces = &quick, .n_namespaces = 1}, &store, NULL),
+        ANP_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(anp_node_start(&(anp_node_config){0}, store, &nodes[i], NULL), ANP_OK);
+    }
+    anp_store_release(store);
+    int fd = dial(nodes[0]);
+    bytes b = {0};
+    start_key(&b, (request){.info2 = 1, .ttl = 1}, "test", "demo", "k");
+    put_integer(&b, WRITE, "a", 1);
+    assert_int_equal(code_of(fd, &b, 3, 1), 0);
+    assert_true(UNTIL((anp_node_stats_get(nodes[1], &stats), stats.objects == 0)));
+    assert_int_equal(stats.memory, 0);
+    (void)close(fd);
+    anp_node_stop(nodes[0]);
+    anp_node_stop(nodes[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -744,6 +770,7 @@ int main(void)
         cmocka_unit_test(test_info_that_asks_for_too_much_ends_the_connection),
         cmocka_unit_test(test_many_joins_cost_the_memory_of_one),
         cmocka_unit_test(test_node_without_descriptors_neither_spins_nor_dies),
+        cmocka_unit_test(test_nodes_of_one_store_expire_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
