@@ -173,6 +173,17 @@ static bool is_backed_up(const anp_node_connection *c)
     return c->out.size - c->out_at > max_output(c);
 }
 
+/* Reads a frame's head. Version 0 is taken of security frames, as old clients send them. */
+static bool read_head(const anp_node_connection *c, anp_frame *out)
+{
+    uint8_t head[ANP_PROTO_HEAD];
+    memcpy(head, c->in.data + c->in_at, sizeof head);
+    if (head[0] == 0 && head[1] == ANP_PROTO_ADMIN) {
+        head[0] = ANP_PROTO_VERSION;
+    }
+    return anp_frame_read(head, ANP_PROTO_MAX, out, NULL) == ANP_OK;
+}
+
 /* Is there something to do that needs no byte from the peer? (A head that is no frame's, too.) */
 static bool has_work(const anp_node_connection *c)
 {
@@ -181,9 +192,7 @@ static bool has_work(const anp_node_connection *c)
     if (c->in_batch) {
         return true;
     }
-    return have >= ANP_PROTO_HEAD &&
-           (anp_frame_read(c->in.data + c->in_at, ANP_PROTO_MAX, &frame, NULL) != ANP_OK ||
-            have - ANP_PROTO_HEAD >= frame.size);
+    return have >= ANP_PROTO_HEAD && (!read_head(c, &frame) || have - ANP_PROTO_HEAD >= frame.size);
 }
 
 /* Serves what is whole, for as long as it is this connection's turn. false: bytes that are no
@@ -207,7 +216,7 @@ static bool serve_input(anp_node_connection *c, uint64_t until)
             break;
         }
         const uint8_t *head = c->in.data + c->in_at;
-        if (anp_frame_read(head, ANP_PROTO_MAX, &frame, NULL) != ANP_OK) {
+        if (!read_head(c, &frame)) {
             return false;
         }
         if (have - ANP_PROTO_HEAD < frame.size) {

@@ -2,6 +2,7 @@
 #include "node/value.h"
 
 #include "node/collection.h"
+#include "node/geojson.h"
 
 enum { INVALID_GEOJSON = 160 };
 
@@ -40,23 +41,14 @@ static uint8_t store_collection(anp_bins *b, const anp_particle *sent, anp_parti
     return bytes != NULL ? ANP_OK : ANP_SERVER_ERROR;
 }
 
-/* Looks only whether the text is an object: geometry is not computed here. */
+/* Looks only whether the text is one JSON object: geometry is not computed here. */
 static uint8_t store_geojson(anp_bins *b, const anp_particle *sent, anp_particle *out)
 {
     anp_slice text;
     if (!anp_particle_geojson(sent, &text)) {
         return ANP_PARAMETER;
     }
-    size_t first = 0, last = text.size;
-    while (first < last &&
-           (text.data[first] == ' ' || (text.data[first] >= '\t' && text.data[first] <= '\r'))) {
-        first++;
-    }
-    while (last > first && (text.data[last - 1] == ' ' ||
-                            (text.data[last - 1] >= '\t' && text.data[last - 1] <= '\r'))) {
-        last--;
-    }
-    if (last - first < 2 || text.data[first] != '{' || text.data[last - 1] != '}') {
+    if (!anp_geojson_is_object(text)) {
         return INVALID_GEOJSON;
     }
     uint8_t *bytes = anp_bins_make(b, 3 + text.size);
@@ -73,12 +65,17 @@ uint8_t anp_node_value(anp_bins *b, const anp_particle *sent, anp_particle *out)
 {
     *out = *sent;
     switch (sent->type) {
-    case ANP_PARTICLE_INTEGER: return store_integer(b, sent, out);
-    case ANP_PARTICLE_FLOAT: return sent->size == 8 ? ANP_OK : ANP_PARAMETER;
-    case ANP_PARTICLE_BOOL: return sent->size == 1 && sent->data[0] <= 1 ? ANP_OK : ANP_PARAMETER;
+    case ANP_PARTICLE_INTEGER:
+        return store_integer(b, sent, out);
+    case ANP_PARTICLE_FLOAT:
+        return sent->size == 8 ? ANP_OK : ANP_PARAMETER;
+    case ANP_PARTICLE_BOOL:
+        return sent->size == 1 && sent->data[0] <= 1 ? ANP_OK : ANP_PARAMETER;
     case ANP_PARTICLE_LIST:
-    case ANP_PARTICLE_MAP: return store_collection(b, sent, out);
-    case ANP_PARTICLE_GEOJSON: return store_geojson(b, sent, out);
+    case ANP_PARTICLE_MAP:
+        return store_collection(b, sent, out);
+    case ANP_PARTICLE_GEOJSON:
+        return store_geojson(b, sent, out);
     case ANP_PARTICLE_STRING:
     case ANP_PARTICLE_BLOB:
     case ANP_PARTICLE_JAVA_BLOB:
@@ -88,7 +85,9 @@ uint8_t anp_node_value(anp_bins *b, const anp_particle *sent, anp_particle *out)
     case ANP_PARTICLE_PHP_BLOB:
     case ANP_PARTICLE_ERLANG_BLOB:
     case ANP_PARTICLE_VECTOR:
-    case ANP_PARTICLE_HLL: return ANP_OK;
-    default: return ANP_PARAMETER;
+    case ANP_PARTICLE_HLL:
+        return ANP_OK;
+    default:
+        return ANP_PARAMETER;
     }
 }

@@ -279,7 +279,7 @@ static uint8_t check_record(const anp_namespace *ns, const anp_node_request *r,
     if (old == NULL ? r->set.size > ANP_SET_MAX : !anp_request_set_is(r, old)) {
         return ANP_PARAMETER;
     }
-    if (r->has_filter) {
+    if (old != NULL && r->has_filter) { /* a filter never stands in the way of a new record */
         return ANP_UNSUPPORTED_FEATURE;
     }
     return old != NULL && !anp_request_key_is(r, old) ? ANP_KEY_MISMATCH : ANP_OK;

@@ -1151,6 +1151,42 @@ static void test_increments_of_many_connections_all_count(void **state)
     expect_ops(&reply, 0, "00 00 00 0d 01 01 00 01 6e 00 00 00 00 00 00 04 b0");
 }
 
+/* ---- smaller promises ---- */
+
+static void test_filter_never_stands_in_the_way_of_a_new_record(void **state)
+{
+    bytes b = {0};
+    start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
+    put_field(&b, 43, "\xc3", 1);
+    put_integer(&b, WRITE, "a", 1);
+    assert_int_equal(code_of(fd_of(state), &b, 4, 1), 0);
+    assert_int_equal(get_code(fd_of(state), "k"), 0);
+}
+
+static void test_text_that_is_no_json_is_no_geojson(void **state)
+{
+    static const char *const texts[] = {"{nonsense}", "{\"a\":}",    "{\"a\":1}}",
+                                        "{\"a\":1",   "{\"a\":01e}", "{} {}"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        bytes b = {0}, value = {0};
+        put(&value, "\0\0\0", 3);
+        put(&value, texts[i], strlen(texts[i]));
+        start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
+        put_op(&b, WRITE, GEO, "g", value.data, value.size);
+        assert_int_equal(code_of(fd_of(state), &b, 3, 1), 160);
+        drop(&value);
+    }
+    static const value_case good = {
+        GEO, "00 00 00 20 7b 22 61 22 3a 5b 2d 31 2e 35 65 33 2c 6e 75 6c 6c 5d 7d 0a", 0, NULL};
+    check_values(fd_of(state), &good, 1);
+}
+
+static void test_security_frame_may_have_version_0(void **state)
+{
+    expect(fd_of(state), "00 02 00 00 00 00 00 10 00 00 14 00 " ZEROS8 "00 00 00 00",
+           "02 02 00 00 00 00 00 10 00 33 00 00 " ZEROS8 "00 00 00 00");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 #define TIMED(name) cmocka_unit_test_setup_teardown(name, open_shifted, close_shifted)
 
@@ -1207,6 +1243,9 @@ int main(void)
         TEST(test_replicas_claims_all_partitions_of_each_namespace),
         TEST(test_set_appears_with_its_first_write_and_counts_records),
         TEST(test_increments_of_many_connections_all_count),
+        TEST(test_filter_never_stands_in_the_way_of_a_new_record),
+        TEST(test_text_that_is_no_json_is_no_geojson),
+        TEST(test_security_frame_may_have_version_0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
