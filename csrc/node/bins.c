@@ -18,6 +18,87 @@ static bool make_room(void **array, uint32_t *room, uint32_t n, size_t item)
     return true;
 }
 
+/* ---- names: looked through one by one while they are few, by hash when they are many, so that
+ * no request costs the product of two counts ---- */
+
+enum { FEW = 16 };
+
+static uint32_t hash_of(anp_slice name)
+{
+    uint32_t h = 2166136261u; /* FNV-1a */
+    for (size_t i = 0; i < name.size; i++) {
+        h = (h ^ name.data[i]) * 16777619u;
+    }
+    return h ^ h >> 15;
+}
+
+static bool is_named(const anp_bin *bin, anp_slice name)
+{
+    return bin->name.size == name.size && memcmp(bin->name.data, name.data, name.size) == 0;
+}
+
+static void index_add(anp_bins *b, uint32_t number)
+{
+    uint32_t at = hash_of(b->bins[number].name) & b->mask;
+    while (b->slots[at] != 0) {
+        at = (at + 1) & b->mask;
+    }
+    b->slots[at] = number + 1;
+}
+
+static uint32_t slot_of(const anp_bins *b, uint32_t number)
+{
+    uint32_t at = hash_of(b->bins[number].name) & b->mask;
+    while (b->slots[at] != number + 1) {
+        at = (at + 1) & b->mask;
+    }
+    return at;
+}
+
+/* Empties a slot, and moves back what had to step over it. */
+static void index_remove(anp_bins *b, uint32_t hole)
+{
+    for (uint32_t at = (hole + 1) & b->mask; b->slots[at] != 0; at = (at + 1) & b->mask) {
+        uint32_t home = hash_of(b->bins[b->slots[at] - 1].name) & b->mask;
+        if (((at - home) & b->mask) >= ((at - hole) & b->mask)) {
+            b->slots[hole] = b->slots[at];
+            hole = at;
+        }
+    }
+    b->slots[hole] = 0;
+}
+
+/* Makes the index anew for all the room there is; false without memory. */
+static bool index_all(anp_bins *b)
+{
+    uint32_t size = 64;
+    while (size < 2 * b->room) {
+        size *= 2;
+    }
+    anp_free(b->slots);
+    b->slots = anp_calloc(size, sizeof *b->slots);
+    b->mask = size - 1;
+    for (uint32_t i = 0; b->slots != NULL && i < b->n; i++) {
+        index_add(b, i);
+    }
+    return b->slots != NULL;
+}
+
+static void add(anp_bins *b, anp_slice name, anp_particle value)
+{
+    uint32_t room = b->room;
+    if (!make_room((void **)&b->bins, &b->room, b->n, sizeof *b->bins) ||
+        (b->room > FEW && b->room != room && !index_all(b))) {
+        b->failed = true;
+        return;
+    }
+    b->bins[b->n] = (anp_bin){.name = name, .value = value};
+    if (b->slots != NULL) {
+        index_add(b, b->n);
+    }
+    b->n++;
+}
+
 void anp_bins_open(anp_bins *b, const anp_record *record)
 {
     *b = (anp_bins){0};
@@ -27,7 +108,7 @@ void anp_bins_open(anp_bins *b, const anp_record *record)
     anp_cursor c = anp_cursor_over(record->bins, record->bins_size);
     anp_op op;
     while (anp_op_read(&c, &op)) {
-        anp_bins_set(b, op.name, op.value);
+        add(b, op.name, op.value); /* no name is there twice */
     }
 }
 
@@ -38,14 +119,22 @@ void anp_bins_close(anp_bins *b)
     }
     anp_free(b->made);
     anp_free(b->bins);
+    anp_free(b->slots);
 }
 
 anp_bin *anp_bins_find(anp_bins *b, anp_slice name)
 {
-    for (uint32_t i = 0; i < b->n; i++) {
-        if (b->bins[i].name.size == name.size &&
-            memcmp(b->bins[i].name.data, name.data, name.size) == 0) {
-            return &b->bins[i];
+    if (b->slots == NULL) {
+        for (uint32_t i = 0; i < b->n; i++) {
+            if (is_named(&b->bins[i], name)) {
+                return &b->bins[i];
+            }
+        }
+        return NULL;
+    }
+    for (uint32_t at = hash_of(name) & b->mask; b->slots[at] != 0; at = (at + 1) & b->mask) {
+        if (is_named(&b->bins[b->slots[at] - 1], name)) {
+            return &b->bins[b->slots[at] - 1];
         }
     }
     return NULL;
@@ -55,12 +144,8 @@ void anp_bins_set(anp_bins *b, anp_slice name, anp_particle value)
 {
     anp_bin *bin = anp_bins_find(b, name);
     if (bin == NULL) {
-        if (!make_room((void **)&b->bins, &b->room, b->n, sizeof *b->bins)) {
-            b->failed = true;
-            return;
-        }
-        bin = &b->bins[b->n++];
-        bin->name = name;
+        add(b, name, value);
+        return;
     }
     bin->value = value;
     bin->made = 0;
@@ -68,7 +153,23 @@ void anp_bins_set(anp_bins *b, anp_slice name, anp_particle value)
 
 void anp_bins_remove(anp_bins *b, anp_bin *bin)
 {
-    *bin = b->bins[--b->n];
+    uint32_t number = (uint32_t)(bin - b->bins), last = b->n - 1;
+    if (b->slots != NULL) {
+        index_remove(b, slot_of(b, number));
+        if (number != last) {
+            b->slots[slot_of(b, last)] = number + 1;
+        }
+    }
+    b->bins[number] = b->bins[last];
+    b->n = last;
+}
+
+void anp_bins_clear(anp_bins *b)
+{
+    b->n = 0;
+    if (b->slots != NULL) {
+        memset(b->slots, 0, ((size_t)b->mask + 1) * sizeof *b->slots);
+    }
 }
 
 uint8_t *anp_bins_make(anp_bins *b, size_t size)

@@ -14,6 +14,8 @@ typedef struct anp_bin {
 typedef struct anp_bins {
     anp_bin *bins; /* owned */
     uint32_t n, room;
+    uint32_t *slots; /* owned; numbers + 1 by hash of the name, 0: free. NULL while bins are few */
+    uint32_t mask;
     void **made; /* owned blocks that values point into */
     uint32_t n_made, room_made;
     bool failed; /* out of memory */
@@ -25,6 +27,8 @@ void anp_bins_close(anp_bins *b);
 anp_bin *anp_bins_find(anp_bins *b, anp_slice name); /* NULL: none */
 void anp_bins_set(anp_bins *b, anp_slice name, anp_particle value);
 void anp_bins_remove(anp_bins *b, anp_bin *bin); /* the last one takes its place */
+
+void anp_bins_clear(anp_bins *b);
 
 /* A block that lives as long as b; NULL (and failed) without memory. */
 uint8_t *anp_bins_make(anp_bins *b, size_t size);

@@ -2,6 +2,7 @@
 #include "node/execute.h"
 
 #include "base/clock.h"
+#include "node/bins.h"
 
 void anp_executor_init(anp_executor *e, anp_store *store)
 {
@@ -98,7 +99,24 @@ static void read_all(const anp_record *record, anp_reply *reply)
     reply->n_ops = (uint16_t)(reply->n_ops + record->n_bins);
 }
 
-static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp_reply *reply)
+enum { WALK_MAX = 4096 }; /* bins times operations, up to which looking through is quick enough */
+
+/* Looks up one bin: through `many` where it was opened, else along the record's block. */
+static bool find_bin(const anp_record *record, anp_bins *many, anp_slice name, anp_cursor *guess,
+                     anp_op *out)
+{
+    if (many == NULL) {
+        return anp_record_bin(record, name, guess, out);
+    }
+    const anp_bin *bin = anp_bins_find(many, name);
+    if (bin != NULL) {
+        *out = (anp_op){.name = bin->name, .value = bin->value};
+    }
+    return bin != NULL;
+}
+
+static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp_bins *many,
+                        anp_reply *reply)
 {
     bool respond_all = (r->info2 & ANP_INFO2_RESPOND_ALL_OPS) != 0;
     anp_cursor ops = r->ops, guess = anp_cursor_over(record->bins, record->bins_size);
@@ -120,7 +138,7 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
         }
         if (op.name.size == 0) {
             read_all(record, reply);
-        } else if (anp_record_bin(record, op.name, &guess, &bin)) {
+        } else if (find_bin(record, many, op.name, &guess, &bin)) {
             copy_op(reply, &bin);
         } else if (respond_all) {
             anp_op_write(reply->out, ANP_OP_READ, op.name.data, op.name.size, ANP_PARTICLE_NULL,
@@ -129,6 +147,18 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
         }
     }
     return ANP_OK;
+}
+
+static uint8_t read_named(const anp_node_request *r, const anp_record *record, anp_reply *reply)
+{
+    anp_bins many;
+    if ((uint32_t)r->n_ops * record->n_bins <= WALK_MAX) {
+        return read_ops(r, record, NULL, reply);
+    }
+    anp_bins_open(&many, record);
+    uint8_t code = many.failed ? ANP_SERVER_ERROR : read_ops(r, record, &many, reply);
+    anp_bins_close(&many);
+    return code;
 }
 
 static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
@@ -157,7 +187,7 @@ static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_r
         return ANP_OK;
     }
     if (r->n_ops != 0) {
-        return read_ops(r, record, reply);
+        return read_named(r, record, reply);
     }
     if (!(r->info1 & ANP_INFO1_GET_ALL)) {
         return ANP_PARAMETER;

@@ -149,7 +149,7 @@ static uint8_t do_touch(change *c, const anp_op *op)
 
 static uint8_t do_delete_all(change *c, const anp_op *op)
 {
-    c->bins.n = 0;
+    anp_bins_clear(&c->bins);
     answer(c, op, NULL);
     return ANP_OK;
 }

@@ -741,6 +741,46 @@ static void test_nodes_of_one_store_expire_together(void **state)
     anp_node_stop(nodes[1]);
 }
 
+static void test_many_bins_and_many_operations_cost_their_sum(void **state)
+{
+    (void)state;
+    enum { BINS = 32767 };
+    world w = open_world(&(anp_node_config){0}, 0);
+    int fd = dial(w.node);
+    bytes b = {0};
+    uint64_t started = anp_clock_now();
+    for (int kind = 0; kind < 3;
+         kind++) { /* write; remove every other one, from the front; read, from the end */
+        unsigned n = 0;
+        start_key(&b, kind == 2 ? (request){.info1 = 1} : (request){.info2 = 1}, "test", "demo",
+                  "k");
+        for (unsigned i = 0; i < BINS; i++) {
+            char name[8];
+            (void)snprintf(name, sizeof name, "%x", kind == 2 ? BINS - 1 - i : i);
+            if (kind == 0) {
+                put_op(&b, WRITE, BOOL, name, "\1", 1);
+            } else if (kind == 2) {
+                put_op(&b, READ, 0, name, NULL, 0);
+            } else if (i % 2 == 0) {
+                put_op(&b, WRITE, NIL, name, NULL, 0);
+            } else {
+                continue;
+            }
+            n++;
+        }
+        bytes reply = ask(fd, &b, 3, n);
+        assert_int_equal(reply.data[13], 0);
+        assert_int_equal(number(reply.data + 28, 2), kind == 2 ? BINS / 2 : 0);
+        drop(&reply);
+    }
+    assert_true(ms_since(started) < 2000);
+    bytes reply = get(fd, "k"); /* the last one has taken the place of the first */
+    assert_int_equal(number(reply.data + 28, 2), BINS / 2);
+    drop(&reply);
+    (void)close(fd);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -771,6 +811,7 @@ int main(void)
         cmocka_unit_test(test_many_joins_cost_the_memory_of_one),
         cmocka_unit_test(test_node_without_descriptors_neither_spins_nor_dies),
         cmocka_unit_test(test_nodes_of_one_store_expire_together),
+        cmocka_unit_test(test_many_bins_and_many_operations_cost_their_sum),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
