@@ -1,9 +1,11 @@
-/* One request, one reply; see attempt.h. Used by one thread at a time; only granted() comes from others.
+/* One request, one reply; see attempt.h. Used by one thread at a time; only granted() comes from
+ * others.
  *
  *   GRANT -> CONNECTING -> WRITING -> READING -> DONE
  *
- * A connection that served before may have been closed by the server meanwhile: when it fails before a byte of the reply
- * came (for writes: before the request's last byte was taken, too) another one is taken, once, and nobody is told. */
+ * A connection that served before may have been closed by the server meanwhile: when it fails
+ * before a byte of the reply came (for writes: before the request's last byte was taken, too)
+ * another one is taken, once, and nobody is told. */
 #include "command/attempt.h"
 
 #include <poll.h>
@@ -19,7 +21,8 @@ enum { READ_AHEAD = 64 * 1024, LOOK_MS = 250 };
 
 bool anp_attempt_is_closed(anp_cluster *cluster)
 {
-    return !anp_cluster_is_connected(cluster) && anp_cluster_wait(cluster, 0, NULL) == ANP_ERR_CLOSED;
+    return !anp_cluster_is_connected(cluster) &&
+           anp_cluster_wait(cluster, 0, NULL) == ANP_ERR_CLOSED;
 }
 
 /* ---- the pool's grant ---- */
@@ -70,7 +73,8 @@ static void on_timer(anp_timer *t)
     x->resume(x);
 }
 
-anp_status anp_attempt_init(anp_attempt *x, anp_command *command, void (*resume)(anp_attempt *x), anp_error *err)
+anp_status anp_attempt_init(anp_attempt *x, anp_command *command, void (*resume)(anp_attempt *x),
+                            anp_error *err)
 {
     memset(x, 0, offsetof(anp_attempt, first));
     x->command = command;
@@ -146,8 +150,10 @@ static void fail_timeout(anp_attempt *x, const char *what)
 {
     char text[96];
     bool total = x->command->deadline <= anp_clock_now();
-    (void)snprintf(text, sizeof text, "%s of %u ms passed", total ? "total_timeout" : "socket_timeout",
-                   (unsigned)(total ? x->command->policy.total_timeout_ms : x->command->policy.socket_timeout_ms));
+    (void)snprintf(text, sizeof text, "%s of %u ms passed",
+                   total ? "total_timeout" : "socket_timeout",
+                   (unsigned)(total ? x->command->policy.total_timeout_ms
+                                    : x->command->policy.socket_timeout_ms));
     fail(x, ANP_ERR_CLIENT_TIMEOUT, what, text);
 }
 
@@ -191,11 +197,13 @@ static void take(anp_attempt *x)
     case ANP_POOL_NONE:
     default:
         x->connection = NULL;
-        fail(x, ANP_ERR_CONNECTION, "no connection to", "the node has left the cluster, or memory is short");
+        fail(x, ANP_ERR_CONNECTION, "no connection to",
+             "the node has left the cluster, or memory is short");
     }
 }
 
-void anp_attempt_begin(anp_attempt *x, anp_cluster_node *node, anp_slice request, anp_proto_type type, anp_buffer *reply)
+void anp_attempt_begin(anp_attempt *x, anp_cluster_node *node, anp_slice request,
+                       anp_proto_type type, anp_buffer *reply)
 {
     set_node(x, node);
     x->request = request;
@@ -254,7 +262,8 @@ static bool step_grant(anp_attempt *x)
         return true;
     }
     if (anp_clock_now() >= x->command->deadline) {
-        anp_attempt_abort(x, ANP_ERR_CLIENT_TIMEOUT, "all of the node's connections were in use until total_timeout");
+        anp_attempt_abort(x, ANP_ERR_CLIENT_TIMEOUT,
+                          "all of the node's connections were in use until total_timeout");
         return true;
     }
     return false;
@@ -302,7 +311,8 @@ static bool step_writing(anp_attempt *x)
 {
     anp_stream *s = &x->connection->stream;
     while (x->written < x->request.size) {
-        ptrdiff_t n = s->table->write(s, x->request.data + x->written, x->request.size - x->written);
+        ptrdiff_t n =
+            s->table->write(s, x->request.data + x->written, x->request.size - x->written);
         if (n == ANP_STREAM_AGAIN) {
             if (anp_clock_now() < x->wake_at) {
                 return false;
@@ -334,7 +344,8 @@ static bool read_head(anp_attempt *x)
     anp_frame frame;
     anp_error err = {.code = ANP_OK};
     if (anp_frame_read(x->first, ANP_PROTO_MAX, &frame, &err) != ANP_OK || frame.type != x->type) {
-        fail(x, ANP_ERR_PROTOCOL, "reply of", frame.type != x->type && err.code == ANP_OK ? "a frame of another type" : err.message);
+        fail(x, ANP_ERR_PROTOCOL, "reply of",
+             frame.type != x->type && err.code == ANP_OK ? "a frame of another type" : err.message);
         return false;
     }
     x->has_head = true;
@@ -361,7 +372,8 @@ static ptrdiff_t read_some(anp_attempt *x)
         return ANP_STREAM_AGAIN;
     }
     size_t room = x->reply->capacity - x->reply->size;
-    ptrdiff_t n = s->table->read(s, x->reply->data + x->reply->size, left < room ? (size_t)left : room);
+    ptrdiff_t n =
+        s->table->read(s, x->reply->data + x->reply->size, left < room ? (size_t)left : room);
     x->reply->size += n > 0 ? (size_t)n : 0;
     return n;
 }

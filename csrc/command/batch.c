@@ -1,4 +1,5 @@
-/* A batch's life: made, pumped by whatever happens, ended. See batch_engine.h for the other parts. */
+/* A batch's life: made, pumped by whatever happens, ended. See batch_engine.h for the other parts.
+ */
 #include "command/batch.h"
 
 #include <stddef.h>
@@ -30,7 +31,8 @@ static void tell_sent(anp_batch *b, const anp_window_row *r)
     }
 }
 
-void anp_batch_settle(anp_batch *b, const anp_window_row *r, anp_status code, bool lost, const anp_error *err)
+void anp_batch_settle(anp_batch *b, const anp_window_row *r, anp_status code, bool lost,
+                      const anp_error *err)
 {
     if (lost) {
         if (b->n_lost++ == 0) {
@@ -44,11 +46,13 @@ void anp_batch_settle(anp_batch *b, const anp_window_row *r, anp_status code, bo
         b->first_error.in_doubt |= (r->flags & ANP_WROW_DOUBT) != 0;
     }
     tell_sent(b, r);
-    b->sink.settle(b->sink.context, r->row, code, b->source.is_write && (r->flags & ANP_WROW_DOUBT) != 0);
+    b->sink.settle(b->sink.context, r->row, code,
+                   b->source.is_write && (r->flags & ANP_WROW_DOUBT) != 0);
     count_row(b);
 }
 
-anp_status anp_batch_deliver(anp_batch *b, const anp_window_row *r, const anp_message *m, anp_cursor body, anp_error *err)
+anp_status anp_batch_deliver(anp_batch *b, const anp_window_row *r, const anp_message *m,
+                             anp_cursor body, anp_error *err)
 {
     tell_sent(b, r);
     anp_status status = b->sink.row(b->sink.context, r->row, m, body, err);
@@ -68,7 +72,8 @@ bool anp_batch_may_retry(const anp_batch *b, const anp_window_row *r)
 {
     const anp_command *c = &b->command;
     return !b->is_stopping && r->retries < c->policy.max_retries && r->retries < UINT16_MAX &&
-           (c->deadline == ANP_NEVER || anp_clock_now() + c->policy.sleep_ms * ANP_NS_PER_MS < c->deadline);
+           (c->deadline == ANP_NEVER ||
+            anp_clock_now() + c->policy.sleep_ms * ANP_NS_PER_MS < c->deadline);
 }
 
 /* ---- ends ---- */
@@ -123,8 +128,9 @@ static anp_status verdict(anp_batch *b, anp_error *err)
     if (b->n_lost == 0) {
         return anp_error_set(err, code, "cancelled");
     }
-    (void)anp_error_set(err, code, "%llu of %llu rows without an answer, first error: %s", (unsigned long long)b->n_lost,
-                        (unsigned long long)b->total, b->first_error.message);
+    (void)anp_error_set(err, code, "%llu of %llu rows without an answer, first error: %s",
+                        (unsigned long long)b->n_lost, (unsigned long long)b->total,
+                        b->first_error.message);
     anp_error_node(err, b->first_error.node);
     err->in_doubt = b->first_error.in_doubt;
     return code;
@@ -193,8 +199,8 @@ static void unpark(anp_batch *b)
     b->parked = later;
 }
 
-/* With no key left to plan, half-filled windows leave too. With keys sent along, every row must be over before the next
- * slice of keys replaces this one. */
+/* With no key left to plan, half-filled windows leave too. With keys sent along, every row must be
+ * over before the next slice of keys replaces this one. */
 static void flush(anp_batch *b)
 {
     bool all = b->slice_end == b->total || b->source.send_key;
@@ -304,7 +310,8 @@ static void on_timer(anp_timer *t)
     uint64_t now = anp_clock_now();
     if (now >= b->command.deadline) {
         char text[64];
-        (void)snprintf(text, sizeof text, "total_timeout of %u ms passed", (unsigned)b->command.policy.total_timeout_ms);
+        (void)snprintf(text, sizeof text, "total_timeout of %u ms passed",
+                       (unsigned)b->command.policy.total_timeout_ms);
         stop(b, ANP_ERR_CLIENT_TIMEOUT, text);
     } else if (anp_attempt_is_closed(b->command.cluster)) {
         stop(b, ANP_ERR_CLOSED, "the client was closed");
@@ -362,10 +369,12 @@ static void resume(anp_command *c)
     anp_batch_pump(b);
 }
 
-static const anp_command_kind kind = {.name = "batch", .start = start, .cancel = cancel, .resume = resume};
+static const anp_command_kind kind = {
+    .name = "batch", .start = start, .cancel = cancel, .resume = resume};
 
-anp_status anp_batch_new(anp_cluster *cluster, const anp_policy *policy, const anp_keys *keys, const anp_row_source *source,
-                         const anp_row_sink *sink, anp_slice filter, anp_batch **out, anp_error *err)
+anp_status anp_batch_new(anp_cluster *cluster, const anp_policy *policy, const anp_keys *keys,
+                         const anp_row_source *source, const anp_row_sink *sink, anp_slice filter,
+                         anp_batch **out, anp_error *err)
 {
     anp_batch *b = anp_calloc(1, sizeof *b);
     if (b == NULL) {
@@ -386,12 +395,14 @@ anp_status anp_batch_new(anp_cluster *cluster, const anp_policy *policy, const a
     anp_buffer_init(&b->ops, ANP_PROTO_MAX);
     anp_buffer_init(&b->in, (size_t)2 * ANP_PROTO_MAX);
     size_t in_size = (b->total < 256 ? 32u : b->total < 5000 ? 128u : 256u) * 1024u;
-    b->chunk = anp_malloc((size_t)(b->total < ANP_CHUNK_ROWS ? b->total : ANP_CHUNK_ROWS) * ANP_DIGEST_SIZE);
+    b->chunk = anp_malloc((size_t)(b->total < ANP_CHUNK_ROWS ? b->total : ANP_CHUNK_ROWS) *
+                          ANP_DIGEST_SIZE);
     if (filter.size != 0) {
         b->filter = (anp_slice){anp_memdup(filter.data, filter.size), filter.size};
     }
     anp_command_init(&b->command, &kind, cluster, policy);
-    if (b->chunk == NULL || (filter.size != 0 && b->filter.data == NULL) || !anp_buffer_reserve(&b->in, in_size)) {
+    if (b->chunk == NULL || (filter.size != 0 && b->filter.data == NULL) ||
+        !anp_buffer_reserve(&b->in, in_size)) {
         anp_batch_free(b);
         return anp_error_memory(err, in_size, "a batch");
     }
@@ -438,7 +449,9 @@ uint64_t anp_batch_progress(const anp_batch *b)
 void anp_batch_timings_get(const anp_batch *b, anp_batch_timings *out)
 {
     const double second = 1e9;
-    uint64_t total = b->is_over ? b->ns_total : b->started_at != 0 ? anp_clock_now() - b->started_at : 0;
+    uint64_t total = b->is_over           ? b->ns_total
+                     : b->started_at != 0 ? anp_clock_now() - b->started_at
+                                          : 0;
     uint64_t busy = b->ns_digests + b->ns_sending + b->ns_decoding;
     *out = (anp_batch_timings){
         .digests = (double)b->ns_digests / second,

@@ -3,29 +3,31 @@
  *   batch.c        life, the pump, ends
  *   batch_plan.c   keys -> digests -> nodes -> open windows
  *   window.c       a sub-batch: its rows, its request, what becomes of rows without an answer
- *   channel.c      a connection with the windows in flight on it: taking, connecting, writing, reading
- *   batch_reply.c  received bytes -> rows
+ *   channel.c      a connection with the windows in flight on it: taking, connecting, writing,
+ * reading batch_reply.c  received bytes -> rows
  *
- * All of it runs on the driving thread, but for a pool's grants. Callbacks end with anp_batch_pump, which may free the batch:
- * nothing is done after it. */
+ * All of it runs on the driving thread, but for a pool's grants. Callbacks end with anp_batch_pump,
+ * which may free the batch: nothing is done after it. */
 #pragma once
 
 #include "command/batch.h"
 
 enum {
-    ANP_CHUNK_ROWS = 1024,              /* digested at a time */
+    ANP_CHUNK_ROWS = 1024, /* digested at a time */
     ANP_WINDOW_ROWS = 5000,
-    ANP_WINDOW_BYTES = 4 * 1024 * 1024, /* a request that has grown to this ends; its other rows make another window */
-    ANP_WINDOWS_FLYING = 2,             /* in flight on a connection */
-    ANP_WINDOWS_QUEUED = 2,             /* of a node; then planning pauses */
+    ANP_WINDOW_BYTES = 4 * 1024 *
+        1024, /* a request that has grown to this ends; its other rows make another window */
+    ANP_WINDOWS_FLYING = 2, /* in flight on a connection */
+    ANP_WINDOWS_QUEUED = 2, /* of a node; then planning pauses */
     ANP_NO_PEER = 0xffff,
 };
 
 enum { /* of a row in a window */
-    ANP_WROW_ANSWERED = 1, /* a message with its index came, or it was refused here: another one is an error */
-    ANP_WROW_AGAIN = 2,    /* ... but it said only that this was a bad moment: `code` */
-    ANP_WROW_DOUBT = 4,
-    ANP_WROW_SENT = 8,     /* its index is in the request */
+       ANP_WROW_ANSWERED =
+           1, /* a message with its index came, or it was refused here: another one is an error */
+       ANP_WROW_AGAIN = 2, /* ... but it said only that this was a bad moment: `code` */
+       ANP_WROW_DOUBT = 4,
+       ANP_WROW_SENT = 8, /* its index is in the request */
 };
 
 typedef struct anp_window_row {
@@ -62,10 +64,10 @@ typedef struct anp_batch_space {
 
 typedef enum {
     ANP_CHANNEL_FREE,
-    ANP_CHANNEL_WAITING,    /* for the pool */
+    ANP_CHANNEL_WAITING, /* for the pool */
     ANP_CHANNEL_CONNECTING,
     ANP_CHANNEL_OPEN,
-    ANP_CHANNEL_LEAVING,    /* given up; the pool's grant is on its way */
+    ANP_CHANNEL_LEAVING, /* given up; the pool's grant is on its way */
 } anp_channel_state;
 
 typedef struct anp_batch_peer anp_batch_peer;
@@ -80,18 +82,18 @@ typedef struct anp_channel {
     anp_watch watch;
     anp_window_list windows; /* the first is the one whose reply is next */
     bool was_heard;
-    uint64_t wait_by;        /* waiting, connecting */
+    uint64_t wait_by; /* waiting, connecting */
     uint64_t silent_at;
-    uint64_t frame_left;     /* of the frame that is being read */
-    anp_buffer carry;        /* a message's beginning, while another channel has the receive buffer */
+    uint64_t frame_left; /* of the frame that is being read */
+    anp_buffer carry;    /* a message's beginning, while another channel has the receive buffer */
 } anp_channel;
 
 struct anp_batch_peer {
-    anp_cluster_node *node;  /* retained */
-    anp_window *open;        /* being filled */
-    anp_window_list queue;   /* full, not yet on a channel */
-    bool no_more;            /* a further connection was not to be had: don't ask again */
-    anp_channel channels[];  /* policy.connections */
+    anp_cluster_node *node; /* retained */
+    anp_window *open;       /* being filled */
+    anp_window_list queue;  /* full, not yet on a channel */
+    bool no_more;           /* a further connection was not to be had: don't ask again */
+    anp_channel channels[]; /* policy.connections */
 };
 
 struct anp_batch {
@@ -106,7 +108,7 @@ struct anp_batch {
     _Atomic uint64_t progress;
     uint32_t window_rows, connections;
 
-    uint8_t *chunk;   /* digests of rows [chunk_row, next_row) */
+    uint8_t *chunk; /* digests of rows [chunk_row, next_row) */
     uint64_t chunk_row;
     uint64_t chunk_base; /* the row of the first digest */
     anp_buffer scratch, ops;
@@ -126,13 +128,13 @@ struct anp_batch {
     anp_window *spare;
     anp_window_list parked;
     anp_timer timer;
-    anp_buffer in;       /* the receive buffer */
-    anp_channel *owner;  /* whose unread bytes are in it */
+    anp_buffer in;      /* the receive buffer */
+    anp_channel *owner; /* whose unread bytes are in it */
 
-    bool is_dirty;       /* something changed that the pump must look at again */
+    bool is_dirty; /* something changed that the pump must look at again */
     bool is_stopping, is_over, has_window_timeout;
     anp_status stop_code;
-    uint64_t n_lost;     /* rows without a server's answer */
+    uint64_t n_lost; /* rows without a server's answer */
     anp_error first_error;
     uint64_t started_at;
     uint64_t ns_digests, ns_sending, ns_decoding, ns_total;
@@ -141,18 +143,21 @@ struct anp_batch {
 /* ---- batch.c ---- */
 void anp_batch_pump(anp_batch *b);
 /* Ends a row without an answer of its own. lost: the call is not ok by that; err says why. */
-void anp_batch_settle(anp_batch *b, const anp_window_row *r, anp_status code, bool lost, const anp_error *err);
+void anp_batch_settle(anp_batch *b, const anp_window_row *r, anp_status code, bool lost,
+                      const anp_error *err);
 /* Ends a row with the server's message. */
-anp_status anp_batch_deliver(anp_batch *b, const anp_window_row *r, const anp_message *m, anp_cursor body, anp_error *err);
+anp_status anp_batch_deliver(anp_batch *b, const anp_window_row *r, const anp_message *m,
+                             anp_cursor body, anp_error *err);
 /* Would there be another attempt for this row? */
 bool anp_batch_may_retry(const anp_batch *b, const anp_window_row *r);
 
 /* ---- batch_plan.c ---- */
-void anp_batch_plan(anp_batch *b);                                   /* as far as there is room */
-void anp_batch_add(anp_batch *b, const anp_window_row *r);           /* routes a row into an open window, or settles it */
+void anp_batch_plan(anp_batch *b); /* as far as there is room */
+void anp_batch_add(anp_batch *b,
+                   const anp_window_row *r); /* routes a row into an open window, or settles it */
 void anp_batch_new_map(anp_batch *b);
 void anp_batch_plan_free(anp_batch *b);
-static inline bool anp_batch_is_planned(const anp_batch *b)          /* nothing is left of the slice */
+static inline bool anp_batch_is_planned(const anp_batch *b) /* nothing is left of the slice */
 {
     return b->chunk_row == b->next_row && b->next_row == b->slice_end;
 }
@@ -162,22 +167,26 @@ void anp_window_push(anp_window_list *list, anp_window *w);
 void anp_window_push_front(anp_window_list *list, anp_window *w);
 anp_window *anp_window_pop(anp_window_list *list);
 void anp_window_remove(anp_window_list *list, anp_window *w);
-anp_window *anp_window_take(anp_batch *b);                           /* empty; NULL: no memory */
+anp_window *anp_window_take(anp_batch *b); /* empty; NULL: no memory */
 void anp_window_give(anp_batch *b, anp_window *w);
 uint32_t anp_window_limit(const anp_batch *b, const anp_batch_peer *p);
-/* Makes the request; rows that can't be sent are settled. Rows beyond the byte limit go to a new window in the queue. */
+/* Makes the request; rows that can't be sent are settled. Rows beyond the byte limit go to a new
+ * window in the queue. */
 void anp_window_encode(anp_batch *b, anp_batch_peer *p, anp_window *w);
-/* The window is over: rows without an answer are parked for another attempt where that is allowed, or settled with code. */
-void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry, bool is_counted, const anp_error *err);
+/* The window is over: rows without an answer are parked for another attempt where that is allowed,
+ * or settled with code. */
+void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry, bool is_counted,
+                    const anp_error *err);
 
 /* ---- channel.c ---- */
 void anp_channel_init(anp_channel *c, anp_batch *b, anp_batch_peer *p);
 void anp_channel_feed(anp_batch *b, anp_batch_peer *p); /* queue -> channels */
 void anp_channel_fail(anp_channel *c, anp_status code, bool may_retry, const anp_error *err);
-void anp_channel_release(anp_channel *c, bool clean);   /* nothing is in flight */
+void anp_channel_release(anp_channel *c, bool clean); /* nothing is in flight */
 void anp_channel_expire(anp_channel *c, uint64_t now);
-uint64_t anp_channel_next(const anp_channel *c);        /* when expire must look */
-void anp_channel_window_done(anp_channel *c);           /* the first window's LAST was read; it is off the list */
+uint64_t anp_channel_next(const anp_channel *c); /* when expire must look */
+void anp_channel_window_done(
+    anp_channel *c); /* the first window's LAST was read; it is off the list */
 
 /* ---- batch_reply.c ---- */
 /* Takes what is whole out of the receive buffer and leaves the rest at its front. */

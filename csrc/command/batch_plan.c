@@ -1,12 +1,14 @@
-/* From keys to open windows: digests a thousand at a time, the partition's node, a place in that node's window. Pauses
- * where a node's queue is full, in the middle of a thousand if need be: memory does not grow with the number of keys. */
+/* From keys to open windows: digests a thousand at a time, the partition's node, a place in that
+ * node's window. Pauses where a node's queue is full, in the middle of a thousand if need be:
+ * memory does not grow with the number of keys. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "command/batch_engine.h"
 
-/* ---- spaces: each pair of namespace and set once, so that windows don't point into keys that are gone ---- */
+/* ---- spaces: each pair of namespace and set once, so that windows don't point into keys that are
+ * gone ---- */
 
 static uint32_t hash_run(const anp_key_run *run)
 {
@@ -81,7 +83,9 @@ static uint32_t intern(anp_batch *b, const anp_key_run *run)
             return b->last_space = b->space_table[at] - 1;
         }
     }
-    anp_batch_space s = {.namespace_size = (uint32_t)run->namespace_name.size, .set_size = (uint32_t)run->set.size, .namespace_index = -2};
+    anp_batch_space s = {.namespace_size = (uint32_t)run->namespace_name.size,
+                         .set_size = (uint32_t)run->set.size,
+                         .namespace_index = -2};
     s.bytes = anp_malloc(run->namespace_name.size + run->set.size);
     if (s.bytes == NULL) {
         return UINT32_MAX;
@@ -164,9 +168,11 @@ static uint32_t route(anp_batch *b, const anp_window_row *r, anp_status *code, a
     anp_batch_space *s = &b->spaces[r->space];
     const anp_map_namespace *ns = find_namespace(b, s);
     if (ns == NULL) {
-        *code = b->map == NULL ? anp_error_set(err, ANP_ERR_INVALID_NODE, "the cluster is not connected")
-                               : anp_error_set(err, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster",
-                                               (int)(s->namespace_size < 64 ? s->namespace_size : 64), (const char *)s->bytes);
+        *code = b->map == NULL
+                    ? anp_error_set(err, ANP_ERR_INVALID_NODE, "the cluster is not connected")
+                    : anp_error_set(err, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster",
+                                    (int)(s->namespace_size < 64 ? s->namespace_size : 64),
+                                    (const char *)s->bytes);
         return ANP_NO_PEER;
     }
     unsigned partition = anp_partition_of(r->digest);
@@ -184,7 +190,8 @@ static uint32_t route(anp_batch *b, const anp_window_row *r, anp_status *code, a
         return routes[partition];
     }
     anp_cluster_node *node = NULL;
-    *code = anp_cluster_route(b->map, ns, partition, b->command.policy.replica, b->source.is_write, r->retries, &node, err);
+    *code = anp_cluster_route(b->map, ns, partition, b->command.policy.replica, b->source.is_write,
+                              r->retries, &node, err);
     if (*code != ANP_OK) {
         return ANP_NO_PEER;
     }
@@ -200,7 +207,8 @@ static uint32_t route(anp_batch *b, const anp_window_row *r, anp_status *code, a
 
 /* ---- rows into windows ---- */
 
-/* A row that can't go anywhere. What a server once said about it is still better than what we say now. */
+/* A row that can't go anywhere. What a server once said about it is still better than what we say
+ * now. */
 static void strand(anp_batch *b, const anp_window_row *r, anp_status code, const anp_error *err)
 {
     if ((r->flags & ANP_WROW_AGAIN) != 0 && !b->source.is_write) {
@@ -249,7 +257,8 @@ void anp_batch_add(anp_batch *b, const anp_window_row *r)
 
 /* ---- keys ---- */
 
-/* The slow way, for a thousand that holds a key that can't be: that one is settled, the others go on. */
+/* The slow way, for a thousand that holds a key that can't be: that one is settled, the others go
+ * on. */
 static void add_singly(anp_batch *b, uint64_t row, uint32_t n, uint32_t space)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -315,7 +324,8 @@ void anp_batch_plan(anp_batch *b)
         }
         while (!paused && b->chunk_row < b->next_row) {
             anp_window_row r = {.row = b->chunk_row, .space = b->run_space};
-            memcpy(r.digest, b->chunk + (size_t)(b->chunk_row - b->chunk_base) * ANP_DIGEST_SIZE, ANP_DIGEST_SIZE);
+            memcpy(r.digest, b->chunk + (size_t)(b->chunk_row - b->chunk_base) * ANP_DIGEST_SIZE,
+                   ANP_DIGEST_SIZE);
             b->chunk_row++;
             const anp_batch_peer *p = add(b, &r);
             /* what is full leaves at once: the node works while the next keys are digested */

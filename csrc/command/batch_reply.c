@@ -2,8 +2,9 @@
  *
  *   frame head 8 | message | message ... | frame head 8 | message with LAST
  *
- * A message is taken when it is wholly here; its index must be one that this window asked for, and that was not answered
- * yet. Anything else closes the connection (ANP_ERR_PROTOCOL); what was answered before stays answered. */
+ * A message is taken when it is wholly here; its index must be one that this window asked for, and
+ * that was not answered yet. Anything else closes the connection (ANP_ERR_PROTOCOL); what was
+ * answered before stays answered. */
 #include <string.h>
 
 #include "command/batch_engine.h"
@@ -15,15 +16,18 @@ static bool is_bad_moment(uint8_t code)
     return anp_server_code_passes(code) || code == ANP_KEY_BUSY;
 }
 
-static anp_status row_arrived(anp_batch *b, anp_window *w, const anp_message *m, anp_cursor body, anp_error *err)
+static anp_status row_arrived(anp_batch *b, anp_window *w, const anp_message *m, anp_cursor body,
+                              anp_error *err)
 {
     if (m->index >= w->n_rows || (w->rows[m->index].flags & ANP_WROW_SENT) == 0) {
-        return anp_error_set(err, ANP_ERR_PROTOCOL, "a row with index %u, which was not asked for here (%u rows)",
+        return anp_error_set(err, ANP_ERR_PROTOCOL,
+                             "a row with index %u, which was not asked for here (%u rows)",
                              (unsigned)m->index, (unsigned)w->n_rows);
     }
     anp_window_row *r = &w->rows[m->index];
     if ((r->flags & ANP_WROW_ANSWERED) != 0) {
-        return anp_error_set(err, ANP_ERR_PROTOCOL, "two answers for the row with index %u", (unsigned)m->index);
+        return anp_error_set(err, ANP_ERR_PROTOCOL, "two answers for the row with index %u",
+                             (unsigned)m->index);
     }
     r->flags |= ANP_WROW_ANSWERED;
     r->flags &= (uint8_t)~ANP_WROW_AGAIN; /* of an earlier attempt */
@@ -55,8 +59,9 @@ static bool halve(anp_batch *b, anp_channel *c, anp_window *w)
     uint32_t rows = w->n_rows / 2;
     _Atomic uint32_t *limit = &c->peer->node->batch_rows;
     uint32_t now = atomic_load_explicit(limit, memory_order_relaxed);
-    while ((now == 0 || now > rows) && !atomic_compare_exchange_weak_explicit(limit, &now, rows, memory_order_relaxed,
-                                                                              memory_order_relaxed)) {
+    while ((now == 0 || now > rows) &&
+           !atomic_compare_exchange_weak_explicit(limit, &now, rows, memory_order_relaxed,
+                                                  memory_order_relaxed)) {
     }
     anp_window_end(b, w, ANP_BATCH_MAX_REQUESTS, true, false, NULL);
     return true;
@@ -66,7 +71,8 @@ static anp_status window_ended(anp_channel *c, const anp_message *m, anp_error *
 {
     anp_batch *b = c->batch;
     if (!c->windows.first->is_sent) {
-        return anp_error_set(err, ANP_ERR_PROTOCOL, "the end of a reply to a request that was not sent yet");
+        return anp_error_set(err, ANP_ERR_PROTOCOL,
+                             "the end of a reply to a request that was not sent yet");
     }
     anp_window *w = anp_window_pop(&c->windows);
     anp_channel_window_done(c);
@@ -76,13 +82,15 @@ static anp_status window_ended(anp_channel *c, const anp_message *m, anp_error *
     anp_error why;
     anp_status code = m->result;
     if (code == ANP_OK) {
-        code = anp_error_set(&why, ANP_ERR_NO_RESPONSE, "the reply ended without an answer for each row");
+        code = anp_error_set(&why, ANP_ERR_NO_RESPONSE,
+                             "the reply ended without an answer for each row");
     } else {
         (void)anp_server_error(&why, m->result);
     }
     anp_error_node(&why, c->peer->node->name);
-    bool may_retry = !b->source.is_write &&
-                     (code == ANP_ERR_NO_RESPONSE || code == ANP_BATCH_QUEUES_FULL || is_bad_moment(m->result));
+    bool may_retry =
+        !b->source.is_write &&
+        (code == ANP_ERR_NO_RESPONSE || code == ANP_BATCH_QUEUES_FULL || is_bad_moment(m->result));
     anp_window_end(b, w, code, may_retry, true, &why);
     return ANP_OK;
 }
@@ -104,7 +112,8 @@ static anp_status message_arrived(anp_channel *c, const uint8_t *at, size_t size
     return window_ended(c, &m, err);
 }
 
-/* Takes one frame head or one message. 1: taken, *used bytes; 0: too few bytes are here; else a status. */
+/* Takes one frame head or one message. 1: taken, *used bytes; 0: too few bytes are here; else a
+ * status. */
 static int take_one(anp_channel *c, const uint8_t *at, size_t here, size_t *used, anp_error *err)
 {
     if (c->frame_left == 0) {
@@ -117,7 +126,8 @@ static int take_one(anp_channel *c, const uint8_t *at, size_t here, size_t *used
             return status;
         }
         if (frame.type != ANP_PROTO_MESSAGE || frame.size < ANP_MESSAGE_HEAD) {
-            return anp_error_set(err, ANP_ERR_PROTOCOL, "a frame of type %u and %llu bytes in a batch reply",
+            return anp_error_set(err, ANP_ERR_PROTOCOL,
+                                 "a frame of type %u and %llu bytes in a batch reply",
                                  (unsigned)frame.type, (unsigned long long)frame.size);
         }
         c->frame_left = frame.size;

@@ -1,7 +1,9 @@
-/* Channels: a connection of one node while a batch uses it, with the windows that are in flight on it, in order.
+/* Channels: a connection of one node while a batch uses it, with the windows that are in flight on
+ * it, in order.
  *
- * The first channel of a node waits its turn at the pool; further ones are taken only when there is one to be had at once.
- * The next window is written while the reply of the one before still comes in. */
+ * The first channel of a node waits its turn at the pool; further ones are taken only when there is
+ * one to be had at once. The next window is written while the reply of the one before still comes
+ * in. */
 #include <poll.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -25,7 +27,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static anp_status describe(const anp_channel *c, anp_error *err, anp_status code, const char *what, const char *why)
+static anp_status describe(const anp_channel *c, anp_error *err, anp_status code, const char *what,
+                           const char *why)
 {
     char address[ANP_ADDRESS_TEXT];
     anp_address_print(&c->peer->node->address, address);
@@ -44,7 +47,8 @@ static void detach(anp_channel *c, bool clean)
         anp_loop_unwatch(loop_of(c), &c->watch);
         c->watch.fd = -1;
     }
-    bool is_leaving = c->state == ANP_CHANNEL_WAITING && !anp_pool_cancel(c->peer->node->pool, &c->waiter);
+    bool is_leaving =
+        c->state == ANP_CHANNEL_WAITING && !anp_pool_cancel(c->peer->node->pool, &c->waiter);
     if (c->connection != NULL) {
         anp_pool_put(c->connection, clean && c->connection->stream.table != NULL);
         c->connection = NULL;
@@ -90,7 +94,8 @@ static void requeue(anp_channel *c, anp_window *w, bool is_stale)
     w->was_renewed |= is_stale;
     w->is_encoded = w->is_sent = false;
     w->deadline = ANP_NEVER;
-    for (uint32_t i = 0; i < w->n_rows; i++) { /* what was refused stays out; nothing was answered */
+    for (uint32_t i = 0; i < w->n_rows;
+         i++) { /* what was refused stays out; nothing was answered */
         w->rows[i].flags &= (uint8_t)~ANP_WROW_SENT;
     }
     anp_window_push_front(&c->peer->queue, w);
@@ -104,8 +109,10 @@ void anp_channel_fail(anp_channel *c, anp_status code, bool may_retry, const anp
     }
     anp_batch *b = c->batch;
     bool is_broken = code == ANP_ERR_CONNECTION && !b->is_stopping;
-    bool is_stale = is_broken && c->state == ANP_CHANNEL_OPEN && c->connection->reused && !c->was_heard;
-    bool is_spare = is_broken && c->state == ANP_CHANNEL_CONNECTING && has_other(c); /* the others do it */
+    bool is_stale =
+        is_broken && c->state == ANP_CHANNEL_OPEN && c->connection->reused && !c->was_heard;
+    bool is_spare =
+        is_broken && c->state == ANP_CHANNEL_CONNECTING && has_other(c); /* the others do it */
     c->peer->no_more |= is_spare;
     anp_window_list windows = c->windows;
     c->windows = (anp_window_list){0};
@@ -197,7 +204,8 @@ static void start_connecting(anp_channel *c)
     c->state = ANP_CHANNEL_CONNECTING;
     c->was_heard = false;
     c->frame_left = 0;
-    c->wait_by = earlier(anp_clock_deadline(now, anp_cluster_connect_timeout(b->command.cluster)), b->command.deadline);
+    c->wait_by = earlier(anp_clock_deadline(now, anp_cluster_connect_timeout(b->command.cluster)),
+                         b->command.deadline);
     go_on_connecting(c);
 }
 
@@ -227,13 +235,15 @@ static void on_grant(anp_waiter *w) /* any thread */
     anp_loop_post(loop_of(c), &c->task);
 }
 
-/* Takes a connection and gives it the window. False: there is none to be had, the window stays where it was. */
+/* Takes a connection and gives it the window. False: there is none to be had, the window stays
+ * where it was. */
 static bool open_channel(anp_channel *c, bool is_first)
 {
     anp_batch *b = c->batch;
     anp_connection *connection = NULL;
     c->waiter.connection = NULL;
-    anp_pool_answer answer = anp_pool_take(c->peer->node->pool, is_first ? &c->waiter : NULL, &connection);
+    anp_pool_answer answer =
+        anp_pool_take(c->peer->node->pool, is_first ? &c->waiter : NULL, &connection);
     if (answer == ANP_POOL_NONE && !is_first) {
         return false;
     }
@@ -244,8 +254,9 @@ static bool open_channel(anp_channel *c, bool is_first)
         start_connecting(c);
     } else if (answer == ANP_POOL_WAIT) {
         c->state = ANP_CHANNEL_WAITING;
-        c->wait_by = b->command.policy.each_window ? anp_clock_deadline(anp_clock_now(), b->command.policy.total_timeout_ms)
-                                                   : b->command.deadline;
+        c->wait_by = b->command.policy.each_window
+                         ? anp_clock_deadline(anp_clock_now(), b->command.policy.total_timeout_ms)
+                         : b->command.deadline;
     } else {
         c->state = ANP_CHANNEL_CONNECTING;
         fail_connection(c, "no connection to", "the node has left the cluster, or memory is short");
@@ -267,7 +278,8 @@ void anp_channel_feed(anp_batch *b, anp_batch_peer *p)
                 continue;
             }
             is_first &= c->state == ANP_CHANNEL_LEAVING;
-            if (c->state == ANP_CHANNEL_OPEN && (best == NULL || c->windows.count < best->windows.count)) {
+            if (c->state == ANP_CHANNEL_OPEN &&
+                (best == NULL || c->windows.count < best->windows.count)) {
                 best = c;
             }
         }
@@ -295,12 +307,14 @@ static void window_sent(anp_channel *c, anp_window *w)
     w->is_sent = true;
     for (uint32_t i = 0; i < w->n_rows; i++) {
         anp_window_row *r = &w->rows[i];
-        r->sends = (uint16_t)(r->sends + ((r->flags & ANP_WROW_SENT) != 0 && r->sends < UINT16_MAX ? 1 : 0));
+        r->sends = (uint16_t)(r->sends +
+                              ((r->flags & ANP_WROW_SENT) != 0 && r->sends < UINT16_MAX ? 1 : 0));
     }
     heard(c);
 }
 
-/* Makes the request, and starts the window's own clock. False: no row of it can be sent, it is gone. */
+/* Makes the request, and starts the window's own clock. False: no row of it can be sent, it is
+ * gone. */
 static bool prepare(anp_channel *c, anp_window *w)
 {
     anp_batch *b = c->batch;
@@ -332,7 +346,8 @@ static bool write_windows(anp_channel *c)
         }
         uint64_t begin = anp_clock_now();
         while (w->written < w->request.size) {
-            ptrdiff_t n = s->table->write(s, w->request.data + w->written, w->request.size - w->written);
+            ptrdiff_t n =
+                s->table->write(s, w->request.data + w->written, w->request.size - w->written);
             if (n == ANP_STREAM_AGAIN) {
                 b->ns_sending += anp_clock_now() - begin;
                 return true;
@@ -352,7 +367,8 @@ static bool write_windows(anp_channel *c)
 
 /* ---- bytes in ---- */
 
-/* Gives the receive buffer to this channel: another one's unread bytes are put aside, its own are taken up. */
+/* Gives the receive buffer to this channel: another one's unread bytes are put aside, its own are
+ * taken up. */
 static bool claim_buffer(anp_channel *c)
 {
     anp_batch *b = c->batch;
@@ -376,7 +392,8 @@ static bool claim_buffer(anp_channel *c)
 
 static bool make_room(anp_batch *b)
 {
-    return b->in.size < b->in.capacity || anp_buffer_reserve(&b->in, b->in.size); /* doubles: only as bytes came */
+    return b->in.size < b->in.capacity ||
+           anp_buffer_reserve(&b->in, b->in.size); /* doubles: only as bytes came */
 }
 
 static void fail_memory(anp_channel *c)
@@ -404,7 +421,8 @@ static void read_windows(anp_channel *c)
         }
         if (n <= 0) {
             if (n == 0) {
-                fail_connection(c, "reading from", "closed by the server before its reply was whole");
+                fail_connection(c, "reading from",
+                                "closed by the server before its reply was whole");
             } else {
                 fail_stream(c, "reading from");
             }
@@ -420,12 +438,14 @@ static void read_windows(anp_channel *c)
         if (status != ANP_OK) {
             char why[sizeof err.message];
             memcpy(why, err.message, sizeof why);
-            anp_channel_fail(c, describe(c, &err, status, "reply of", why), !b->source.is_write, &err);
+            anp_channel_fail(c, describe(c, &err, status, "reply of", why), !b->source.is_write,
+                             &err);
             return;
         }
         if (c->windows.count == 0) {
             if (b->in.size != 0 || c->frame_left != 0) {
-                anp_channel_release(c, false); /* bytes behind the end: nobody must read them as his reply */
+                anp_channel_release(
+                    c, false); /* bytes behind the end: nobody must read them as his reply */
             }
             return;
         }
@@ -477,14 +497,15 @@ uint64_t anp_channel_next(const anp_channel *c)
     return earlier(c->silent_at, c->windows.first->deadline);
 }
 
-/* Of an each_window batch: the first window's time is over. It is settled; the one behind it, whose time would only begin
- * now, loses its connection. */
+/* Of an each_window batch: the first window's time is over. It is settled; the one behind it, whose
+ * time would only begin now, loses its connection. */
 static void expire_window(anp_channel *c)
 {
     anp_batch *b = c->batch;
     anp_error err;
     char why[64];
-    (void)snprintf(why, sizeof why, "total_timeout of %u ms passed for a window", (unsigned)b->command.policy.total_timeout_ms);
+    (void)snprintf(why, sizeof why, "total_timeout of %u ms passed for a window",
+                   (unsigned)b->command.policy.total_timeout_ms);
     (void)describe(c, &err, ANP_ERR_CLIENT_TIMEOUT, "waiting for", why);
     b->has_window_timeout = true;
     anp_window_end(b, anp_window_pop(&c->windows), ANP_ERR_CLIENT_TIMEOUT, false, true, &err);
@@ -504,7 +525,8 @@ void anp_channel_expire(anp_channel *c, uint64_t now)
     } else if (c->silent_at <= now) {
         char why[64];
         anp_error err;
-        (void)snprintf(why, sizeof why, "silent for socket_timeout of %u ms", (unsigned)policy->socket_timeout_ms);
+        (void)snprintf(why, sizeof why, "silent for socket_timeout of %u ms",
+                       (unsigned)policy->socket_timeout_ms);
         (void)describe(c, &err, ANP_ERR_CLIENT_TIMEOUT, "waiting for", why);
         anp_channel_fail(c, ANP_ERR_CLIENT_TIMEOUT, true, &err);
     } else {

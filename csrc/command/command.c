@@ -1,8 +1,9 @@
-/* The two drivers: the calling thread, slice by slice, or a loop's own thread. What the kinds have in common and nothing
- * of what they do.
+/* The two drivers: the calling thread, slice by slice, or a loop's own thread. What the kinds have
+ * in common and nothing of what they do.
  *
- * Other threads talk to a command that a loop's thread drives by wishes: bits, and one task that is posted when the first
- * bit is set. A command ends for its owner only when no task of it is under way, so that the owner may free it. */
+ * Other threads talk to a command that a loop's thread drives by wishes: bits, and one task that is
+ * posted when the first bit is set. A command ends for its owner only when no task of it is under
+ * way, so that the owner may free it. */
 #include "command/command.h"
 
 #include <stddef.h>
@@ -51,9 +52,13 @@ static void wish(anp_command *c, uint32_t what)
     }
 }
 
-void anp_command_init(anp_command *c, const anp_command_kind *kind, anp_cluster *cluster, const anp_policy *policy)
+void anp_command_init(anp_command *c, const anp_command_kind *kind, anp_cluster *cluster,
+                      const anp_policy *policy)
 {
-    *c = (anp_command){.kind = kind, .cluster = anp_cluster_retain(cluster), .policy = *policy, .deadline = ANP_NEVER};
+    *c = (anp_command){.kind = kind,
+                       .cluster = anp_cluster_retain(cluster),
+                       .policy = *policy,
+                       .deadline = ANP_NEVER};
     c->task.run = run_wishes;
 }
 
@@ -92,7 +97,8 @@ static void start_on_loop(anp_command *c)
 {
     c->loop = anp_cluster_loop_take(c->cluster);
     if (c->loop == NULL) {
-        (void)anp_error_set(&c->error, ANP_ERR_MEMORY, "no event loop could be made: out of memory or file descriptors");
+        (void)anp_error_set(&c->error, ANP_ERR_MEMORY,
+                            "no event loop could be made: out of memory or file descriptors");
     }
     c->kind->start(c);
 }

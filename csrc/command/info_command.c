@@ -10,7 +10,9 @@
 #include "wire/info.h"
 
 struct anp_info_state {
-    anp_attempt try;
+    anp_attempt
+    try
+        ;
     bool has_begun;
 };
 
@@ -21,9 +23,12 @@ static bool step(anp_info_command *c)
         m->has_begun = true;
         if (atomic_load(&c->command.is_cancelled)) {
             (void)anp_error_set(&m->try.error, ANP_ERR_ABORTED, "the call was cancelled");
-            m->try.state = ANP_ATTEMPT_FAILED;
+            m->
+            try
+                .state = ANP_ATTEMPT_FAILED;
         } else {
-            anp_attempt_begin(&m->try, c->node, (anp_slice){c->request.data, c->request.size}, ANP_PROTO_INFO, &c->reply);
+            anp_attempt_begin(&m->try, c->node, (anp_slice){c->request.data, c->request.size},
+                              ANP_PROTO_INFO, &c->reply);
         }
     }
     anp_attempt_state state = anp_attempt_step(&m->try);
@@ -32,8 +37,11 @@ static bool step(anp_info_command *c)
 
 static void finish(anp_info_command *c)
 {
-    anp_attempt *x = &c->state->try;
-    anp_command_finish(&c->command, x->state == ANP_ATTEMPT_DONE ? ANP_OK : x->error.code, &x->error);
+    anp_attempt *x = &c->state->
+    try
+        ;
+    anp_command_finish(&c->command, x->state == ANP_ATTEMPT_DONE ? ANP_OK : x->error.code,
+                       &x->error);
 }
 
 static void look_for_close(anp_info_command *c)
@@ -60,7 +68,9 @@ static anp_drive drive(anp_command *command, int slice_ms)
 
 static void pump(anp_info_command *c)
 {
-    anp_attempt *x = &c->state->try;
+    anp_attempt *x = &c->state->
+    try
+        ;
     anp_error err;
     while (!step(c)) {
         anp_status status = anp_attempt_arm(x, &err);
@@ -99,10 +109,12 @@ static void cancel(anp_command *c)
     }
 }
 
-static const anp_command_kind kind = {.name = "info", .start = start, .drive = drive, .cancel = cancel};
+static const anp_command_kind kind = {
+    .name = "info", .start = start, .drive = drive, .cancel = cancel};
 
-anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster, const anp_policy *policy, anp_cluster_node *node,
-                                 anp_slice text, anp_error *err)
+anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster,
+                                 const anp_policy *policy, anp_cluster_node *node, anp_slice text,
+                                 anp_error *err)
 {
     memset(c, 0, sizeof *c);
     struct anp_info_state *m = anp_calloc(1, sizeof *m);
@@ -112,8 +124,9 @@ anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster, cons
     anp_buffer_init(&c->request, 1024 * 1024);
     anp_buffer_init(&c->reply, ANP_PROTO_MAX);
     anp_info_request(&c->request, (const char *)text.data, text.size);
-    anp_status status = c->request.failed != ANP_OK ? anp_buffer_error(&c->request, "the info request", err)
-                                                    : anp_attempt_init(&m->try, &c->command, resume, err);
+    anp_status status = c->request.failed != ANP_OK
+                            ? anp_buffer_error(&c->request, "the info request", err)
+                            : anp_attempt_init(&m->try, &c->command, resume, err);
     if (status != ANP_OK) {
         anp_buffer_deinit(&c->request);
         anp_free(m);

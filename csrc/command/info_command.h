@@ -5,13 +5,14 @@
 
 typedef struct anp_info_command {
     anp_command command;
-    anp_cluster_node *node;  /* retained */
-    anp_buffer request;      /* whole frame; see anp_info_request */
-    anp_buffer reply;        /* body */
+    anp_cluster_node *node; /* retained */
+    anp_buffer request;     /* whole frame; see anp_info_request */
+    anp_buffer reply;       /* body */
     struct anp_info_state *state;
 } anp_info_command;
 
 /* To this node (retained). `text`: commands, each ended by a newline (a last one is added). */
-anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster, const anp_policy *policy, anp_cluster_node *node,
-                                 anp_slice text, anp_error *err);
+anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster,
+                                 const anp_policy *policy, anp_cluster_node *node, anp_slice text,
+                                 anp_error *err);
 void anp_info_command_deinit(anp_info_command *c);

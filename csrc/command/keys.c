@@ -1,5 +1,6 @@
-/* Digests and user keys, from the caller's memory in place. The caller's memory may change under us (another thread
- * writes the array): whatever is read is checked here again, and read once. No state; thread-safe. */
+/* Digests and user keys, from the caller's memory in place. The caller's memory may change under us
+ * (another thread writes the array): whatever is read is checked here again, and read once. No
+ * state; thread-safe. */
 #include "command/keys.h"
 
 enum { LANES = 64 }; /* keys that are handed to anp_digest_many at a time */
@@ -113,17 +114,20 @@ static bool read_text(const anp_keys *keys, const uint8_t *p, uint8_t *to, uint3
 
 static anp_status too_large(uint64_t row, anp_error *err)
 {
-    return anp_error_set(err, ANP_ERR_PARAM, "key of row %llu is above 2^63 - 1", (unsigned long long)row);
+    return anp_error_set(err, ANP_ERR_PARAM, "key of row %llu is above 2^63 - 1",
+                         (unsigned long long)row);
 }
 
 static anp_status no_text(uint64_t row, anp_error *err)
 {
-    return anp_error_set(err, ANP_ERR_PARAM, "key of row %llu is no text: it holds a code point that Unicode hasn't",
+    return anp_error_set(err, ANP_ERR_PARAM,
+                         "key of row %llu is no text: it holds a code point that Unicode hasn't",
                          (unsigned long long)row);
 }
 
 /* One key; text goes to the end of scratch, which has room (the caller saw to that). */
-static anp_status read_key(const anp_keys *keys, uint64_t row, anp_key *out, anp_buffer *scratch, anp_error *err)
+static anp_status read_key(const anp_keys *keys, uint64_t row, anp_key *out, anp_buffer *scratch,
+                           anp_error *err)
 {
     *out = (anp_key){0};
     switch (keys->kind) {
@@ -178,7 +182,8 @@ static anp_status make_room(const anp_keys *keys, uint32_t n, anp_buffer *scratc
     return ANP_OK;
 }
 
-anp_status anp_keys_digest(const anp_keys *keys, uint64_t row, uint32_t count, uint8_t *out, anp_buffer *scratch, anp_error *err)
+anp_status anp_keys_digest(const anp_keys *keys, uint64_t row, uint32_t count, uint8_t *out,
+                           anp_buffer *scratch, anp_error *err)
 {
     if (count == 0) {
         return ANP_OK;
@@ -216,7 +221,8 @@ anp_status anp_keys_digest(const anp_keys *keys, uint64_t row, uint32_t count, u
     return ANP_OK;
 }
 
-anp_status anp_keys_get(const anp_keys *keys, uint64_t row, anp_key *out, anp_buffer *scratch, anp_error *err)
+anp_status anp_keys_get(const anp_keys *keys, uint64_t row, anp_key *out, anp_buffer *scratch,
+                        anp_error *err)
 {
     anp_status status = make_room(keys, 1, scratch, err);
     return status != ANP_OK ? status : read_key(keys, row, out, scratch, err);

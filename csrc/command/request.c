@@ -1,6 +1,7 @@
 /* Single-record requests.
  *
- *   frame head 8, message head 22, fields: namespace, [set], digest, [key: type u8, value], [filter], operations
+ *   frame head 8, message head 22, fields: namespace, [set], digest, [key: type u8, value],
+ * [filter], operations
  *
  * No state; thread-safe. */
 #include "command/request.h"

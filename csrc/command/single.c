@@ -1,9 +1,10 @@
-/* Single-record commands: attempts over attempt.h, with retries and doubt. Driven by one thread at a time.
+/* Single-record commands: attempts over attempt.h, with retries and doubt. Driven by one thread at
+ * a time.
  *
  *   attempt -> judged: done, or a pause -> attempt ...
  *
- * Not asked again: what the server said definitely, bytes that are no protocol, a cancel. Asked again while retries and
- * time are left: failed connections, time-outs, and codes 9, 11 and 18. */
+ * Not asked again: what the server said definitely, bytes that are no protocol, a cancel. Asked
+ * again while retries and time are left: failed connections, time-outs, and codes 9, 11 and 18. */
 #include "command/single.h"
 
 #include <stddef.h>
@@ -19,7 +20,9 @@
 typedef enum { PHASE_ATTEMPT, PHASE_EXCHANGE, PHASE_PAUSE, PHASE_DONE } phase;
 
 struct anp_single_state {
-    anp_attempt try;
+    anp_attempt
+    try
+        ;
     anp_single *single;
     phase phase;
     uint32_t replica; /* attempts as routing counts them */
@@ -46,10 +49,12 @@ static void again_or_end(anp_single *s, anp_status status, bool may_retry)
     anp_command *c = &s->command;
     uint64_t now = anp_clock_now();
     uint64_t resume_at = now + c->policy.sleep_ms * ANP_NS_PER_MS;
-    if (!may_retry || c->retries >= c->policy.max_retries || resume_at >= c->deadline || atomic_load(&c->is_cancelled)) {
+    if (!may_retry || c->retries >= c->policy.max_retries || resume_at >= c->deadline ||
+        atomic_load(&c->is_cancelled)) {
         if (c->retries != 0 && m->error.code != ANP_ERR_ABORTED) {
             size_t used = strlen(m->error.message);
-            (void)snprintf(m->error.message + used, sizeof m->error.message - used, " (attempt %u)", (unsigned)c->retries + 1);
+            (void)snprintf(m->error.message + used, sizeof m->error.message - used, " (attempt %u)",
+                           (unsigned)c->retries + 1);
         }
         end(s, status);
         return;
@@ -68,16 +73,18 @@ static void attempt(anp_single *s)
     struct anp_single_state *m = s->state;
     anp_command *c = &s->command;
     anp_map *map = anp_cluster_map(c->cluster);
-    const anp_map_namespace *ns = map != NULL ? anp_map_find(map, s->namespace_name, s->namespace_size) : NULL;
+    const anp_map_namespace *ns =
+        map != NULL ? anp_map_find(map, s->namespace_name, s->namespace_size) : NULL;
     anp_cluster_node *node = NULL;
     anp_status status;
     if (map == NULL) {
         status = anp_error_set(&m->error, ANP_ERR_INVALID_NODE, "the cluster is not connected");
     } else if (ns == NULL) {
-        status = anp_error_set(&m->error, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster", (int)s->namespace_size,
-                               s->namespace_name);
+        status = anp_error_set(&m->error, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster",
+                               (int)s->namespace_size, s->namespace_name);
     } else {
-        status = anp_cluster_route(map, ns, anp_partition_of(s->digest), c->policy.replica, s->is_write, m->replica, &node, &m->error);
+        status = anp_cluster_route(map, ns, anp_partition_of(s->digest), c->policy.replica,
+                                   s->is_write, m->replica, &node, &m->error);
     }
     if (map != NULL) {
         anp_map_release(map);
@@ -87,10 +94,14 @@ static void attempt(anp_single *s)
         return;
     }
     memcpy(s->node, node->name, sizeof s->node);
-    int ms = c->deadline == ANP_NEVER ? 0 : anp_clock_ms_left(c->deadline, anp_clock_now(), INT32_MAX);
+    int ms =
+        c->deadline == ANP_NEVER ? 0 : anp_clock_ms_left(c->deadline, anp_clock_now(), INT32_MAX);
     anp_record_request_timeout(&s->request, ms > 0 || c->deadline == ANP_NEVER ? (uint32_t)ms : 1);
-    m->try.is_write = s->is_write;
-    anp_attempt_begin(&m->try, node, (anp_slice){s->request.data, s->request.size}, ANP_PROTO_MESSAGE, &s->reply);
+    m->
+    try
+        .is_write = s->is_write;
+    anp_attempt_begin(&m->try, node, (anp_slice){s->request.data, s->request.size},
+                      ANP_PROTO_MESSAGE, &s->reply);
     anp_cluster_node_release(node);
     m->phase = PHASE_EXCHANGE;
 }
@@ -98,12 +109,16 @@ static void attempt(anp_single *s)
 static void judge_reply(anp_single *s)
 {
     struct anp_single_state *m = s->state;
-    anp_cluster_node *node = m->try.node;
+    anp_cluster_node *node = m->
+    try
+        .node;
     size_t length = 0;
     s->body = anp_cursor_over(s->reply.data, s->reply.size);
-    if (anp_message_measure(s->reply.data, s->reply.size, s->reply.size, &length) != ANP_MEASURE_WHOLE ||
+    if (anp_message_measure(s->reply.data, s->reply.size, s->reply.size, &length) !=
+            ANP_MEASURE_WHOLE ||
         length != s->reply.size || !anp_message_read(&s->body, &s->message)) {
-        (void)anp_error_set(&m->error, ANP_ERR_PROTOCOL, "the reply of %zu bytes is no message", s->reply.size);
+        (void)anp_error_set(&m->error, ANP_ERR_PROTOCOL, "the reply of %zu bytes is no message",
+                            s->reply.size);
         anp_error_node(&m->error, node->name);
         s->in_doubt |= s->is_write;
         end(s, ANP_ERR_PROTOCOL);
@@ -128,7 +143,9 @@ static void judge_reply(anp_single *s)
 static void judge_failure(anp_single *s)
 {
     struct anp_single_state *m = s->state;
-    anp_attempt *x = &m->try;
+    anp_attempt *x = &m->
+    try
+        ;
     anp_status code = x->error.code;
     m->error = x->error;
     atomic_fetch_add_explicit(&x->node->errors, 1, memory_order_relaxed);
@@ -148,8 +165,12 @@ static bool step(anp_single *s)
         switch (m->phase) {
         case PHASE_PAUSE:
             if (!atomic_load(&c->is_cancelled) && anp_clock_now() < m->resume_at) {
-                m->try.state = ANP_ATTEMPT_IDLE;
-                m->try.wake_at = m->resume_at;
+                m->
+                try
+                    .state = ANP_ATTEMPT_IDLE;
+                m->
+                try
+                    .wake_at = m->resume_at;
                 return false;
             }
             m->phase = PHASE_ATTEMPT;
@@ -169,7 +190,9 @@ static bool step(anp_single *s)
                 judge_reply(s);
                 break;
             case ANP_ATTEMPT_FAILED:
-                s->was_sent |= m->try.was_sent;
+                s->was_sent |= m->
+                try
+                    .was_sent;
                 judge_failure(s);
                 break;
             case ANP_ATTEMPT_IDLE:
@@ -215,7 +238,9 @@ static anp_drive drive(anp_command *c, int slice_ms)
 
 static void pump(anp_single *s)
 {
-    anp_attempt *x = &s->state->try;
+    anp_attempt *x = &s->state->
+    try
+        ;
     anp_error err;
     while (!step(s)) {
         anp_status status = anp_attempt_arm(x, &err);
@@ -223,7 +248,8 @@ static void pump(anp_single *s)
             return;
         }
         anp_attempt_abort(x, status, err.message);
-        if (x->state != ANP_ATTEMPT_FAILED) { /* nothing to abort: the timer of a pause, or a grant that is coming */
+        if (x->state != ANP_ATTEMPT_FAILED) { /* nothing to abort: the timer of a pause, or a grant
+                                                 that is coming */
             if (x->state == ANP_ATTEMPT_LEAVING) {
                 return;
             }
@@ -258,9 +284,11 @@ static void cancel(anp_command *c)
     }
 }
 
-static const anp_command_kind kind = {.name = "single", .start = start, .drive = drive, .cancel = cancel};
+static const anp_command_kind kind = {
+    .name = "single", .start = start, .drive = drive, .cancel = cancel};
 
-anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy *policy, anp_error *err)
+anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy *policy,
+                           anp_error *err)
 {
     memset(s, 0, sizeof *s);
     struct anp_single_state *m = anp_malloc(sizeof *m);

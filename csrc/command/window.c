@@ -1,7 +1,7 @@
 /* Windows: sub-batches of one node. Lists of them, their requests, and what becomes of their rows.
  *
- * A row's index in the request is its place in the window. A window that ends leaves no row behind: each is answered,
- * settled, or parked with the window until it is planned again. */
+ * A row's index in the request is its place in the window. A window that ends leaves no row behind:
+ * each is answered, settled, or parked with the window until it is planned again. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -103,7 +103,8 @@ uint32_t anp_window_limit(const anp_batch *b, const anp_batch_peer *p)
 
 static uint8_t batch_flags(const anp_policy *policy)
 {
-    return (uint8_t)(ANP_BATCH_RETURN_ERROR_ROW | (policy->allow_inline ? ANP_BATCH_ALLOW_INLINE : 0) |
+    return (uint8_t)(ANP_BATCH_RETURN_ERROR_ROW |
+                     (policy->allow_inline ? ANP_BATCH_ALLOW_INLINE : 0) |
                      (policy->allow_inline_ssd ? ANP_BATCH_ALLOW_INLINE_SSD : 0) |
                      (policy->respond_all ? ANP_BATCH_RESPOND_ALL : 0));
 }
@@ -118,7 +119,8 @@ static uint32_t time_limit(const anp_batch *b)
 }
 
 /* Everything of a full row behind its head. */
-static void write_row_rest(anp_buffer *to, const anp_batch_space *s, const anp_key *key, const anp_row_request *q)
+static void write_row_rest(anp_buffer *to, const anp_batch_space *s, const anp_key *key,
+                           const anp_row_request *q)
 {
     anp_field_write(to, ANP_FIELD_NAMESPACE, s->bytes, s->namespace_size);
     anp_field_write(to, ANP_FIELD_SET, s->bytes + s->namespace_size, s->set_size);
@@ -212,7 +214,8 @@ void anp_window_encode(anp_batch *b, anp_batch_peer *p, anp_window *w)
     anp_batch_begin(&w->request, time_limit(b), batch_flags(&b->command.policy), b->filter, &frame);
     for (uint32_t i = 0; i < w->n_rows; i++) {
         anp_window_row *r = &w->rows[i];
-        if ((r->flags & ANP_WROW_ANSWERED) != 0) { /* refused when this was encoded for another connection */
+        if ((r->flags & ANP_WROW_ANSWERED) !=
+            0) { /* refused when this was encoded for another connection */
             continue;
         }
         anp_status status = w->request.failed;
@@ -221,7 +224,8 @@ void anp_window_encode(anp_batch *b, anp_batch_peer *p, anp_window *w)
             anp_batch_repeat_write(&w->request, &frame, i, r->digest);
             status = w->request.failed;
             if (status != ANP_OK) {
-                w->request.size = size; /* the head's size is patched at the end: what is there stays whole */
+                w->request.size =
+                    size; /* the head's size is patched at the end: what is there stays whole */
                 w->request.failed = ANP_OK;
                 frame.rows -= frame.rows > i ? 1 : 0;
             }
@@ -252,18 +256,21 @@ void anp_window_encode(anp_batch *b, anp_batch_peer *p, anp_window *w)
 /* ---- ends ---- */
 
 /* A row that its window leaves behind; true: it is to be asked again. */
-static bool keep_or_settle(anp_batch *b, anp_window *w, anp_window_row *r, anp_status code, bool may_retry, bool is_counted,
-                           const anp_error *err)
+static bool keep_or_settle(anp_batch *b, anp_window *w, anp_window_row *r, anp_status code,
+                           bool may_retry, bool is_counted, const anp_error *err)
 {
     bool is_again = (r->flags & ANP_WROW_AGAIN) != 0;
-    bool is_new = (r->flags & ANP_WROW_ANSWERED) != 0; /* AGAIN of this attempt, not of an earlier one */
+    bool is_new =
+        (r->flags & ANP_WROW_ANSWERED) != 0; /* AGAIN of this attempt, not of an earlier one */
     if (w->is_sent && b->source.is_write && code != ANP_BATCH_MAX_REQUESTS && !is_new) {
         r->flags |= ANP_WROW_DOUBT;
     }
-    if ((may_retry || (is_again && is_new)) && (is_counted ? anp_batch_may_retry(b, r) : !b->is_stopping)) {
+    if ((may_retry || (is_again && is_new)) &&
+        (is_counted ? anp_batch_may_retry(b, r) : !b->is_stopping)) {
         return true;
     }
-    if (is_again && !b->source.is_write) { /* what the server said last is better than what we say */
+    if (is_again &&
+        !b->source.is_write) { /* what the server said last is better than what we say */
         anp_message m = {.result = r->code, .index = (uint32_t)(r - w->rows)};
         anp_error ignored;
         (void)anp_batch_deliver(b, r, &m, anp_cursor_over(NULL, 0), &ignored);
@@ -275,7 +282,8 @@ static bool keep_or_settle(anp_batch *b, anp_window *w, anp_window_row *r, anp_s
     return false;
 }
 
-void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry, bool is_counted, const anp_error *err)
+void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry, bool is_counted,
+                    const anp_error *err)
 {
     uint32_t kept = 0;
     for (uint32_t i = 0; i < w->n_rows; i++) {

@@ -51,9 +51,12 @@ static const char *reason(int code)
     case EAI_NODATA:
 #endif
         return "name not known";
-    case EAI_AGAIN: return "name server does not answer";
-    case EAI_MEMORY: return "out of memory";
-    default: return gai_strerror(code);
+    case EAI_AGAIN:
+        return "name server does not answer";
+    case EAI_MEMORY:
+        return "out of memory";
+    default:
+        return gai_strerror(code);
     }
 }
 

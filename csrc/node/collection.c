@@ -28,21 +28,28 @@ enum {
 static int rank_of(const anp_msgpack_item *item)
 {
     switch (item->kind) {
-    case ANP_MSGPACK_NIL: return RANK_NIL;
-    case ANP_MSGPACK_BOOL: return RANK_BOOL;
+    case ANP_MSGPACK_NIL:
+        return RANK_NIL;
+    case ANP_MSGPACK_BOOL:
+        return RANK_BOOL;
     case ANP_MSGPACK_INT:
-    case ANP_MSGPACK_UINT: return RANK_INT;
+    case ANP_MSGPACK_UINT:
+        return RANK_INT;
     case ANP_MSGPACK_STRING:
         if (item->bytes.size == 0 || item->bytes.data[0] == ANP_PARTICLE_STRING) {
             return RANK_STRING;
         }
         return item->bytes.data[0] == ANP_PARTICLE_GEOJSON ? RANK_GEOJSON : RANK_BLOB;
-    case ANP_MSGPACK_BIN: return RANK_BLOB;
-    case ANP_MSGPACK_LIST: return RANK_LIST;
-    case ANP_MSGPACK_MAP: return RANK_MAP;
+    case ANP_MSGPACK_BIN:
+        return RANK_BLOB;
+    case ANP_MSGPACK_LIST:
+        return RANK_LIST;
+    case ANP_MSGPACK_MAP:
+        return RANK_MAP;
     case ANP_MSGPACK_EXT:
         return item->bytes.size == 1 && item->bytes.data[0] == 1 ? RANK_INFINITY : RANK_ANYTHING;
-    default: return RANK_DOUBLE;
+    default:
+        return RANK_DOUBLE;
     }
 }
 
@@ -117,15 +124,21 @@ static int compare(anp_cursor *a, anp_cursor *b, int depth)
         return r < s ? -1 : 1;
     }
     switch (r) {
-    case RANK_BOOL: return (int)x.boolean - (int)y.boolean;
-    case RANK_INT: return compare_ints(&x, &y);
-    case RANK_DOUBLE: return (x.real > y.real) - (x.real < y.real);
+    case RANK_BOOL:
+        return (int)x.boolean - (int)y.boolean;
+    case RANK_INT:
+        return compare_ints(&x, &y);
+    case RANK_DOUBLE:
+        return (x.real > y.real) - (x.real < y.real);
     case RANK_STRING:
     case RANK_BLOB:
-    case RANK_GEOJSON: return compare_bytes(x.bytes, y.bytes);
+    case RANK_GEOJSON:
+        return compare_bytes(x.bytes, y.bytes);
     case RANK_LIST:
-    case RANK_MAP: return compare_inside(a, &x, b, &y, depth);
-    default: return 0;
+    case RANK_MAP:
+        return compare_inside(a, &x, b, &y, depth);
+    default:
+        return 0;
     }
 }
 
@@ -269,17 +282,25 @@ static bool store_one(anp_buffer *b, anp_cursor *c, int depth)
         return false;
     }
     switch (item.kind) {
-    case ANP_MSGPACK_INT: anp_msgpack_put_int(b, item.integer); return true;
-    case ANP_MSGPACK_UINT: anp_msgpack_put_uint(b, item.uinteger); return true;
+    case ANP_MSGPACK_INT:
+        anp_msgpack_put_int(b, item.integer);
+        return true;
+    case ANP_MSGPACK_UINT:
+        anp_msgpack_put_uint(b, item.uinteger);
+        return true;
     case ANP_MSGPACK_BIN:
         anp_msgpack_put_text(b, ANP_PARTICLE_BLOB, item.bytes.data, item.bytes.size);
         return true;
     case ANP_MSGPACK_STRING:
         anp_msgpack_put_raw_text(b, item.bytes.data, item.bytes.size);
         return true;
-    case ANP_MSGPACK_LIST: return store_list(b, c, &item, depth);
-    case ANP_MSGPACK_MAP: return store_map(b, c, &item, depth);
-    default: /* as it is */ anp_buffer_put(b, start, (size_t)(c->at - start)); return true;
+    case ANP_MSGPACK_LIST:
+        return store_list(b, c, &item, depth);
+    case ANP_MSGPACK_MAP:
+        return store_map(b, c, &item, depth);
+    default: /* as it is */
+        anp_buffer_put(b, start, (size_t)(c->at - start));
+        return true;
     }
 }
 

@@ -13,8 +13,12 @@ bool anp_node_request_fields(anp_node_request *r, anp_cursor *c, uint16_t n)
             r->namespace_name = f.data;
             r->has_namespace = true;
             break;
-        case ANP_FIELD_SET: r->set = f.data; break;
-        case ANP_FIELD_KEY: r->key = f.data; break;
+        case ANP_FIELD_SET:
+            r->set = f.data;
+            break;
+        case ANP_FIELD_KEY:
+            r->key = f.data;
+            break;
         case ANP_FIELD_DIGEST:
             if (f.data.size != ANP_DIGEST_SIZE) {
                 return false;
@@ -24,13 +28,24 @@ bool anp_node_request_fields(anp_node_request *r, anp_cursor *c, uint16_t n)
             break;
         case ANP_FIELD_RECORD_VERSION:
         case ANP_FIELD_MRT_ID:
-        case ANP_FIELD_MRT_DEADLINE: r->has_transaction = true; break;
-        case ANP_FIELD_FILTER: r->has_filter = true; break;
-        case ANP_FIELD_UDF_PACKAGE: r->has_udf = true; break;
-        case ANP_FIELD_UDF_ARGS: r->has_udf_args = true; break;
+        case ANP_FIELD_MRT_DEADLINE:
+            r->has_transaction = true;
+            break;
+        case ANP_FIELD_FILTER:
+            r->has_filter = true;
+            break;
+        case ANP_FIELD_UDF_PACKAGE:
+            r->has_udf = true;
+            break;
+        case ANP_FIELD_UDF_ARGS:
+            r->has_udf_args = true;
+            break;
         case ANP_FIELD_QUERY_ID:
-        case ANP_FIELD_PARTITIONS: r->has_query = true; break;
-        default: /* others are for what is not built here, or for newer servers */ break;
+        case ANP_FIELD_PARTITIONS:
+            r->has_query = true;
+            break;
+        default: /* others are for what is not built here, or for newer servers */
+            break;
         }
     }
     return true;

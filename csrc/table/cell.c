@@ -8,11 +8,16 @@ bool anp_value_of_particle(const anp_particle *p, anp_value *out)
 {
     *out = (anp_value){.type = p->type, .bytes = {p->data, p->size}};
     switch (p->type) {
-    case ANP_PARTICLE_INTEGER: return anp_particle_integer(p, &out->integer);
-    case ANP_PARTICLE_FLOAT: return anp_particle_float(p, &out->real);
-    case ANP_PARTICLE_BOOL: return anp_particle_bool(p, &out->boolean);
-    case ANP_PARTICLE_GEOJSON: return anp_particle_geojson(p, &out->bytes);
-    default: return true;
+    case ANP_PARTICLE_INTEGER:
+        return anp_particle_integer(p, &out->integer);
+    case ANP_PARTICLE_FLOAT:
+        return anp_particle_float(p, &out->real);
+    case ANP_PARTICLE_BOOL:
+        return anp_particle_bool(p, &out->boolean);
+    case ANP_PARTICLE_GEOJSON:
+        return anp_particle_geojson(p, &out->bytes);
+    default:
+        return true;
     }
 }
 
@@ -40,7 +45,9 @@ bool anp_value_read(anp_cursor *c, anp_value *out)
     }
     *out = (anp_value){.type = ANP_VALUE_ODD};
     switch (item.kind) {
-    case ANP_MSGPACK_NIL: out->type = ANP_PARTICLE_NULL; return true;
+    case ANP_MSGPACK_NIL:
+        out->type = ANP_PARTICLE_NULL;
+        return true;
     case ANP_MSGPACK_BOOL:
         out->type = ANP_PARTICLE_BOOL;
         out->boolean = item.boolean;
@@ -59,7 +66,8 @@ bool anp_value_read(anp_cursor *c, anp_value *out)
         out->type = ANP_PARTICLE_FLOAT;
         out->real = item.real;
         return true;
-    case ANP_MSGPACK_STRING: return read_typed(&item.bytes, out);
+    case ANP_MSGPACK_STRING:
+        return read_typed(&item.bytes, out);
     case ANP_MSGPACK_BIN:
         out->type = ANP_PARTICLE_BLOB;
         out->bytes = item.bytes;
@@ -73,7 +81,8 @@ bool anp_value_read(anp_cursor *c, anp_value *out)
         out->type = item.kind == ANP_MSGPACK_LIST ? ANP_PARTICLE_LIST : ANP_PARTICLE_MAP;
         out->bytes = (anp_slice){start.at, (size_t)(c->at - start.at)};
         return true;
-    case ANP_MSGPACK_EXT: return true;
+    case ANP_MSGPACK_EXT:
+        return true;
     }
     return false;
 }
@@ -88,14 +97,21 @@ anp_reason anp_cell_value(const anp_field *f, uint8_t *slot, const anp_value *v,
     case ANP_KIND_INT:
     case ANP_KIND_UINT:
     case ANP_KIND_BOOL:
-    case ANP_KIND_FLOAT: return anp_cell_number(f, slot, v, mode);
-    case ANP_KIND_BYTES: return anp_cell_bytes(f, slot, v, mode);
-    case ANP_KIND_TEXT: return anp_cell_text(f, slot, v, mode);
-    case ANP_KIND_RAW: return anp_cell_raw(f, slot, v);
+    case ANP_KIND_FLOAT:
+        return anp_cell_number(f, slot, v, mode);
+    case ANP_KIND_BYTES:
+        return anp_cell_bytes(f, slot, v, mode);
+    case ANP_KIND_TEXT:
+        return anp_cell_text(f, slot, v, mode);
+    case ANP_KIND_RAW:
+        return anp_cell_raw(f, slot, v);
     case ANP_KIND_TIME:
-    case ANP_KIND_SPAN: return anp_cell_time(f, slot, v, mode);
-    case ANP_KIND_STRUCT: return anp_cell_struct(f, slot, v, mode, sink);
-    case ANP_KIND_DEFERRED: return anp_cell_defer(f, slot, v, sink);
+    case ANP_KIND_SPAN:
+        return anp_cell_time(f, slot, v, mode);
+    case ANP_KIND_STRUCT:
+        return anp_cell_struct(f, slot, v, mode, sink);
+    case ANP_KIND_DEFERRED:
+        return anp_cell_defer(f, slot, v, sink);
     }
     return ANP_REASON_KIND;
 }
@@ -169,9 +185,12 @@ anp_reason (*anp_cell_pick(const anp_field *f))(const anp_field *, uint8_t *, co
         case ANP_KIND_INT:
         case ANP_KIND_UINT:
         case ANP_KIND_BOOL:
-        case ANP_KIND_FLOAT: return anp_cell_pick_number(f);
-        case ANP_KIND_BYTES: return store_bytes;
-        default: break;
+        case ANP_KIND_FLOAT:
+            return anp_cell_pick_number(f);
+        case ANP_KIND_BYTES:
+            return store_bytes;
+        default:
+            break;
         }
     }
     return store_any;

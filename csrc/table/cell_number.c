@@ -10,10 +10,18 @@
 static void put(uint8_t *slot, unsigned width, bool swapped, uint64_t bits)
 {
     switch (width) {
-    case 1: *slot = (uint8_t)bits; break;
-    case 2: anp_store16(slot, swapped ? anp_swap16((uint16_t)bits) : (uint16_t)bits); break;
-    case 4: anp_store32(slot, swapped ? anp_swap32((uint32_t)bits) : (uint32_t)bits); break;
-    default: anp_store64(slot, swapped ? anp_swap64(bits) : bits); break;
+    case 1:
+        *slot = (uint8_t)bits;
+        break;
+    case 2:
+        anp_store16(slot, swapped ? anp_swap16((uint16_t)bits) : (uint16_t)bits);
+        break;
+    case 4:
+        anp_store32(slot, swapped ? anp_swap32((uint32_t)bits) : (uint32_t)bits);
+        break;
+    default:
+        anp_store64(slot, swapped ? anp_swap64(bits) : bits);
+        break;
     }
 }
 
@@ -34,8 +42,12 @@ static anp_reason put_integer(const anp_field *f, uint8_t *slot, int64_t v, bool
     bool fits;
     uint64_t bits = (uint64_t)v;
     switch (f->kind) {
-    case ANP_KIND_INT: fits = !above && int_fits(v, f->width); break;
-    case ANP_KIND_UINT: fits = above ? f->width == 8 : uint_fits(v, f->width); break;
+    case ANP_KIND_INT:
+        fits = !above && int_fits(v, f->width);
+        break;
+    case ANP_KIND_UINT:
+        fits = above ? f->width == 8 : uint_fits(v, f->width);
+        break;
     default:
         fits = !above && (v == 0 || v == 1);
         bits = v != 0;
@@ -137,7 +149,8 @@ anp_reason anp_cell_number(const anp_field *f, uint8_t *slot, const anp_value *v
     case ANP_PARTICLE_BOOL:
         return to_float ? put_float(f, slot, v->boolean ? 1.0 : 0.0, mode)
                         : put_integer(f, slot, v->boolean, false, mode);
-    default: return ANP_REASON_KIND;
+    default:
+        return ANP_REASON_KIND;
     }
 }
 
@@ -250,7 +263,9 @@ anp_reason (*anp_cell_pick_number(const anp_field *f))(const anp_field *, uint8_
                : f->width == 2 ? store_u2
                : f->width == 4 ? store_u4
                                : store_u8;
-    case ANP_KIND_FLOAT: return f->width == 8 ? store_f8 : f->width == 4 ? store_f4 : store_number;
-    default: return store_number;
+    case ANP_KIND_FLOAT:
+        return f->width == 8 ? store_f8 : f->width == 4 ? store_f4 : store_number;
+    default:
+        return store_number;
     }
 }

@@ -203,14 +203,24 @@ static bool count_units(const moment *m, anp_unit unit, wide *out)
     int64_t days = days_from_civil(m->year, m->month, m->day);
     wide seconds = (wide)days * 86400 + m->second;
     switch (unit) {
-    case ANP_UNIT_YEAR: *out = m->year - 1970; return midnight && m->month == 1 && m->day == 1;
+    case ANP_UNIT_YEAR:
+        *out = m->year - 1970;
+        return midnight && m->month == 1 && m->day == 1;
     case ANP_UNIT_MONTH:
         *out = (wide)(m->year - 1970) * 12 + m->month - 1;
         return midnight && m->day == 1;
-    case ANP_UNIT_WEEK: *out = days / 7; return midnight && days % 7 == 0;
-    case ANP_UNIT_DAY: *out = days; return midnight;
-    case ANP_UNIT_HOUR: *out = seconds / 3600; return m->atto == 0 && seconds % 3600 == 0;
-    case ANP_UNIT_MINUTE: *out = seconds / 60; return m->atto == 0 && seconds % 60 == 0;
+    case ANP_UNIT_WEEK:
+        *out = days / 7;
+        return midnight && days % 7 == 0;
+    case ANP_UNIT_DAY:
+        *out = days;
+        return midnight;
+    case ANP_UNIT_HOUR:
+        *out = seconds / 3600;
+        return m->atto == 0 && seconds % 3600 == 0;
+    case ANP_UNIT_MINUTE:
+        *out = seconds / 60;
+        return m->atto == 0 && seconds % 60 == 0;
     default: {
         int64_t scale = per_second[unit - ANP_UNIT_SECOND];
         int64_t atto_per_unit = INT64_C(1000000000000000000) / scale;

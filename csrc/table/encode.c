@@ -192,11 +192,16 @@ static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t
         }
         return ANP_REASON_NONE;
     }
-    case ANP_KIND_BYTES: return rows->bytes_as_string ? add_text(b, f, slot) : add_blob(b, f, slot);
-    case ANP_KIND_TEXT: return add_text(b, f, slot);
-    case ANP_KIND_RAW: return add_blob(b, f, slot);
-    case ANP_KIND_STRUCT: return add_packed(b, f, slot, rows);
-    default: return ANP_REASON_KIND;
+    case ANP_KIND_BYTES:
+        return rows->bytes_as_string ? add_text(b, f, slot) : add_blob(b, f, slot);
+    case ANP_KIND_TEXT:
+        return add_text(b, f, slot);
+    case ANP_KIND_RAW:
+        return add_blob(b, f, slot);
+    case ANP_KIND_STRUCT:
+        return add_packed(b, f, slot, rows);
+    default:
+        return ANP_REASON_KIND;
     }
 }
 
@@ -253,7 +258,8 @@ static anp_reason check_cell(const anp_field *f, const uint8_t *slot, const anp_
             }
         }
         return ANP_REASON_NONE;
-    case ANP_KIND_TEXT: return anp_slot_text(f, slot, NULL, &size);
+    case ANP_KIND_TEXT:
+        return anp_slot_text(f, slot, NULL, &size);
     case ANP_KIND_BYTES:
         return rows->bytes_as_string ? anp_slot_text(f, slot, NULL, &size) : ANP_REASON_NONE;
     case ANP_KIND_STRUCT:
@@ -264,8 +270,10 @@ static anp_reason check_cell(const anp_field *f, const uint8_t *slot, const anp_
             }
         }
         return ANP_REASON_NONE;
-    case ANP_KIND_DEFERRED: return nested ? ANP_REASON_KIND : ANP_REASON_NONE;
-    default: return ANP_REASON_NONE;
+    case ANP_KIND_DEFERRED:
+        return nested ? ANP_REASON_KIND : ANP_REASON_NONE;
+    default:
+        return ANP_REASON_NONE;
     }
 }
 

@@ -109,7 +109,9 @@ static anp_reason pack_number(const anp_field *f, const uint8_t *slot, anp_buffe
         anp_msgpack_put_int(b, (int64_t)v);
         return ANP_REASON_NONE;
     }
-    case ANP_KIND_BOOL: anp_msgpack_put_bool(b, *slot != 0); return ANP_REASON_NONE;
+    case ANP_KIND_BOOL:
+        anp_msgpack_put_bool(b, *slot != 0);
+        return ANP_REASON_NONE;
     case ANP_KIND_FLOAT: {
         uint64_t bits = anp_slot_double(slot, f->width, f->swapped);
         double v;
@@ -207,7 +209,8 @@ anp_reason anp_cell_pack(const anp_field *field, const uint8_t *slot, const anp_
                                        : pack_array_blob(field, slot, b);
     }
     switch (field->kind) {
-    case ANP_KIND_TEXT: return pack_text(field, slot, b);
+    case ANP_KIND_TEXT:
+        return pack_text(field, slot, b);
     case ANP_KIND_BYTES:
         if (rows->bytes_as_string) {
             return pack_text(field, slot, b);
@@ -217,8 +220,11 @@ anp_reason anp_cell_pack(const anp_field *field, const uint8_t *slot, const anp_
     case ANP_KIND_RAW:
         anp_msgpack_put_text(b, ANP_PARTICLE_BLOB, slot, field->itemsize);
         return ANP_REASON_NONE;
-    case ANP_KIND_STRUCT: return pack_struct(field, slot, rows, b);
-    case ANP_KIND_DEFERRED: return ANP_REASON_KIND;
-    default: return pack_number(field, slot, b);
+    case ANP_KIND_STRUCT:
+        return pack_struct(field, slot, rows, b);
+    case ANP_KIND_DEFERRED:
+        return ANP_REASON_KIND;
+    default:
+        return pack_number(field, slot, b);
     }
 }

@@ -7,7 +7,8 @@
 static inline uint64_t anp_slot_bits(const uint8_t *slot, unsigned width, bool swapped)
 {
     switch (width) {
-    case 1: return *slot;
+    case 1:
+        return *slot;
     case 2: {
         uint16_t v = anp_load16(slot);
         return swapped ? anp_swap16(v) : v;

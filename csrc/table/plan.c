@@ -118,11 +118,15 @@ static const char *bad_width(const anp_field *f)
     case ANP_KIND_INT:
     case ANP_KIND_UINT:
         return w == 1 || w == 2 || w == 4 || w == 8 ? NULL : "integers have 1, 2, 4 or 8 bytes";
-    case ANP_KIND_FLOAT: return w == 2 || w == 4 || w == 8 ? NULL : "floats have 2, 4 or 8 bytes";
-    case ANP_KIND_BOOL: return w == 1 ? NULL : "booleans have one byte";
+    case ANP_KIND_FLOAT:
+        return w == 2 || w == 4 || w == 8 ? NULL : "floats have 2, 4 or 8 bytes";
+    case ANP_KIND_BOOL:
+        return w == 1 ? NULL : "booleans have one byte";
     case ANP_KIND_TIME:
-    case ANP_KIND_SPAN: return w == 8 ? NULL : "times have 8 bytes";
-    default: return NULL;
+    case ANP_KIND_SPAN:
+        return w == 8 ? NULL : "times have 8 bytes";
+    default:
+        return NULL;
     }
 }
 
@@ -323,37 +327,61 @@ void anp_field_describe(const anp_field *f, char *text, size_t size)
     text += used;
     size -= used;
     switch (f->kind) {
-    case ANP_KIND_INT: (void)snprintf(text, size, "%u-byte integer", (unsigned)f->width); break;
+    case ANP_KIND_INT:
+        (void)snprintf(text, size, "%u-byte integer", (unsigned)f->width);
+        break;
     case ANP_KIND_UINT:
         (void)snprintf(text, size, "unsigned %u-byte integer", (unsigned)f->width);
         break;
-    case ANP_KIND_BOOL: (void)snprintf(text, size, "bool"); break;
-    case ANP_KIND_FLOAT: (void)snprintf(text, size, "%u-byte float", (unsigned)f->width); break;
-    case ANP_KIND_BYTES: (void)snprintf(text, size, "string of %zu bytes", f->itemsize); break;
+    case ANP_KIND_BOOL:
+        (void)snprintf(text, size, "bool");
+        break;
+    case ANP_KIND_FLOAT:
+        (void)snprintf(text, size, "%u-byte float", (unsigned)f->width);
+        break;
+    case ANP_KIND_BYTES:
+        (void)snprintf(text, size, "string of %zu bytes", f->itemsize);
+        break;
     case ANP_KIND_TEXT:
         (void)snprintf(text, size, "text of %zu characters", f->itemsize / 4);
         break;
-    case ANP_KIND_RAW: (void)snprintf(text, size, "%zu raw bytes", f->itemsize); break;
-    case ANP_KIND_TIME: describe_time(f, "time", text, size); break;
-    case ANP_KIND_SPAN: describe_time(f, "time span", text, size); break;
+    case ANP_KIND_RAW:
+        (void)snprintf(text, size, "%zu raw bytes", f->itemsize);
+        break;
+    case ANP_KIND_TIME:
+        describe_time(f, "time", text, size);
+        break;
+    case ANP_KIND_SPAN:
+        describe_time(f, "time span", text, size);
+        break;
     case ANP_KIND_STRUCT:
         (void)snprintf(text, size, "struct of %" PRIu32 " fields", f->n_fields);
         break;
-    case ANP_KIND_DEFERRED: (void)snprintf(text, size, "object"); break;
+    case ANP_KIND_DEFERRED:
+        (void)snprintf(text, size, "object");
+        break;
     }
 }
 
 const char *anp_reason_text(anp_reason reason)
 {
     switch (reason) {
-    case ANP_REASON_NONE: return "no reason";
-    case ANP_REASON_KIND: return "of a type that does not go there";
-    case ANP_REASON_RANGE: return "out of range";
-    case ANP_REASON_INEXACT: return "not exact there";
-    case ANP_REASON_LENGTH: return "of the wrong length";
-    case ANP_REASON_ENCODING: return "not valid Unicode";
-    case ANP_REASON_SHAPE: return "a list of another shape";
-    case ANP_REASON_MALFORMED: return "malformed";
+    case ANP_REASON_NONE:
+        return "no reason";
+    case ANP_REASON_KIND:
+        return "of a type that does not go there";
+    case ANP_REASON_RANGE:
+        return "out of range";
+    case ANP_REASON_INEXACT:
+        return "not exact there";
+    case ANP_REASON_LENGTH:
+        return "of the wrong length";
+    case ANP_REASON_ENCODING:
+        return "not valid Unicode";
+    case ANP_REASON_SHAPE:
+        return "a list of another shape";
+    case ANP_REASON_MALFORMED:
+        return "malformed";
     }
     return "unknown";
 }

@@ -1,8 +1,9 @@
 /* Status codes and the error record of the engine.
  *
- * Every call that can fail returns an anp_status (0 is ok, above 0 the server's result code, below 0 a
- * code of the client's own) and takes `anp_error *err` last. The record lives on the caller's stack; it
- * is written only when the call fails. A row of a batch that failed is data, not an error. */
+ * Every call that can fail returns an anp_status (0 is ok, above 0 the server's result code, below
+ * 0 a code of the client's own) and takes `anp_error *err` last. The record lives on the caller's
+ * stack; it is written only when the call fails. A row of a batch that failed is data, not an
+ * error. */
 #pragma once
 
 #include <stdbool.h>
@@ -46,24 +47,26 @@ enum {
     ANP_BATCH_QUEUES_FULL = 152,
     ANP_INDEX_NOT_FOUND = 201,
     /* Codes of the client's own; the numbers are the ones other Aerospike clients use. */
-    ANP_ERR_CLIENT = -1,         /* anything else that went wrong on this side, or a reply that makes no sense */
-    ANP_ERR_PARAM = -2,          /* an argument that can't be right */
-    ANP_ERR_INVALID_HOST = -4,   /* a seed that can't be resolved */
-    ANP_ERR_ABORTED = -5,        /* the caller asked to stop (Ctrl-C, cancel, close) */
+    ANP_ERR_CLIENT =
+        -1, /* anything else that went wrong on this side, or a reply that makes no sense */
+    ANP_ERR_PARAM = -2,        /* an argument that can't be right */
+    ANP_ERR_INVALID_HOST = -4, /* a seed that can't be resolved */
+    ANP_ERR_ABORTED = -5,      /* the caller asked to stop (Ctrl-C, cancel, close) */
     ANP_ERR_NO_MORE_CONNECTIONS = -7,
-    ANP_ERR_INVALID_NODE = -8,   /* a partition without a node */
+    ANP_ERR_INVALID_NODE = -8, /* a partition without a node */
     ANP_ERR_TLS = -9,
     ANP_ERR_CONNECTION = -10,
     ANP_ERR_QUEUE_FULL = -11,
     ANP_ERR_MAX_RETRIES = -12,
     ANP_ERR_MAX_ERROR_RATE = -14,
-    ANP_ERR_NO_RESPONSE = -15,   /* a batch row that was never answered */
+    ANP_ERR_NO_RESPONSE = -15, /* a batch row that was never answered */
     ANP_ERR_BATCH_FAILED = -16,
-    ANP_ERR_MEMORY = -100,       /* the allocator said no; MemoryError in Python */
-    ANP_ERR_CLIENT_TIMEOUT = -101, /* the client's own deadline; code 9 in Python, like the server's */
-    ANP_ERR_PROTOCOL = -102,     /* bytes that are not the protocol; code -1 in Python */
-    ANP_ERR_CONVERSION = -103,   /* a value that doesn't fit where it should go; code -2 in Python */
-    ANP_ERR_CLOSED = -104,       /* the client, or the node, is closed; code -1 in Python */
+    ANP_ERR_MEMORY = -100, /* the allocator said no; MemoryError in Python */
+    ANP_ERR_CLIENT_TIMEOUT =
+        -101,                  /* the client's own deadline; code 9 in Python, like the server's */
+    ANP_ERR_PROTOCOL = -102,   /* bytes that are not the protocol; code -1 in Python */
+    ANP_ERR_CONVERSION = -103, /* a value that doesn't fit where it should go; code -2 in Python */
+    ANP_ERR_CLOSED = -104,     /* the client, or the node, is closed; code -1 in Python */
 };
 
 typedef struct anp_error {

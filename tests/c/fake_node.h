@@ -149,11 +149,16 @@ static inline bool fake_serve(fake_node *f, int fd)
     out[6] = (char)(size >> 8);
     out[7] = (char)size;
     switch (mode) {
-    case FAKE_SILENT: return true;
-    case FAKE_CLOSING: return false;
-    case FAKE_GARBAGE: return send(fd, "HTTP/1.1 400 Bad Request\r\n\r\n", 28, MSG_NOSIGNAL) == 28;
-    case FAKE_HUGE: return send(fd, "\2\1\0\0\0\x20\0\0some", 12, MSG_NOSIGNAL) == 12;
-    default: return send(fd, out, 8 + size, MSG_NOSIGNAL) == (ssize_t)(8 + size);
+    case FAKE_SILENT:
+        return true;
+    case FAKE_CLOSING:
+        return false;
+    case FAKE_GARBAGE:
+        return send(fd, "HTTP/1.1 400 Bad Request\r\n\r\n", 28, MSG_NOSIGNAL) == 28;
+    case FAKE_HUGE:
+        return send(fd, "\2\1\0\0\0\x20\0\0some", 12, MSG_NOSIGNAL) == 12;
+    default:
+        return send(fd, out, 8 + size, MSG_NOSIGNAL) == (ssize_t)(8 + size);
     }
 }
 

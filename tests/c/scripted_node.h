@@ -1,5 +1,6 @@
-/* For tests of commands: a node whose every reply the test writes. A thread a connection; info is answered like a lone node
- * that owns all partitions of namespace "test"; each message frame goes to `serve`, on that connection's thread. */
+/* For tests of commands: a node whose every reply the test writes. A thread a connection; info is
+ * answered like a lone node that owns all partitions of namespace "test"; each message frame goes
+ * to `serve`, on that connection's thread. */
 #pragma once
 
 #include <pthread.h>
@@ -27,10 +28,10 @@ typedef struct fake_row {
 typedef struct fake_call {
     fake_node *node;
     int fd;
-    int connection;   /* from 0 */
-    int number;       /* of this call at the node, from 0 */
+    int connection; /* from 0 */
+    int number;     /* of this call at the node, from 0 */
     anp_message head;
-    anp_buffer body;  /* of the frame */
+    anp_buffer body; /* of the frame */
     bool is_batch;
     uint32_t n_rows;
     uint8_t batch_flags;
@@ -54,14 +55,15 @@ struct fake_node {
     pthread_cond_t changed;
     int n_connections;
     fake_connection connections[FAKE_CONNECTIONS];
-    _Atomic int n_calls, n_used;    /* messages; connections that sent one */
-    bool is_open;                   /* the gate */
+    _Atomic int n_calls, n_used; /* messages; connections that sent one */
+    bool is_open;                /* the gate */
     bool is_stopping;
 };
 
 /* ---- replies ---- */
 
-static inline void fake_message(anp_buffer *b, uint8_t info3, uint8_t result, uint32_t generation, uint32_t index)
+static inline void fake_message(anp_buffer *b, uint8_t info3, uint8_t result, uint32_t generation,
+                                uint32_t index)
 {
     const uint8_t head[6] = {22, 0, 0, info3, 0, result};
     anp_buffer_put(b, head, sizeof head);

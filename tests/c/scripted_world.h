@@ -1,4 +1,5 @@
-/* For tests of commands: a scripted node, a cluster that found it, and streams that can be made to stutter or to break. */
+/* For tests of commands: a scripted node, a cluster that found it, and streams that can be made to
+ * stutter or to break. */
 #pragma once
 
 #include "cluster/cluster.h"
@@ -8,8 +9,9 @@
 
 /* What the hooked streams do to message traffic (info is left alone). Set while no command runs. */
 typedef struct stream_tricks {
-    _Atomic size_t read_at_most;   /* bytes a read; 0: all */
-    _Atomic size_t write_in_all;   /* bytes of messages that the kernel takes until it breaks; SIZE_MAX: no limit */
+    _Atomic size_t read_at_most;      /* bytes a read; 0: all */
+    _Atomic size_t write_in_all;      /* bytes of messages that the kernel takes until it breaks;
+                                         SIZE_MAX: no limit */
     _Atomic size_t write_breaks_once; /* the next message breaks after so many bytes; 0: doesn't */
 } stream_tricks;
 
@@ -29,7 +31,8 @@ static ptrdiff_t trick_write(anp_stream *s, const void *from, size_t size)
     if (s->extra == NULL && !(size >= 2 && head[0] == 2 && head[1] == 3)) {
         return anp_stream_tcp()->write(s, from, size);
     }
-    s->extra = s->extra == &broken ? (void *)&broken : (void *)&tricks; /* from its first message on */
+    s->extra =
+        s->extra == &broken ? (void *)&broken : (void *)&tricks; /* from its first message on */
     size_t once = atomic_exchange(&tricks.write_breaks_once, 0);
     if (once != 0 && once < size) {
         ptrdiff_t n = anp_stream_tcp()->write(s, from, once);
@@ -73,9 +76,11 @@ static void world_open(world *w, bool (*serve)(fake_call *call), void *context, 
     anp_stream_hook(&table);
     fake_node_start(&w->node, serve, context);
     anp_seed seed = {.host = "127.0.0.1", .port = w->node.port};
-    anp_cluster_config config = {.seeds = &seed, .n_seeds = 1, .max_conns_per_node = max_conns, .connect_timeout_ms = 5000};
+    anp_cluster_config config = {
+        .seeds = &seed, .n_seeds = 1, .max_conns_per_node = max_conns, .connect_timeout_ms = 5000};
     anp_error err = {0};
-    if (anp_cluster_open(&config, &w->cluster, &err) != ANP_OK || anp_cluster_wait(w->cluster, 10000, &err) != ANP_OK) {
+    if (anp_cluster_open(&config, &w->cluster, &err) != ANP_OK ||
+        anp_cluster_wait(w->cluster, 10000, &err) != ANP_OK) {
         fail_msg("no cluster: %s", err.message);
     }
 }

@@ -1,6 +1,6 @@
-/* What the tests of table/ share: fields from specs like NumPy's ("i4", ">f8", "S16", "U3", "V4", "M8[25ms]",
- * "m8[s]", "2,3:f4", "O"), particles, hex, and copies that end at a page's end. Expected slots are written as
- * hex in memory order, so they are for little-endian hosts. */
+/* What the tests of table/ share: fields from specs like NumPy's ("i4", ">f8", "S16", "U3", "V4",
+ * "M8[25ms]", "m8[s]", "2,3:f4", "O"), particles, hex, and copies that end at a page's end.
+ * Expected slots are written as hex in memory order, so they are for little-endian hosts. */
 #pragma once
 
 #include <setjmp.h>
@@ -47,7 +47,8 @@ static inline bytes hex(const char *text)
 
 static inline uint8_t unit_of(const char *name, size_t size)
 {
-    static const char *const names[] = {"Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns", "ps", "fs", "as"};
+    static const char *const names[] = {"Y",  "M",  "W",  "D",  "h",  "m", "s",
+                                        "ms", "us", "ns", "ps", "fs", "as"};
     for (uint8_t i = 0; i < 13; i++) {
         if (strlen(names[i]) == size && memcmp(names[i], name, size) == 0) {
             return i;
@@ -76,14 +77,36 @@ static inline anp_field make_field(const char *name, const char *spec)
     size_t n = strtoul(spec + 1, NULL, 10);
     f.itemsize = n;
     switch (*spec) {
-    case 'i': f.kind = ANP_KIND_INT; f.width = (uint8_t)n; break;
-    case 'u': f.kind = ANP_KIND_UINT; f.width = (uint8_t)n; break;
-    case 'b': f.kind = ANP_KIND_BOOL; f.width = (uint8_t)n; break;
-    case 'f': f.kind = ANP_KIND_FLOAT; f.width = (uint8_t)n; break;
-    case 'S': f.kind = ANP_KIND_BYTES; break;
-    case 'U': f.kind = ANP_KIND_TEXT; f.itemsize = 4 * n; break;
-    case 'V': f.kind = ANP_KIND_RAW; break;
-    case 'O': f.kind = ANP_KIND_DEFERRED; f.itemsize = 8; break;
+    case 'i':
+        f.kind = ANP_KIND_INT;
+        f.width = (uint8_t)n;
+        break;
+    case 'u':
+        f.kind = ANP_KIND_UINT;
+        f.width = (uint8_t)n;
+        break;
+    case 'b':
+        f.kind = ANP_KIND_BOOL;
+        f.width = (uint8_t)n;
+        break;
+    case 'f':
+        f.kind = ANP_KIND_FLOAT;
+        f.width = (uint8_t)n;
+        break;
+    case 'S':
+        f.kind = ANP_KIND_BYTES;
+        break;
+    case 'U':
+        f.kind = ANP_KIND_TEXT;
+        f.itemsize = 4 * n;
+        break;
+    case 'V':
+        f.kind = ANP_KIND_RAW;
+        break;
+    case 'O':
+        f.kind = ANP_KIND_DEFERRED;
+        f.itemsize = 8;
+        break;
     default: {
         f.kind = *spec == 'M' ? ANP_KIND_TIME : ANP_KIND_SPAN;
         f.width = 8;
@@ -104,10 +127,16 @@ static inline anp_field make_field(const char *name, const char *spec)
     return f;
 }
 
-static inline anp_field make_struct(const char *name, anp_field *fields, uint32_t n, size_t itemsize)
+static inline anp_field make_struct(const char *name, anp_field *fields, uint32_t n,
+                                    size_t itemsize)
 {
-    return (anp_field){.name = name, .name_size = (uint16_t)strlen(name), .kind = ANP_KIND_STRUCT,
-                       .itemsize = itemsize, .fields = fields, .n_fields = n, .unit_count = 1};
+    return (anp_field){.name = name,
+                       .name_size = (uint16_t)strlen(name),
+                       .kind = ANP_KIND_STRUCT,
+                       .itemsize = itemsize,
+                       .fields = fields,
+                       .n_fields = n,
+                       .unit_count = 1};
 }
 
 static inline anp_field at_offset(anp_field f, size_t offset)

@@ -1,5 +1,5 @@
-/* The batch engine against a node whose replies the test writes: each row ends exactly once, whatever comes. Each case runs
- * on the calling thread and on a loop's own, with equal results. */
+/* The batch engine against a node whose replies the test writes: each row ends exactly once,
+ * whatever comes. Each case runs on the calling thread and on a loop's own, with equal results. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -23,7 +23,8 @@ typedef struct outcome {
     uint32_t retries;
 } outcome;
 
-static anp_status on_row(void *context, uint64_t row, const anp_message *m, anp_cursor body, anp_error *err)
+static anp_status on_row(void *context, uint64_t row, const anp_message *m, anp_cursor body,
+                         anp_error *err)
 {
     outcome *o = context;
     (void)body;
@@ -53,8 +54,12 @@ static void on_sent(void *context, uint64_t row, uint32_t attempts, bool in_doub
 
 static void outcome_init(outcome *o, uint32_t n)
 {
-    *o = (outcome){.n = n, .status = calloc(n + 1, 4), .generation = calloc(n + 1, 4), .attempts = calloc(n + 1, 4),
-                   .doubt = calloc(n + 1, 1), .times = calloc(n + 1, 1)};
+    *o = (outcome){.n = n,
+                   .status = calloc(n + 1, 4),
+                   .generation = calloc(n + 1, 4),
+                   .attempts = calloc(n + 1, 4),
+                   .doubt = calloc(n + 1, 1),
+                   .times = calloc(n + 1, 1)};
     for (uint32_t i = 0; i < n; i++) {
         o->status[i] = NO_STATUS;
     }
@@ -69,7 +74,8 @@ static void outcome_deinit(outcome *o)
     free(o->times);
 }
 
-static const anp_key_run run_of_demo = {{(const uint8_t *)"test", 4}, {(const uint8_t *)"demo", 4}, 0};
+static const anp_key_run run_of_demo = {
+    {(const uint8_t *)"test", 4}, {(const uint8_t *)"demo", 4}, 0};
 
 typedef struct job {
     uint32_t n;
@@ -77,16 +83,18 @@ typedef struct job {
     anp_row_source source;
     const anp_key_run *runs;
     uint32_t n_runs;
-    uint32_t slice;         /* keys are given so many at a time; 0: all */
-    int cancel_at_call;     /* cancel when the node has seen so many calls; 0: never */
+    uint32_t slice;     /* keys are given so many at a time; 0: all */
+    int cancel_at_call; /* cancel when the node has seen so many calls; 0: never */
     uint32_t max_conns;
-    int64_t *keys;          /* made by run_job */
+    int64_t *keys; /* made by run_job */
 } job;
 
 static const anp_row_source read_source = {.same = {.flags = 0x0a, .info1 = 3}};
-static const anp_row_source write_source = {.same = {.flags = 0x0e, .info2 = 0x81}, .is_write = true};
+static const anp_row_source write_source = {.same = {.flags = 0x0e, .info2 = 0x81},
+                                            .is_write = true};
 
-/* The keys of the slice that begins at `first`; they lie in memory of its own, which is freed when the next is given. */
+/* The keys of the slice that begins at `first`; they lie in memory of its own, which is freed when
+ * the next is given. */
 static anp_keys slice_of(const job *j, uint64_t first, int64_t **memory)
 {
     uint64_t count = j->slice != 0 && j->n - first > j->slice ? j->slice : j->n - first;
@@ -95,8 +103,16 @@ static anp_keys slice_of(const job *j, uint64_t first, int64_t **memory)
     for (uint64_t i = 0; i < count; i++) {
         (*memory)[i] = (int64_t)(first + i);
     }
-    return (anp_keys){.kind = ANP_KEYS_INT, .first = first, .count = count, .total = j->n, .runs = j->runs, .n_runs = j->n_runs,
-                      .base = (const uint8_t *)*memory, .stride = 8, .width = 8, .is_signed = true};
+    return (anp_keys){.kind = ANP_KEYS_INT,
+                      .first = first,
+                      .count = count,
+                      .total = j->n,
+                      .runs = j->runs,
+                      .n_runs = j->n_runs,
+                      .base = (const uint8_t *)*memory,
+                      .stride = 8,
+                      .width = 8,
+                      .is_signed = true};
 }
 
 typedef struct async_run {
@@ -185,7 +201,9 @@ static void run_job(world *w, const job *what, bool is_async, outcome *o)
     anp_keys keys = slice_of(&j, 0, &memory);
     anp_batch *b;
     anp_error err;
-    assert_int_equal(anp_batch_new(w->cluster, &j.policy, &keys, &j.source, &sink, (anp_slice){NULL, 0}, &b, &err), ANP_OK);
+    assert_int_equal(anp_batch_new(w->cluster, &j.policy, &keys, &j.source, &sink,
+                                   (anp_slice){NULL, 0}, &b, &err),
+                     ANP_OK);
     (is_async ? drive_there : drive_here)(w, &j, b, &memory, keys.count);
     const anp_command *c = anp_batch_command(b);
     o->whole = c->status;
@@ -201,7 +219,8 @@ static void run_job(world *w, const job *what, bool is_async, outcome *o)
 }
 
 /* Both drivers; the outcomes must be the same. */
-static void run_both(const job *j, bool (*serve)(fake_call *c), void *context, outcome *o, int *calls, int *used)
+static void run_both(const job *j, bool (*serve)(fake_call *c), void *context, outcome *o,
+                     int *calls, int *used)
 {
     size_t at_most = tricks.read_at_most, in_all = tricks.write_in_all;
     outcome there;
@@ -232,7 +251,8 @@ static void check_row(const outcome *o, uint32_t row)
     uint8_t digest[20];
     anp_digest("demo", 4, &(anp_key){.type = ANP_PARTICLE_INTEGER, .integer = row}, digest);
     if (o->status[row] != 0 || o->generation[row] != fake_generation(digest)) {
-        fail_msg("row %u: status %d, generation %u: %s", row, (int)o->status[row], o->generation[row], o->message);
+        fail_msg("row %u: status %d, generation %u: %s", row, (int)o->status[row],
+                 o->generation[row], o->message);
     }
 }
 
@@ -246,19 +266,35 @@ static void check_good(const outcome *o)
     }
 }
 
-static const anp_policy reads = {.total_timeout_ms = 20000, .max_retries = 2, .allow_inline = true, .respond_all = true};
-static const anp_policy writes = {.total_timeout_ms = 20000, .allow_inline = true, .respond_all = true};
+static const anp_policy reads = {
+    .total_timeout_ms = 20000, .max_retries = 2, .allow_inline = true, .respond_all = true};
+static const anp_policy writes = {
+    .total_timeout_ms = 20000, .allow_inline = true, .respond_all = true};
 
 /* ---- scripts ---- */
 
 typedef enum {
-    WELL, BACKWARDS, BAD_INDEX, DOUBLE_INDEX, MISSING_ROWS, LAST_ONLY, CLOSE_IN_MIDDLE, HANG_UP, SAY_NOTHING, BEHIND_LAST,
-    HUGE_HEAD, BAD_ROW, LAST_CODE, ROW_CODE, TAIL_IN_FRAME, LIMIT_ROWS,
+    WELL,
+    BACKWARDS,
+    BAD_INDEX,
+    DOUBLE_INDEX,
+    MISSING_ROWS,
+    LAST_ONLY,
+    CLOSE_IN_MIDDLE,
+    HANG_UP,
+    SAY_NOTHING,
+    BEHIND_LAST,
+    HUGE_HEAD,
+    BAD_ROW,
+    LAST_CODE,
+    ROW_CODE,
+    TAIL_IN_FRAME,
+    LIMIT_ROWS,
 } what;
 
 typedef struct script {
     what what;
-    int until;     /* calls below this number misbehave */
+    int until; /* calls below this number misbehave */
     uint8_t code;
     uint32_t limit;
     _Atomic int n_rows; /* asked for in all */
@@ -328,7 +364,10 @@ static bool misbehave(fake_call *c, const script *s)
     }
     case HUGE_HEAD:
         fake_rows(&b, c, 0, half);
-        anp_buffer_put(&b, "\x02\x03\0\0\x07\xff\xff\xff\x16\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x07\0\0\0", 8 + 26);
+        anp_buffer_put(
+            &b,
+            "\x02\x03\0\0\x07\xff\xff\xff\x16\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x07\0\0\0",
+            8 + 26);
         break;
     case BAD_ROW: {
         size_t f = fake_frame(&b);
@@ -378,7 +417,8 @@ static void test_rows_land_where_they_belong(void **state)
         outcome o;
         script s = {0};
         int calls;
-        run_both(&(job){.n = sizes[i], .policy = reads, .source = read_source}, serve, &s, &o, &calls, NULL);
+        run_both(&(job){.n = sizes[i], .policy = reads, .source = read_source}, serve, &s, &o,
+                 &calls, NULL);
         check_good(&o);
         assert_int_equal(calls, (sizes[i] + 4999) / 5000);
         assert_int_equal(s.flags, 0x0d);
@@ -400,7 +440,8 @@ static void test_order_of_answers_does_not_matter(void **state)
 {
     (void)state;
     outcome o;
-    run_both(&(job){.n = 300, .policy = reads, .source = read_source}, serve, &(script){.what = BACKWARDS, .until = 9}, &o, NULL, NULL);
+    run_both(&(job){.n = 300, .policy = reads, .source = read_source}, serve,
+             &(script){.what = BACKWARDS, .until = 9}, &o, NULL, NULL);
     check_good(&o);
     outcome_deinit(&o);
 }
@@ -413,7 +454,8 @@ static void test_replies_cut_at_any_byte_are_the_same(void **state)
         anp_policy policy = reads;
         policy.window = 20;
         tricks.read_at_most = at_most;
-        run_both(&(job){.n = 90, .policy = policy, .source = read_source}, serve, &(script){.what = BACKWARDS, .until = 2}, &o, NULL, NULL);
+        run_both(&(job){.n = 90, .policy = policy, .source = read_source}, serve,
+                 &(script){.what = BACKWARDS, .until = 2}, &o, NULL, NULL);
         check_good(&o);
         outcome_deinit(&o);
     }
@@ -427,7 +469,8 @@ static void test_small_windows_are_pipelined_on_two_connections(void **state)
     int calls, used;
     anp_policy policy = reads;
     policy.window = 7;
-    run_both(&(job){.n = 1000, .policy = policy, .source = read_source}, serve, &(script){0}, &o, &calls, &used);
+    run_both(&(job){.n = 1000, .policy = policy, .source = read_source}, serve, &(script){0}, &o,
+             &calls, &used);
     check_good(&o);
     assert_int_equal(calls, 143);
     assert_int_equal(used, 2);
@@ -439,7 +482,8 @@ static void test_small_batch_takes_one_connection(void **state)
     (void)state;
     outcome o;
     int used;
-    run_both(&(job){.n = 1000, .policy = reads, .source = read_source}, serve, &(script){0}, &o, NULL, &used);
+    run_both(&(job){.n = 1000, .policy = reads, .source = read_source}, serve, &(script){0}, &o,
+             NULL, &used);
     assert_int_equal(used, 1);
     outcome_deinit(&o);
 }
@@ -470,7 +514,8 @@ static void test_runs_have_their_own_sets_and_unknown_namespaces_fail_alone(void
     };
     outcome o;
     script s = {0};
-    run_both(&(job){.n = 40, .policy = reads, .source = read_source, .runs = runs, .n_runs = 4}, serve, &s, &o, NULL, NULL);
+    run_both(&(job){.n = 40, .policy = reads, .source = read_source, .runs = runs, .n_runs = 4},
+             serve, &s, &o, NULL, NULL);
     assert_int_equal(o.whole, ANP_OK);
     check_row(&o, 9);
     assert_int_equal(o.status[10], ANP_NAMESPACE);
@@ -537,12 +582,14 @@ static void test_large_rows_split_the_window(void **state)
 static void test_broken_replies_are_asked_again_and_first_answers_kept(void **state)
 {
     (void)state;
-    const what all[] = {BAD_INDEX, DOUBLE_INDEX, MISSING_ROWS, LAST_ONLY, CLOSE_IN_MIDDLE, HANG_UP, BEHIND_LAST, TAIL_IN_FRAME};
+    const what all[] = {BAD_INDEX,       DOUBLE_INDEX, MISSING_ROWS, LAST_ONLY,
+                        CLOSE_IN_MIDDLE, HANG_UP,      BEHIND_LAST,  TAIL_IN_FRAME};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         outcome o;
         script s = {.what = all[i], .until = 2};
         int used;
-        run_both(&(job){.n = 20, .policy = reads, .source = read_source}, serve, &s, &o, NULL, &used);
+        run_both(&(job){.n = 20, .policy = reads, .source = read_source}, serve, &s, &o, NULL,
+                 &used);
         check_good(&o);
         bool keeps = all[i] == MISSING_ROWS || all[i] == LAST_ONLY || all[i] == BEHIND_LAST;
         assert_int_equal(used, keeps ? 1 : 3);
@@ -556,7 +603,10 @@ static void test_broken_replies_are_asked_again_and_first_answers_kept(void **st
 static void test_rows_without_an_answer_are_told(void **state)
 {
     (void)state;
-    const struct { what what; anp_status row, whole; } all[] = {
+    const struct {
+        what what;
+        anp_status row, whole;
+    } all[] = {
         {BAD_INDEX, ANP_ERR_PROTOCOL, ANP_ERR_PROTOCOL},
         {DOUBLE_INDEX, ANP_ERR_PROTOCOL, ANP_ERR_PROTOCOL},
         {MISSING_ROWS, ANP_ERR_NO_RESPONSE, ANP_ERR_NO_RESPONSE},
@@ -618,7 +668,8 @@ static void test_huge_announcement_waits_for_the_deadline_only(void **state)
     (void)state;
     outcome o;
     anp_policy policy = {.total_timeout_ms = 60};
-    run_both(&(job){.n = 20, .policy = policy, .source = read_source}, serve, &(script){.what = HUGE_HEAD, .until = 9}, &o, NULL, NULL);
+    run_both(&(job){.n = 20, .policy = policy, .source = read_source}, serve,
+             &(script){.what = HUGE_HEAD, .until = 9}, &o, NULL, NULL);
     assert_int_equal(o.whole, ANP_ERR_CLIENT_TIMEOUT);
     assert_int_equal(o.status[9], 0);
     assert_int_equal(o.status[10], ANP_ERR_CLIENT_TIMEOUT);
@@ -634,12 +685,14 @@ static void test_row_codes_that_pass_are_asked_again_on_reads(void **state)
     for (int i = 0; i < 4; i++) {
         outcome o;
         script s = {.what = ROW_CODE, .code = codes[i], .until = 1};
-        run_both(&(job){.n = 20, .policy = reads, .source = read_source}, serve, &s, &o, NULL, NULL);
+        run_both(&(job){.n = 20, .policy = reads, .source = read_source}, serve, &s, &o, NULL,
+                 NULL);
         check_good(&o);
         assert_int_equal(s.n_rows, 2 * 21);
         outcome_deinit(&o);
         /* with nothing left to try the code is the answer */
-        run_both(&(job){.n = 20, .policy = writes, .source = read_source}, serve, &s, &o, NULL, NULL);
+        run_both(&(job){.n = 20, .policy = writes, .source = read_source}, serve, &s, &o, NULL,
+                 NULL);
         assert_int_equal(o.whole, ANP_OK);
         assert_int_equal(o.status[1], codes[i]);
         outcome_deinit(&o);
@@ -658,7 +711,8 @@ static void test_the_last_code_is_delivered_when_retries_fail(void **state)
 {
     (void)state;
     outcome o;
-    run_both(&(job){.n = 20, .policy = reads, .source = read_source}, say_18_then_hang_up, NULL, &o, NULL, NULL);
+    run_both(&(job){.n = 20, .policy = reads, .source = read_source}, say_18_then_hang_up, NULL, &o,
+             NULL, NULL);
     assert_int_equal(o.whole, ANP_OK);
     assert_int_equal(o.status[1], 18);
     check_row(&o, 2);
@@ -672,7 +726,8 @@ static void test_row_codes_of_writes_are_answers_but_9_is_doubt(void **state)
     for (int i = 0; i < 3; i++) {
         outcome o;
         job j = {.n = 20, .policy = writes, .source = write_source};
-        run_both(&j, serve, &(script){.what = ROW_CODE, .code = codes[i], .until = 9}, &o, NULL, NULL);
+        run_both(&j, serve, &(script){.what = ROW_CODE, .code = codes[i], .until = 9}, &o, NULL,
+                 NULL);
         assert_int_equal(o.whole, ANP_OK);
         assert_int_equal(o.status[1], codes[i]);
         assert_int_equal(o.doubt[1], codes[i] == 9);
@@ -725,14 +780,17 @@ static void test_code_of_the_trailer_is_the_rows_code(void **state)
 {
     (void)state;
     outcome o;
-    run_both(&(job){.n = 5, .policy = reads, .source = read_source}, serve, &(script){.what = LAST_CODE, .code = 150, .until = 9}, &o, NULL, NULL);
+    run_both(&(job){.n = 5, .policy = reads, .source = read_source}, serve,
+             &(script){.what = LAST_CODE, .code = 150, .until = 9}, &o, NULL, NULL);
     assert_int_equal(o.status[4], 150);
     assert_int_equal(o.whole, ANP_OK);
     outcome_deinit(&o);
-    run_both(&(job){.n = 5, .policy = reads, .source = read_source}, serve, &(script){.what = LAST_CODE, .code = 152, .until = 2}, &o, NULL, NULL);
+    run_both(&(job){.n = 5, .policy = reads, .source = read_source}, serve,
+             &(script){.what = LAST_CODE, .code = 152, .until = 2}, &o, NULL, NULL);
     check_good(&o);
     outcome_deinit(&o);
-    run_both(&(job){.n = 5, .policy = writes, .source = write_source}, serve, &(script){.what = LAST_CODE, .code = 152, .until = 2}, &o, NULL, NULL);
+    run_both(&(job){.n = 5, .policy = writes, .source = write_source}, serve,
+             &(script){.what = LAST_CODE, .code = 152, .until = 2}, &o, NULL, NULL);
     assert_int_equal(o.status[0], 152);
     assert_int_equal(o.doubt[0], 1);
     outcome_deinit(&o);
@@ -750,7 +808,8 @@ static void test_write_cut_before_its_last_byte_is_not_in_doubt(void **state)
         outcome o;
         int calls;
         tricks.write_in_all = cut;
-        run_both(&(job){.n = 5, .policy = writes, .source = write_source}, serve, &(script){.what = HANG_UP, .until = 9}, &o, &calls, NULL);
+        run_both(&(job){.n = 5, .policy = writes, .source = write_source}, serve,
+                 &(script){.what = HANG_UP, .until = 9}, &o, &calls, NULL);
         assert_int_equal(o.whole, ANP_ERR_CONNECTION);
         assert_int_equal(calls != 0, o.doubt[0]); /* the node saw it whole, or not at all */
         for (int i = 0; i < 5; i++) {
@@ -770,7 +829,8 @@ static void test_doubt_stays_when_a_retry_is_answered(void **state)
     outcome o;
     anp_policy policy = writes;
     policy.max_retries = 1;
-    run_both(&(job){.n = 5, .policy = policy, .source = write_source}, serve, &(script){.what = HANG_UP, .until = 1}, &o, NULL, NULL);
+    run_both(&(job){.n = 5, .policy = policy, .source = write_source}, serve,
+             &(script){.what = HANG_UP, .until = 1}, &o, NULL, NULL);
     assert_int_equal(o.whole, ANP_OK);
     for (int i = 0; i < 5; i++) {
         assert_int_equal(o.status[i], 0);
@@ -791,7 +851,9 @@ static void test_stale_connection_is_renewed_for_free_unless_a_write_was_sent(vo
     for (int is_write = 0; is_write < 2; is_write++) {
         world w;
         world_open(&w, hang_up_on_second, NULL, 0);
-        job j = {.n = 20, .policy = writes, .source = is_write ? write_source : read_source}; /* no retries */
+        job j = {.n = 20,
+                 .policy = writes,
+                 .source = is_write ? write_source : read_source}; /* no retries */
         outcome o;
         run_job(&w, &j, false, &o);
         check_good(&o);
@@ -835,7 +897,9 @@ static void test_deadline_ends_the_whole_call(void **state)
     (void)state;
     for (int is_write = 0; is_write < 2; is_write++) {
         outcome o;
-        job j = {.n = 30000, .policy = {.total_timeout_ms = 80, .max_retries = 2}, .source = is_write ? write_source : read_source};
+        job j = {.n = 30000,
+                 .policy = {.total_timeout_ms = 80, .max_retries = 2},
+                 .source = is_write ? write_source : read_source};
         uint64_t begin = anp_clock_now();
         run_both(&j, serve, &(script){.what = SAY_NOTHING, .until = 999}, &o, NULL, NULL);
         assert_true(anp_clock_now() - begin < 15 * ANP_NS_PER_S);
@@ -851,8 +915,13 @@ static void test_each_window_has_its_own_time(void **state)
 {
     (void)state;
     outcome o;
-    anp_policy policy = {.total_timeout_ms = 80, .each_window = true, .window = 100, .connections = 1, .max_retries = 2};
-    run_both(&(job){.n = 1000, .policy = policy, .source = read_source}, serve, &(script){.what = SAY_NOTHING, .until = 1}, &o, NULL, NULL);
+    anp_policy policy = {.total_timeout_ms = 80,
+                         .each_window = true,
+                         .window = 100,
+                         .connections = 1,
+                         .max_retries = 2};
+    run_both(&(job){.n = 1000, .policy = policy, .source = read_source}, serve,
+             &(script){.what = SAY_NOTHING, .until = 1}, &o, NULL, NULL);
     assert_int_equal(o.whole, ANP_ERR_CLIENT_TIMEOUT);
     for (uint32_t i = 0; i < 1000; i++) {
         if (i < 100) {
@@ -870,7 +939,8 @@ static void test_silence_of_a_connection_is_a_retry(void **state)
     outcome o;
     anp_policy policy = reads;
     policy.socket_timeout_ms = 50;
-    run_both(&(job){.n = 20, .policy = policy, .source = read_source}, serve, &(script){.what = SAY_NOTHING, .until = 2}, &o, NULL, NULL);
+    run_both(&(job){.n = 20, .policy = policy, .source = read_source}, serve,
+             &(script){.what = SAY_NOTHING, .until = 2}, &o, NULL, NULL);
     check_good(&o);
     outcome_deinit(&o);
 }
@@ -882,7 +952,8 @@ static void test_pause_between_retries_is_kept(void **state)
     anp_policy policy = reads;
     policy.sleep_ms = 40;
     uint64_t begin = anp_clock_now();
-    run_both(&(job){.n = 20, .policy = policy, .source = read_source}, serve, &(script){.what = HANG_UP, .until = 2}, &o, NULL, NULL);
+    run_both(&(job){.n = 20, .policy = policy, .source = read_source}, serve,
+             &(script){.what = HANG_UP, .until = 2}, &o, NULL, NULL);
     check_good(&o);
     assert_int_equal(o.retries, 2);
     assert_true(anp_clock_now() - begin >= 160 * ANP_NS_PER_MS);
@@ -916,13 +987,17 @@ static void test_cancel_before_the_start(void **state)
     anp_keys keys = slice_of(&j, 0, &memory);
     anp_row_sink sink = {.row = on_row, .settle = on_settle, .context = &o};
     anp_batch *b;
-    assert_int_equal(anp_batch_new(w.cluster, &reads, &keys, &read_source, &sink, (anp_slice){NULL, 0}, &b, NULL), ANP_OK);
+    assert_int_equal(anp_batch_new(w.cluster, &reads, &keys, &read_source, &sink,
+                                   (anp_slice){NULL, 0}, &b, NULL),
+                     ANP_OK);
     anp_command_cancel(anp_batch_command(b));
     assert_int_equal(anp_command_drive(anp_batch_command(b), 10), ANP_DRIVE_DONE);
     assert_int_equal(anp_batch_command(b)->status, ANP_ERR_ABORTED);
     check_whole(&o);
     anp_batch_free(b);
-    assert_int_equal(anp_batch_new(w.cluster, &reads, &keys, &read_source, &sink, (anp_slice){NULL, 0}, &b, NULL), ANP_OK);
+    assert_int_equal(anp_batch_new(w.cluster, &reads, &keys, &read_source, &sink,
+                                   (anp_slice){NULL, 0}, &b, NULL),
+                     ANP_OK);
     anp_batch_free(b); /* never driven */
     outcome_deinit(&o);
     free(memory);
@@ -941,7 +1016,9 @@ static void test_closing_the_cluster_ends_batches(void **state)
     anp_keys keys = slice_of(&j, 0, &memory);
     anp_row_sink sink = {.row = on_row, .settle = on_settle, .context = &o};
     anp_batch *b;
-    assert_int_equal(anp_batch_new(w.cluster, &(anp_policy){0}, &keys, &read_source, &sink, (anp_slice){NULL, 0}, &b, NULL), ANP_OK);
+    assert_int_equal(anp_batch_new(w.cluster, &(anp_policy){0}, &keys, &read_source, &sink,
+                                   (anp_slice){NULL, 0}, &b, NULL),
+                     ANP_OK);
     while (w.node.n_calls == 0) {
         assert_int_equal(anp_command_drive(anp_batch_command(b), 10), ANP_DRIVE_AGAIN);
     }
@@ -991,7 +1068,9 @@ static void test_batches_at_the_cap_do_not_starve_each_other(void **state)
         crowd all[6];
         pthread_t threads[6];
         for (int i = 0; i < 6; i++) {
-            all[i] = (crowd){.w = &w, .job = {.n = 500, .policy = reads, .source = read_source}, .is_async = i & 1};
+            all[i] = (crowd){.w = &w,
+                             .job = {.n = 500, .policy = reads, .source = read_source},
+                             .is_async = i & 1};
             all[i].job.policy.window = 20;
             pthread_create(&threads[i], NULL, run_in_crowd, &all[i]);
         }
@@ -1020,11 +1099,15 @@ static void test_waiting_for_a_connection_ends_at_the_deadline(void **state)
             anp_keys keys = slice_of(&j, 0, &memory);
             anp_row_sink sink = {.row = on_row, .settle = on_settle, .context = &o};
             anp_batch *b;
-            assert_int_equal(anp_batch_new(w.cluster, &reads, &keys, &read_source, &sink, (anp_slice){NULL, 0}, &b, NULL), ANP_OK);
+            assert_int_equal(anp_batch_new(w.cluster, &reads, &keys, &read_source, &sink,
+                                           (anp_slice){NULL, 0}, &b, NULL),
+                             ANP_OK);
             while (w.node.n_calls == 0) {
                 assert_int_equal(anp_command_drive(anp_batch_command(b), 10), ANP_DRIVE_AGAIN);
             }
-            job second = {.n = 30, .policy = {.total_timeout_ms = 60, .each_window = each_window}, .source = write_source};
+            job second = {.n = 30,
+                          .policy = {.total_timeout_ms = 60, .each_window = each_window},
+                          .source = write_source};
             second.policy.window = 10;
             run_job(&w, &second, is_async, &o2);
             assert_int_equal(o2.whole, ANP_ERR_CLIENT_TIMEOUT);
@@ -1070,7 +1153,8 @@ static void test_each_allocation_may_fail(void **state)
         anp_batch *b = NULL;
         n_allocations = 0;
         fails_here = true;
-        if (anp_batch_new(w.cluster, &policy, &keys, &read_source, &sink, (anp_slice){NULL, 0}, &b, NULL) == ANP_OK) {
+        if (anp_batch_new(w.cluster, &policy, &keys, &read_source, &sink, (anp_slice){NULL, 0}, &b,
+                          NULL) == ANP_OK) {
             while (anp_command_drive(anp_batch_command(b), 10) != ANP_DRIVE_DONE) {
             }
             fails_here = false;

@@ -1,4 +1,5 @@
-/* The batch engine against embedded nodes: what was written is what is read, over one node and over three. */
+/* The batch engine against embedded nodes: what was written is what is read, over one node and over
+ * three. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ static anp_status put(void *context, uint64_t row, anp_row_request *request, anp
     return ANP_OK;
 }
 
-static anp_status on_row(void *context, uint64_t row, const anp_message *m, anp_cursor body, anp_error *err)
+static anp_status on_row(void *context, uint64_t row, const anp_message *m, anp_cursor body,
+                         anp_error *err)
 {
     (void)err;
     table *t = context;
@@ -51,14 +53,20 @@ static void on_settle(void *context, uint64_t row, anp_status code, bool in_doub
     ((table *)context)->n_bad++;
 }
 
-static void run_batch(anp_cluster *cluster, const anp_row_source *source, const anp_keys *keys, table *t)
+static void run_batch(anp_cluster *cluster, const anp_row_source *source, const anp_keys *keys,
+                      table *t)
 {
     anp_row_sink sink = {.row = on_row, .settle = on_settle, .context = t};
-    anp_policy policy = {.total_timeout_ms = 60000, .max_retries = source->is_write ? 0 : 2, .replica = ANP_REPLICA_SEQUENCE,
-                         .allow_inline = true, .respond_all = true};
+    anp_policy policy = {.total_timeout_ms = 60000,
+                         .max_retries = source->is_write ? 0 : 2,
+                         .replica = ANP_REPLICA_SEQUENCE,
+                         .allow_inline = true,
+                         .respond_all = true};
     anp_batch *b;
     anp_error err;
-    assert_int_equal(anp_batch_new(cluster, &policy, keys, source, &sink, (anp_slice){NULL, 0}, &b, &err), ANP_OK);
+    assert_int_equal(
+        anp_batch_new(cluster, &policy, keys, source, &sink, (anp_slice){NULL, 0}, &b, &err),
+        ANP_OK);
     anp_command *c = anp_batch_command(b);
     uint64_t begin = anp_clock_now();
     while (anp_command_drive(c, 100) != ANP_DRIVE_DONE) {
@@ -66,8 +74,9 @@ static void run_batch(anp_cluster *cluster, const anp_row_source *source, const 
     anp_batch_timings ts;
     anp_batch_timings_get(b, &ts);
     print_message("%s %u rows in %.1f ms: digests %.1f sending %.1f waiting %.1f decoding %.1f\n",
-                  source->is_write ? "wrote" : "read", ROWS, (double)(anp_clock_now() - begin) / 1e6, ts.digests * 1e3,
-                  ts.sending * 1e3, ts.waiting * 1e3, ts.decoding * 1e3);
+                  source->is_write ? "wrote" : "read", ROWS,
+                  (double)(anp_clock_now() - begin) / 1e6, ts.digests * 1e3, ts.sending * 1e3,
+                  ts.waiting * 1e3, ts.decoding * 1e3);
     if (c->status != ANP_OK) {
         fail_msg("%s", c->error.message);
     }
@@ -101,9 +110,19 @@ static void round_trip(uint32_t n_nodes)
         numbers[i] = i * 7;
     }
     anp_key_run run = {{(const uint8_t *)"test", 4}, {(const uint8_t *)"demo", 4}, 0};
-    anp_keys keys = {.kind = ANP_KEYS_INT, .count = ROWS, .total = ROWS, .runs = &run, .n_runs = 1,
-                     .base = (const uint8_t *)numbers, .stride = 8, .width = 8, .is_signed = true};
-    run_batch(cluster, &(anp_row_source){.same = {.flags = 0x0e, .info2 = 0x81}, .row = put, .is_write = true}, &keys, &t);
+    anp_keys keys = {.kind = ANP_KEYS_INT,
+                     .count = ROWS,
+                     .total = ROWS,
+                     .runs = &run,
+                     .n_runs = 1,
+                     .base = (const uint8_t *)numbers,
+                     .stride = 8,
+                     .width = 8,
+                     .is_signed = true};
+    run_batch(
+        cluster,
+        &(anp_row_source){.same = {.flags = 0x0e, .info2 = 0x81}, .row = put, .is_write = true},
+        &keys, &t);
     assert_int_equal(t.n_ok, ROWS);
     for (int round = 0; round < 2; round++) {
         table got = {.values = t.values};

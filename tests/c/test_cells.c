@@ -24,7 +24,8 @@ static uint8_t slot[512]; /* what the last store left */
 static anp_field *current;
 
 /* Stores into a field at every misalignment of two, with guard bytes on both sides. */
-static anp_reason store_in(anp_field field, uint8_t type, const void *data, uint32_t size, anp_errors_mode mode)
+static anp_reason store_in(anp_field field, uint8_t type, const void *data, uint32_t size,
+                           anp_errors_mode mode)
 {
     static anp_field held;
     held = field;
@@ -52,7 +53,8 @@ static anp_reason store_in(anp_field field, uint8_t type, const void *data, uint
     return reason;
 }
 
-static anp_reason store(const char *spec, uint8_t type, const void *data, uint32_t size, anp_errors_mode mode)
+static anp_reason store(const char *spec, uint8_t type, const void *data, uint32_t size,
+                        anp_errors_mode mode)
 {
     return store_in(make_field("f", spec), type, data, size, mode);
 }
@@ -128,11 +130,21 @@ static void test_integers_go_into_integers_in_range(void **state)
         const char *spec;
         int64_t low, high;
     } cases[] = {
-        {"i1", -128, 127},       {"i2", -32768, 32767},        {"i4", INT32_MIN, INT32_MAX},
-        {"i8", INT64_MIN, INT64_MAX}, {"u1", 0, 255},           {"u2", 0, 65535},
-        {"u4", 0, UINT32_MAX},   {"u8", 0, INT64_MAX},         {"b1", 0, 1},
-        {">i2", -32768, 32767},  {">i4", INT32_MIN, INT32_MAX}, {">i8", INT64_MIN, INT64_MAX},
-        {">u2", 0, 65535},       {">u4", 0, UINT32_MAX},       {">u8", 0, INT64_MAX},
+        {"i1", -128, 127},
+        {"i2", -32768, 32767},
+        {"i4", INT32_MIN, INT32_MAX},
+        {"i8", INT64_MIN, INT64_MAX},
+        {"u1", 0, 255},
+        {"u2", 0, 65535},
+        {"u4", 0, UINT32_MAX},
+        {"u8", 0, INT64_MAX},
+        {"b1", 0, 1},
+        {">i2", -32768, 32767},
+        {">i4", INT32_MIN, INT32_MAX},
+        {">i8", INT64_MIN, INT64_MAX},
+        {">u2", 0, 65535},
+        {">u4", 0, UINT32_MAX},
+        {">u8", 0, INT64_MAX},
         {">i1", -128, 127},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -165,10 +177,19 @@ static void test_unsafe_integers_wrap(void **state)
         const char *spec;
         int64_t v, held;
     } cases[] = {
-        {"i1", 128, -128},       {"i1", 300, 44},       {"u1", -1, 255},        {"u1", 256, 0},
-        {"i2", 32768, -32768},   {"u2", -1, 65535},     {"i4", INT64_C(0x100000001), 1},
-        {"u4", -1, UINT32_MAX},  {"u8", -1, -1},        {"b1", 2, 1},           {"b1", 256, 1},
-        {">u2", -2, 65534},      {">i4", INT64_MIN, 0},
+        {"i1", 128, -128},
+        {"i1", 300, 44},
+        {"u1", -1, 255},
+        {"u1", 256, 0},
+        {"i2", 32768, -32768},
+        {"u2", -1, 65535},
+        {"i4", INT64_C(0x100000001), 1},
+        {"u4", -1, UINT32_MAX},
+        {"u8", -1, -1},
+        {"b1", 2, 1},
+        {"b1", 256, 1},
+        {">u2", -2, 65534},
+        {">i4", INT64_MIN, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(store_i(cases[i].spec, cases[i].v, W), OK);
@@ -182,7 +203,7 @@ static void test_integers_go_into_floats_only_exactly(void **state)
     static const struct {
         const char *spec;
         int64_t bound;
-    } cases[] = {{"f8", INT64_C(1) << 53}, {"f4", 1 << 24}, {"f2", 1 << 11},
+    } cases[] = {{"f8", INT64_C(1) << 53},  {"f4", 1 << 24},  {"f2", 1 << 11},
                  {">f8", INT64_C(1) << 53}, {">f4", 1 << 24}, {">f2", 1 << 11}};
     for (size_t i = 0; i < 6; i++) {
         const char *spec = cases[i].spec;
@@ -217,21 +238,44 @@ static void test_doubles_go_into_integers_when_integral_and_in_range(void **stat
         anp_reason reason, unsafe;
         int64_t held; /* by UNSAFE; and else if there is no reason */
     } cases[] = {
-        {"i1", 127, OK, OK, 127},          {"i1", -128, OK, OK, -128},       {"i1", 128, RANGE, OK, -128},
-        {"i1", -129, RANGE, OK, -128},     {"i1", 1.5, INEXACT, OK, 1},      {"i1", -1.5, INEXACT, OK, -1},
-        {"i1", -0.0, OK, OK, 0},           {"i1", NAN, RANGE, OK, -128},     {"i1", INFINITY, RANGE, OK, -128},
-        {"i1", -INFINITY, RANGE, OK, -128}, {"i1", 127.5, INEXACT, OK, 127}, {"u1", 255, OK, OK, 255},
-        {"u1", 256, RANGE, OK, 0},         {"u1", -1, RANGE, OK, 0},         {"u1", -0.5, INEXACT, OK, 0},
-        {"u1", NAN, RANGE, OK, 0},         {"i4", 2147483647.0, OK, OK, INT32_MAX},
-        {"i4", 2147483648.0, RANGE, OK, INT32_MIN},                          {"i4", -2147483648.0, OK, OK, INT32_MIN},
-        {"i8", 0x1p62, OK, OK, INT64_C(1) << 62},                            {"i8", 0x1p63, RANGE, OK, INT64_MIN},
-        {"i8", -0x1p63, OK, OK, INT64_MIN}, {"i8", -0x1.0000000000001p63, RANGE, OK, INT64_MIN},
-        {"i8", 0x1.fffffffffffffp62, OK, OK, INT64_C(0x7ffffffffffffc00)},   {"i8", 1e300, RANGE, OK, INT64_MIN},
-        {"i8", DBL_MIN, INEXACT, OK, 0},   {"u8", 0x1p63, OK, OK, INT64_MIN}, {"u8", 0x1p64, RANGE, OK, 0},
-        {"u8", 0x1.fffffffffffffp63, OK, OK, -2048},                         {"u4", 4294967295.0, OK, OK, UINT32_MAX},
-        {"u4", 4294967296.0, RANGE, OK, 0}, {">i2", -2, OK, OK, -2},         {"b1", 1, OK, OK, 1},
-        {"b1", 0, OK, OK, 0},              {"b1", 2, RANGE, OK, 1},          {"b1", 0.5, INEXACT, OK, 1},
-        {"b1", NAN, RANGE, OK, 1},         {"i8", 9007199254740991.0, OK, OK, INT64_C(9007199254740991)},
+        {"i1", 127, OK, OK, 127},
+        {"i1", -128, OK, OK, -128},
+        {"i1", 128, RANGE, OK, -128},
+        {"i1", -129, RANGE, OK, -128},
+        {"i1", 1.5, INEXACT, OK, 1},
+        {"i1", -1.5, INEXACT, OK, -1},
+        {"i1", -0.0, OK, OK, 0},
+        {"i1", NAN, RANGE, OK, -128},
+        {"i1", INFINITY, RANGE, OK, -128},
+        {"i1", -INFINITY, RANGE, OK, -128},
+        {"i1", 127.5, INEXACT, OK, 127},
+        {"u1", 255, OK, OK, 255},
+        {"u1", 256, RANGE, OK, 0},
+        {"u1", -1, RANGE, OK, 0},
+        {"u1", -0.5, INEXACT, OK, 0},
+        {"u1", NAN, RANGE, OK, 0},
+        {"i4", 2147483647.0, OK, OK, INT32_MAX},
+        {"i4", 2147483648.0, RANGE, OK, INT32_MIN},
+        {"i4", -2147483648.0, OK, OK, INT32_MIN},
+        {"i8", 0x1p62, OK, OK, INT64_C(1) << 62},
+        {"i8", 0x1p63, RANGE, OK, INT64_MIN},
+        {"i8", -0x1p63, OK, OK, INT64_MIN},
+        {"i8", -0x1.0000000000001p63, RANGE, OK, INT64_MIN},
+        {"i8", 0x1.fffffffffffffp62, OK, OK, INT64_C(0x7ffffffffffffc00)},
+        {"i8", 1e300, RANGE, OK, INT64_MIN},
+        {"i8", DBL_MIN, INEXACT, OK, 0},
+        {"u8", 0x1p63, OK, OK, INT64_MIN},
+        {"u8", 0x1p64, RANGE, OK, 0},
+        {"u8", 0x1.fffffffffffffp63, OK, OK, -2048},
+        {"u4", 4294967295.0, OK, OK, UINT32_MAX},
+        {"u4", 4294967296.0, RANGE, OK, 0},
+        {">i2", -2, OK, OK, -2},
+        {"b1", 1, OK, OK, 1},
+        {"b1", 0, OK, OK, 0},
+        {"b1", 2, RANGE, OK, 1},
+        {"b1", 0.5, INEXACT, OK, 1},
+        {"b1", NAN, RANGE, OK, 1},
+        {"i8", 9007199254740991.0, OK, OK, INT64_C(9007199254740991)},
         {"i8", 4503599627370495.5, INEXACT, OK, INT64_C(4503599627370495)},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -273,9 +317,9 @@ static void test_doubles_round_to_nearest_even_in_f4_and_f2(void **state)
         {"f4", 1.0, OK, "0000803f"},
         {">f4", 1.0, OK, "3f800000"},
         {"f4", -0.0, OK, "00000080"},
-        {"f4", 1 + 0x1p-24, OK, "0000803f"},          /* a tie, to even */
+        {"f4", 1 + 0x1p-24, OK, "0000803f"}, /* a tie, to even */
         {"f4", 1 + 0x1p-24 + 0x1p-52, OK, "0100803f"},
-        {"f4", 1 + 3 * 0x1p-24, OK, "0200803f"},      /* a tie, to even, upwards */
+        {"f4", 1 + 3 * 0x1p-24, OK, "0200803f"}, /* a tie, to even, upwards */
         {"f4", FLT_MAX, OK, "ffff7f7f"},
         {"f4", 0x1.fffffefffffffp127, OK, "ffff7f7f"}, /* just below the tie with 2^128 */
         {"f4", 0x1.ffffffp127, RANGE, "0000807f"},
@@ -330,8 +374,10 @@ static void test_every_half_survives_the_way_through_double(void **state)
         } else {
             assert_int_equal(back, i);
         }
-        if ((i & 0x7fff) < 0x7c00 && (i & 0x7fff) > 0) { /* the middle to the next goes to the even one */
-            double next = (i & 0x7fff) == 0x7bff ? copysign(65536, v) : anp_half_to_double((uint16_t)(i + 1));
+        if ((i & 0x7fff) < 0x7c00 &&
+            (i & 0x7fff) > 0) { /* the middle to the next goes to the even one */
+            double next =
+                (i & 0x7fff) == 0x7bff ? copysign(65536, v) : anp_half_to_double((uint16_t)(i + 1));
             double middle = (v + next) / 2;
             assert_int_equal(anp_half_from_double(middle), (i + 1) & ~1u);
             assert_int_equal(anp_half_from_double(nextafter(middle, v)), i);
@@ -383,16 +429,24 @@ static void test_what_is_not_in_the_table_is_refused_by_kind_also_when_unsafe(vo
         const char *spec;
         const char *types; /* i d s b(lob) g(eo) l(ist) m(ap) t(rue) x(unknown) */
     } cases[] = {
-        {"i4", "sbglmx"}, {"u8", "sbglmx"}, {"b1", "sbglmx"},  {"f8", "sbglmx"},    {"f4", "sbglmx"},
-        {"f2", "sbglmx"}, {"S4", "idtlmx"}, {"U4", "idtblmx"}, {"V2", "idtsglmx"},  {"M8[s]", "dtbglmx"},
-        {"m8[s]", "dtsbglmx"}, {"M8", "dtsbglmx"}, {"2:f4", "idtsgmx"}, {"O", "idtsbglmx"},
+        {"i4", "sbglmx"},    {"u8", "sbglmx"},     {"b1", "sbglmx"},      {"f8", "sbglmx"},
+        {"f4", "sbglmx"},    {"f2", "sbglmx"},     {"S4", "idtlmx"},      {"U4", "idtblmx"},
+        {"V2", "idtsglmx"},  {"M8[s]", "dtbglmx"}, {"m8[s]", "dtsbglmx"}, {"M8", "dtsbglmx"},
+        {"2:f4", "idtsgmx"}, {"O", "idtsbglmx"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         for (const char *t = cases[i].types; *t != '\0'; t++) {
             static const char order[] = "idsbglmtx";
             static const uint8_t types[] = {1, 2, 3, 4, 23, 20, 19, 17, 99};
-            static const char *const values[] = {"0000000000000001", "3ff0000000000000", "61", "6162",
-                                                 "0000007b7d", "90", "80", "01", "00"};
+            static const char *const values[] = {"0000000000000001",
+                                                 "3ff0000000000000",
+                                                 "61",
+                                                 "6162",
+                                                 "0000007b7d",
+                                                 "90",
+                                                 "80",
+                                                 "01",
+                                                 "00"};
             size_t at = (size_t)(strchr(order, *t) - order);
             bytes b = hex(values[at]);
             for (anp_errors_mode mode = R; mode <= W; mode++) {
@@ -435,7 +489,8 @@ static void test_every_length_fits_every_width_of_s(void **state)
         for (uint32_t size = 0; size <= width + 1; size++) {
             char spec[8];
             (void)snprintf(spec, sizeof spec, "S%u", (unsigned)width);
-            assert_int_equal(store(spec, ANP_PARTICLE_STRING, text, size, R), size <= width ? OK : LENGTH);
+            assert_int_equal(store(spec, ANP_PARTICLE_STRING, text, size, R),
+                             size <= width ? OK : LENGTH);
             for (uint32_t i = 0; i < width && size <= width; i++) {
                 assert_int_equal(slot[i], i < size ? text[i] : 0);
             }
@@ -452,7 +507,11 @@ static void test_unsafe_cuts_strings_at_a_code_point(void **state)
     holds("S3", "616200");
     assert_int_equal(store_s("S3", "\xf0\x9f\x98\x80", W), OK);
     holds("S3", "000000");
-    assert_int_equal(store_s("S3", "\xff" "bcde", W), OK); /* no UTF-8: bytes */
+    assert_int_equal(store_s("S3",
+                             "\xff"
+                             "bcde",
+                             W),
+                     OK); /* no UTF-8: bytes */
     holds("S3", "ff6263");
     assert_int_equal(store_s("U2", "a\xf0\x9f\x98\x80z", W), OK);
     holds("U2", "61000000 00f60100");
@@ -485,13 +544,20 @@ static void test_utf8_is_strict(void **state)
         bool valid;
         uint32_t code_point; /* of the only one */
     } cases[] = {
-        {"00", true, 0},           {"7f", true, 0x7f},       {"80", false, 0},          {"bf", false, 0},
-        {"c080", false, 0},        {"c1bf", false, 0},       {"c280", true, 0x80},      {"dfbf", true, 0x7ff},
-        {"c2", false, 0},          {"c241", false, 0},       {"e0a080", true, 0x800},   {"e09fbf", false, 0},
-        {"ed9fbf", true, 0xd7ff},  {"eda080", false, 0},     {"edbfbf", false, 0},      {"ee8080", true, 0xe000},
-        {"efbfbf", true, 0xffff},  {"e282", false, 0},       {"e28241", false, 0},      {"f0908080", true, 0x10000},
-        {"f08fbfbf", false, 0},    {"f48fbfbf", true, 0x10ffff}, {"f4908080", false, 0}, {"f5808080", false, 0},
-        {"f09f98", false, 0},      {"f09f9841", false, 0},   {"fe", false, 0},          {"ff", false, 0},
+        {"00", true, 0},          {"7f", true, 0x7f},
+        {"80", false, 0},         {"bf", false, 0},
+        {"c080", false, 0},       {"c1bf", false, 0},
+        {"c280", true, 0x80},     {"dfbf", true, 0x7ff},
+        {"c2", false, 0},         {"c241", false, 0},
+        {"e0a080", true, 0x800},  {"e09fbf", false, 0},
+        {"ed9fbf", true, 0xd7ff}, {"eda080", false, 0},
+        {"edbfbf", false, 0},     {"ee8080", true, 0xe000},
+        {"efbfbf", true, 0xffff}, {"e282", false, 0},
+        {"e28241", false, 0},     {"f0908080", true, 0x10000},
+        {"f08fbfbf", false, 0},   {"f48fbfbf", true, 0x10ffff},
+        {"f4908080", false, 0},   {"f5808080", false, 0},
+        {"f09f98", false, 0},     {"f09f9841", false, 0},
+        {"fe", false, 0},         {"ff", false, 0},
         {"efbbbf", true, 0xfeff},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -538,7 +604,8 @@ static void test_integers_are_times_in_the_fields_unit(void **state)
 {
     (void)state;
     for (anp_errors_mode mode = R; mode <= W; mode++) {
-        static const char *const specs[] = {"M8[s]", "m8[25ms]", "M8[Y]", ">M8[ns]", ">m8[D]", "M8", "m8"};
+        static const char *const specs[] = {"M8[s]",  "m8[25ms]", "M8[Y]", ">M8[ns]",
+                                            ">m8[D]", "M8",       "m8"};
         for (size_t i = 0; i < 7; i++) {
             const int64_t fits[] = {0, -1, INT64_MAX, -INT64_MAX};
             for (size_t j = 0; j < 4; j++) {
@@ -673,10 +740,12 @@ static void test_iso_8601_becomes_times_exactly(void **state)
         for (anp_errors_mode mode = R; mode <= W; mode++) {
             anp_reason reason = store_s(cases[i].spec, cases[i].text, mode);
             if (reason != cases[i].reason) {
-                fail_msg("%s into %s: %d, not %d", cases[i].text, cases[i].spec, (int)reason, cases[i].reason);
+                fail_msg("%s into %s: %d, not %d", cases[i].text, cases[i].spec, (int)reason,
+                         cases[i].reason);
             }
             if (reason == OK && integer_held(cases[i].spec) != cases[i].held) {
-                fail_msg("%s into %s: %lld", cases[i].text, cases[i].spec, (long long)integer_held(cases[i].spec));
+                fail_msg("%s into %s: %lld", cases[i].text, cases[i].spec,
+                         (long long)integer_held(cases[i].spec));
             }
         }
     }
@@ -707,7 +776,8 @@ static void test_arrays_from_blobs_are_little_endian(void **state)
         bytes b = hex(cases[i].blob);
         for (size_t j = 0; j < sizeof types; j++) {
             for (anp_errors_mode mode = R; mode <= W; mode++) {
-                assert_int_equal(store(cases[i].spec, types[j], b.data, b.size, mode), cases[i].reason);
+                assert_int_equal(store(cases[i].spec, types[j], b.data, b.size, mode),
+                                 cases[i].reason);
                 if (cases[i].held != NULL) {
                     holds(cases[i].spec, cases[i].held);
                 }
@@ -779,7 +849,8 @@ static void test_arrays_from_lists_have_the_shape_and_obey_the_number_rules(void
     }
 }
 
-/* {a: i2 at 0, b: U1 at 4 (fill 'z'), t: M8[s] at 8 (fill NaT), in: {x: b1 at 1, y: 2:u1 at 2} at 16, 4 bytes}, 24 */
+/* {a: i2 at 0, b: U1 at 4 (fill 'z'), t: M8[s] at 8 (fill NaT), in: {x: b1 at 1, y: 2:u1 at 2} at
+ * 16, 4 bytes}, 24 */
 static anp_reason store_struct(uint8_t type, const char *value, anp_errors_mode mode)
 {
     static anp_field inner[2], outer[4];
@@ -810,7 +881,8 @@ static void test_structs_from_maps_check_each_child(void **state)
         {"81 c70001 c0", OK, EMPTY_STRUCT},
         {"81 a20361 05", OK, "05000000 7a000000 0000000000000080 00000000 00000000"},
         {"82 c70001c0 a20361 05", OK, "05000000 7a000000 0000000000000080 00000000 00000000"},
-        {"84 a20361 05 a20362 a203c3 a20374 07 a303696e 82 a20378 c3 a20379 920102", ENCODING, NULL},
+        {"84 a20361 05 a20362 a203c3 a20374 07 a303696e 82 a20378 c3 a20379 920102", ENCODING,
+         NULL},
         {"84 a20361 05 a20362 a20371 a20374 07 a303696e 82 a20378 c3 a20379 920102", OK,
          "05000000 71000000 0700000000000000 00010102 00000000"},
         /* other order, and keys that are no field */
@@ -864,8 +936,12 @@ static void test_structs_from_blobs_are_their_image(void **state)
     bytes want = hex(image);
     assert_memory_equal(slot, want.data, 24);
     assert_int_equal(store_struct(ANP_PARTICLE_BLOB, "05000000", W), LENGTH);
-    assert_int_equal(store_struct(ANP_PARTICLE_BLOB, "05000000 71000000 0700000000000000 09020102 00000003", R), RANGE);
-    assert_int_equal(store_struct(ANP_PARTICLE_BLOB, "05000000 00d80000 0700000000000000 09010102 00000003", R), ENCODING);
+    assert_int_equal(
+        store_struct(ANP_PARTICLE_BLOB, "05000000 71000000 0700000000000000 09020102 00000003", R),
+        RANGE);
+    assert_int_equal(
+        store_struct(ANP_PARTICLE_BLOB, "05000000 00d80000 0700000000000000 09010102 00000003", R),
+        ENCODING);
     assert_int_equal(store_struct(ANP_PARTICLE_STRING, "61", R), KIND);
     assert_int_equal(store_struct(ANP_PARTICLE_LIST, "90", R), KIND);
 }
@@ -880,8 +956,8 @@ static void test_bytes_never_become_pointers(void **state)
     assert_int_equal(store_in(f, ANP_PARTICLE_MAP, map.data, map.size, W), KIND);
 }
 
-/* Cut short at any byte, a list or a map is malformed (or its shape is wrong); it is never read beyond its end,
- * which is a page's end. */
+/* Cut short at any byte, a list or a map is malformed (or its shape is wrong); it is never read
+ * beyond its end, which is a page's end. */
 static void test_truncated_lists_and_maps_are_never_overread(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
-/* table/decode: messages into rows. The bytes of operations are written out by PROTOCOL's table (u32 4 + name +
- * value, op 1, particle, flags, name length, name, value). */
+/* table/decode: messages into rows. The bytes of operations are written out by PROTOCOL's table
+ * (u32 4 + name + value, op 1, particle, flags, name length, name, value). */
 #include "table_fields.h"
 
 /* {a: f8, b: i4, name: S5, long_bin_name: u2} in rows of 24 bytes: gaps at 17 and 20. */
@@ -37,15 +37,25 @@ static fixture *open_table(anp_errors_mode mode)
     x->gaps[0] = (struct anp_gap){17, 1};
     x->gaps[1] = (struct anp_gap){20, 4};
     memset(x->rows, 0xaa, sizeof x->rows);
-    x->plan = (anp_plan){.fields = x->fields, .n_fields = 4, .row_base = x->rows + GUARD, .row_stride = ROW,
-                         .gaps = x->gaps, .n_gaps = 2};
+    x->plan = (anp_plan){.fields = x->fields,
+                         .n_fields = 4,
+                         .row_base = x->rows + GUARD,
+                         .row_stride = ROW,
+                         .gaps = x->gaps,
+                         .n_gaps = 2};
     anp_error err;
     assert_int_equal(anp_plan_prepare(&x->plan, &err), ANP_OK);
     for (int i = 0; i < N_ROWS; i++) {
         x->codes[i] = ANP_ERR_NO_RESPONSE;
     }
-    x->t = (anp_table){.plan = &x->plan, .n_rows = N_ROWS, .mode = mode, .now = 1000, .codes = x->codes,
-                       .meta = x->meta, .missing = x->missing, .missing_stride = 1};
+    x->t = (anp_table){.plan = &x->plan,
+                       .n_rows = N_ROWS,
+                       .mode = mode,
+                       .now = 1000,
+                       .codes = x->codes,
+                       .meta = x->meta,
+                       .missing = x->missing,
+                       .missing_stride = 1};
     anp_table_init(&x->t);
     return x;
 }
@@ -57,7 +67,8 @@ static void close_table(fixture *x)
     free(x);
 }
 
-static anp_status decode_n(fixture *x, uint64_t row, uint16_t n_fields, uint16_t n_ops, const char *body)
+static anp_status decode_n(fixture *x, uint64_t row, uint16_t n_fields, uint16_t n_ops,
+                           const char *body)
 {
     bytes b = hex(body);
     paged p = paged_copy(b.data, b.size);
@@ -126,16 +137,21 @@ static void test_any_order_and_unknown_bins_and_fields_make_no_difference(void *
     fixture *x = open_table(ANP_ERRORS_RAISE);
     assert_int_equal(decode(x, 0, 4, OP_LONG OP_NAME OP_B OP_A), ANP_OK);
     row_is(x, 0, FULL);
-    assert_int_equal(decode(x, 1, 7, "0000000d 01 01 00 01 7a 0000000000000005" OP_B
-                            "00000004 01 00 00 00" OP_LONG
-                            "00000005 01 00 00 01 71" OP_A OP_NAME), ANP_OK);
+    assert_int_equal(decode(x, 1, 7,
+                            "0000000d 01 01 00 01 7a 0000000000000005" OP_B
+                            "00000004 01 00 00 00" OP_LONG "00000005 01 00 00 01 71" OP_A OP_NAME),
+                     ANP_OK);
     row_is(x, 1, FULL);
-    assert_int_equal(decode_n(x, 2, 2, 4, "00000005 04 01020304 00000001 00" OP_A OP_B OP_NAME OP_LONG), ANP_OK);
+    assert_int_equal(
+        decode_n(x, 2, 2, 4, "00000005 04 01020304 00000001 00" OP_A OP_B OP_NAME OP_LONG), ANP_OK);
     row_is(x, 2, FULL);
     /* names that share the guess's beginning or length */
-    assert_int_equal(decode(x, 3, 6, "00000018 01 01 00 0c 6c6f6e675f62696e5f6e616d 0000000000000102"
-                            "00000019 01 01 00 0d 6c6f6e675f62696e5f6e616d66 0000000000000102"
-                            OP_A OP_B OP_NAME OP_LONG), ANP_OK);
+    assert_int_equal(
+        decode(x, 3, 6,
+               "00000018 01 01 00 0c 6c6f6e675f62696e5f6e616d 0000000000000102"
+               "00000019 01 01 00 0d 6c6f6e675f62696e5f6e616d66 0000000000000102" OP_A OP_B OP_NAME
+                   OP_LONG),
+        ANP_OK);
     row_is(x, 3, FULL);
     close_table(x);
 }
@@ -163,8 +179,10 @@ static void test_refused_value_is_filled_masked_and_noted(void **state)
     (void)state;
     for (anp_errors_mode mode = ANP_ERRORS_RAISE; mode <= ANP_ERRORS_UNSAFE; mode++) {
         fixture *x = open_table(mode);
-        assert_int_equal(decode(x, 3, 4, OP_A "0000000d 01 01 00 01 62 0000000100000005"
-                                "0000000e 01 03 00 04 6e616d65 616263c3a461" OP_LONG), ANP_OK);
+        assert_int_equal(decode(x, 3, 4,
+                                OP_A "0000000d 01 01 00 01 62 0000000100000005"
+                                     "0000000e 01 03 00 04 6e616d65 616263c3a461" OP_LONG),
+                         ANP_OK);
         if (mode == ANP_ERRORS_UNSAFE) {
             row_is(x, 3, "000000000000f83f 05000000 616263c3a4 00 0201 00000000");
             assert_int_equal(x->missing[3], 0);
@@ -191,16 +209,20 @@ static void test_of_a_bin_that_comes_twice_the_last_counts(void **state)
 {
     (void)state;
     fixture *x = open_table(ANP_ERRORS_RAISE);
-    assert_int_equal(decode(x, 0, 5, OP_A "0000000d 01 01 00 01 62 0000000000000009" OP_B OP_NAME OP_LONG), ANP_OK);
+    assert_int_equal(
+        decode(x, 0, 5, OP_A "0000000d 01 01 00 01 62 0000000000000009" OP_B OP_NAME OP_LONG),
+        ANP_OK);
     row_is(x, 0, FULL);
     assert_int_equal(decode(x, 1, 5, OP_A OP_B "00000005 01 00 00 01 62" OP_NAME OP_LONG), ANP_OK);
     row_is(x, 1, "000000000000f83f feffffff 6162630000 00 0201 00000000");
     assert_int_equal(x->missing[1], 2);
-    assert_int_equal(decode(x, 2, 5, OP_A OP_B "00000006 01 03 00 01 62 61" OP_NAME OP_LONG), ANP_OK);
+    assert_int_equal(decode(x, 2, 5, OP_A OP_B "00000006 01 03 00 01 62 61" OP_NAME OP_LONG),
+                     ANP_OK);
     row_is(x, 2, "000000000000f83f feffffff 6162630000 00 0201 00000000");
     assert_int_equal(x->missing[2], 2);
     assert_int_equal(x->t.errors.size, sizeof(anp_cell_error));
-    assert_int_equal(decode(x, 3, 5, OP_A "00000006 01 03 00 01 62 61" OP_B OP_NAME OP_LONG), ANP_OK);
+    assert_int_equal(decode(x, 3, 5, OP_A "00000006 01 03 00 01 62 61" OP_B OP_NAME OP_LONG),
+                     ANP_OK);
     row_is(x, 3, FULL);
     assert_int_equal(x->missing[3], 0);
     close_table(x);
@@ -246,7 +268,8 @@ static void test_time_to_live_counts_from_now(void **state)
     (void)state;
     static const struct {
         uint32_t void_time, ttl;
-    } cases[] = {{0, 0xffffffff}, {1001, 1}, {1000, 1}, {1, 1}, {0xffffffff, 0xffffffff - 1000}, {5000, 4000}};
+    } cases[] = {{0, 0xffffffff}, {1001, 1}, {1000, 1}, {1, 1}, {0xffffffff, 0xffffffff - 1000},
+                 {5000, 4000}};
     fixture *x = open_table(ANP_ERRORS_RAISE);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         anp_message m = {.ttl = cases[i].void_time, .generation = 65535};
@@ -262,7 +285,8 @@ static void test_truncated_message_leaves_the_code_and_notes_nothing(void **stat
 {
     (void)state;
     fixture *x = open_table(ANP_ERRORS_RAISE);
-    bytes b = hex("00000005 04 01020304" "0000000d 01 01 00 01 62 0000000100000005" OP_A OP_NAME OP_LONG);
+    bytes b = hex("00000005 04 01020304"
+                  "0000000d 01 01 00 01 62 0000000100000005" OP_A OP_NAME OP_LONG);
     for (uint32_t size = 0; size <= b.size; size++) {
         paged p = paged_copy(b.data, size);
         anp_message m = {.n_fields = 1, .n_ops = 4};
@@ -342,7 +366,11 @@ static void test_many_fields_have_a_bit_each(void **state)
     assert_int_equal(anp_plan_prepare(&plan, &err), ANP_OK);
     int32_t codes[2];
     uint32_t meta[4];
-    anp_table t = {.plan = &plan, .n_rows = 2, .codes = codes, .meta = meta, .missing = missing,
+    anp_table t = {.plan = &plan,
+                   .n_rows = 2,
+                   .codes = codes,
+                   .meta = meta,
+                   .missing = missing,
                    .missing_stride = 10};
     anp_table_init(&t);
     uint8_t body[N * 20];
@@ -356,7 +384,8 @@ static void test_many_fields_have_a_bit_each(void **state)
         p += op.size;
     }
     anp_message m = {.n_ops = n};
-    assert_int_equal(anp_table_decode(&t, 1, &m, anp_cursor_over(body, (size_t)(p - body)), &err), ANP_OK);
+    assert_int_equal(anp_table_decode(&t, 1, &m, anp_cursor_over(body, (size_t)(p - body)), &err),
+                     ANP_OK);
     for (int i = 0; i < N; i++) {
         assert_int_equal(missing[10 + i / 8] >> (i % 8) & 1, i % 3 != 0);
         assert_int_equal(values[1][i], i % 3 == 0 ? i : 0);
@@ -394,7 +423,11 @@ static objects *open_objects(void)
     x->plan = (anp_plan){.fields = x->fields, .n_fields = 2};
     anp_error err;
     assert_int_equal(anp_plan_prepare(&x->plan, &err), ANP_OK);
-    x->t = (anp_table){.plan = &x->plan, .n_rows = 2, .codes = x->codes, .meta = x->meta, .missing = x->missing,
+    x->t = (anp_table){.plan = &x->plan,
+                       .n_rows = 2,
+                       .codes = x->codes,
+                       .meta = x->meta,
+                       .missing = x->missing,
                        .missing_stride = 1};
     anp_table_init(&x->t);
     return x;
@@ -407,14 +440,16 @@ static void close_objects(objects *x)
     free(x);
 }
 
-static anp_status decode_objects(objects *x, uint64_t row, uint16_t n_ops, const char *body, anp_error *err)
+static anp_status decode_objects(objects *x, uint64_t row, uint16_t n_ops, const char *body,
+                                 anp_error *err)
 {
     bytes b = hex(body);
     anp_message m = {.n_ops = n_ops};
     return anp_table_decode(&x->t, row, &m, anp_cursor_over(b.data, b.size), err);
 }
 
-static void deferred_is(const objects *x, size_t i, uint64_t row, const uint8_t *slot, uint8_t particle, const char *what)
+static void deferred_is(const objects *x, size_t i, uint64_t row, const uint8_t *slot,
+                        uint8_t particle, const char *what)
 {
     anp_deferred d;
     bytes want = hex(what);
@@ -438,11 +473,16 @@ static void test_objects_wait_in_the_arena_at_any_depth(void **state)
     (void)state;
     objects *x = open_objects();
     anp_error err;
-    assert_int_equal(decode_objects(x, 0, 2, OP_O "0000000f 01 13 00 01 73 82 a2036b 920102 a2036e", &err), ANP_OK);
-    assert_int_equal(x->missing[0], 2); /* the map was cut short: refused, and nothing of it waits */
+    assert_int_equal(
+        decode_objects(x, 0, 2, OP_O "0000000f 01 13 00 01 73 82 a2036b 920102 a2036e", &err),
+        ANP_OK);
+    assert_int_equal(x->missing[0],
+                     2); /* the map was cut short: refused, and nothing of it waits */
     assert_int_equal(x->t.deferred.size, sizeof(anp_deferred));
     deferred_is(x, 0, 0, x->rows[0], 4, "616263");
-    assert_int_equal(decode_objects(x, 1, 1, "00000010 01 13 00 01 73 82 a2036e 05 a2036b 920102", &err), ANP_OK);
+    assert_int_equal(
+        decode_objects(x, 1, 1, "00000010 01 13 00 01 73 82 a2036e 05 a2036b 920102", &err),
+        ANP_OK);
     assert_int_equal(x->missing[1], 1);
     assert_int_equal(x->rows[1][16], 5);
     deferred_is(x, 1, 1, x->rows[1] + 8, 20, "920102");
@@ -471,7 +511,8 @@ static void test_nested_objects_look_like_particles(void **state)
         bytes b = hex(cases[i].op); /* the length is what follows it */
         anp_store_be32(b.data, b.size - 4);
         anp_message m = {.n_ops = 1};
-        assert_int_equal(anp_table_decode(&x->t, 0, &m, anp_cursor_over(b.data, b.size), &err), ANP_OK);
+        assert_int_equal(anp_table_decode(&x->t, 0, &m, anp_cursor_over(b.data, b.size), &err),
+                         ANP_OK);
         assert_int_equal(x->missing[0], 1);
         deferred_is(x, 0, 0, x->rows[0] + 8, cases[i].particle, cases[i].bytes);
         close_objects(x);
@@ -502,7 +543,8 @@ static void test_failed_allocation_is_said_and_leaves_no_trace(void **state)
         anp_error err;
         int left = n;
         anp_alloc_hook(allow_some, &left);
-        status = decode_objects(x, 0, 2, OP_O "00000006 01 03 00 01 73 61", &err); /* the second is refused */
+        status = decode_objects(x, 0, 2, OP_O "00000006 01 03 00 01 73 61",
+                                &err); /* the second is refused */
         anp_alloc_hook(NULL, NULL);
         if (status != ANP_OK) {
             assert_int_equal(status, ANP_ERR_MEMORY);

@@ -3,7 +3,8 @@
 
 #include "table/cell.h"
 
-static anp_status encode_as(anp_rows rows, uint64_t row, anp_buffer *b, uint16_t *n, int32_t *field, anp_reason *why)
+static anp_status encode_as(anp_rows rows, uint64_t row, anp_buffer *b, uint16_t *n, int32_t *field,
+                            anp_reason *why)
 {
     anp_status status = anp_rows_encode(&rows, row, b, n, field, why);
     uint64_t bad_row = 99;
@@ -18,15 +19,18 @@ static anp_status encode_as(anp_rows rows, uint64_t row, anp_buffer *b, uint16_t
     } else if (*n == 0) {
         assert_int_equal(checked, ANP_ERR_CONVERSION);
         assert_int_equal(bad_field, -1);
-        assert_int_equal(anp_rows_check(&rows, row, 1, false, &bad_row, &bad_field, &bad_why), ANP_OK);
+        assert_int_equal(anp_rows_check(&rows, row, 1, false, &bad_row, &bad_field, &bad_why),
+                         ANP_OK);
     } else {
         assert_int_equal(checked, ANP_OK);
     }
     return status;
 }
 
-/* One field of one row; the memory ends at a page's end and has an odd address where the size is odd. */
-static void encodes_field(anp_field f, const char *memory, anp_rows rows, anp_reason reason, const char *want)
+/* One field of one row; the memory ends at a page's end and has an odd address where the size is
+ * odd. */
+static void encodes_field(anp_field f, const char *memory, anp_rows rows, anp_reason reason,
+                          const char *want)
 {
     bytes from = hex(memory);
     assert_int_equal(from.size, f.itemsize);
@@ -113,12 +117,18 @@ static void test_floats_become_doubles(void **state)
     static const struct {
         const char *spec, *memory, *value;
     } cases[] = {
-        {"f8", "000000000000f83f", "3ff8000000000000"},  {">f8", "7ff8000000000001", "7ff8000000000001"},
-        {"f8", "0100000000000080", "8000000000000001"},  {"f4", "0000c03f", "3ff8000000000000"},
-        {">f4", "80000000", "8000000000000000"},         {"f4", "01000000", "36a0000000000000"},
-        {"f4", "0000807f", "7ff0000000000000"},          {"f2", "003e", "3ff8000000000000"},
-        {">f2", "7bff", "40effc0000000000"},             {"f2", "0100", "3e70000000000000"},
-        {"f2", "00fc", "fff0000000000000"},              {"f2", "007e", "7ff8000000000000"},
+        {"f8", "000000000000f83f", "3ff8000000000000"},
+        {">f8", "7ff8000000000001", "7ff8000000000001"},
+        {"f8", "0100000000000080", "8000000000000001"},
+        {"f4", "0000c03f", "3ff8000000000000"},
+        {">f4", "80000000", "8000000000000000"},
+        {"f4", "01000000", "36a0000000000000"},
+        {"f4", "0000807f", "7ff0000000000000"},
+        {"f2", "003e", "3ff8000000000000"},
+        {">f2", "7bff", "40effc0000000000"},
+        {"f2", "0100", "3e70000000000000"},
+        {"f2", "00fc", "fff0000000000000"},
+        {"f2", "007e", "7ff8000000000000"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char want[64];
@@ -140,7 +150,8 @@ static void test_text_becomes_utf8_trimmed(void **state)
     (void)state;
     encodes("U3", "61000000 e4000000 00000000", plain, "00000008 02 03 00 01 78 61c3a4");
     encodes(">U3", "0001f600 00000061 00000062", plain, "0000000b 02 03 00 01 78 f09f98806162");
-    encodes("U3", "00000000 61000000 00000000", plain, "00000007 02 03 00 01 78 0061"); /* only the trailing */
+    encodes("U3", "00000000 61000000 00000000", plain,
+            "00000007 02 03 00 01 78 0061"); /* only the trailing */
     encodes("U2", "00000000 00000000", plain, "00000005 02 03 00 01 78");
     encodes("U0", "", plain, "00000005 02 03 00 01 78");
     refuses("U2", "00d80000 61000000", plain, ANP_REASON_ENCODING);
@@ -211,21 +222,28 @@ static anp_field big_struct(void)
 static void test_structs_become_maps_in_field_order(void **state)
 {
     (void)state;
-    encodes_field(big_struct(), "61000000 00000000 0000c03f 0000000000000080 6100 ff00 0102 ff00000000000000 aa", plain,
-                  ANP_REASON_NONE,
-                  "0000003c 02 13 00 01 78 86 a20362 a20361 a20361 cb3ff8000000000000 a20374 c0 a20373 a3046100"
-                  "a303696e 82 a20369 d1ff00 a403617272 a3040102 a20375 ccff");
+    encodes_field(
+        big_struct(),
+        "61000000 00000000 0000c03f 0000000000000080 6100 ff00 0102 ff00000000000000 aa", plain,
+        ANP_REASON_NONE,
+        "0000003c 02 13 00 01 78 86 a20362 a20361 a20361 cb3ff8000000000000 a20374 c0 a20373 a3046100"
+        "a303696e 82 a20369 d1ff00 a403617272 a3040102 a20375 ccff");
     anp_rows both = {.subarrays_as_list = true, .bytes_as_string = true};
-    encodes_field(big_struct(), "61000000 e4000000 0000c03f 0100000000000000 6100 ff00 0102 ff00000000000000 aa", both,
-                  ANP_REASON_NONE,
-                  "0000003c 02 13 00 01 78 86 a20362 a40361c3a4 a20361 cb3ff8000000000000 a20374 01 a20373 a20361"
-                  "a303696e 82 a20369 d1ff00 a403617272 920102 a20375 ccff");
-    encodes_field(big_struct(), "00d80000 00000000 0000c03f 0000000000000080 6100 ff00 0102 ff00000000000000 aa", plain,
-                  ANP_REASON_ENCODING, NULL);
-    encodes_field(big_struct(), "61000000 00000000 0000c03f 0000000000000080 ff00 ff00 0102 ff00000000000000 aa", both,
-                  ANP_REASON_ENCODING, NULL);
-    encodes_field(big_struct(), "61000000 00000000 0000c03f 0000000000000080 6100 ff00 0102 ffffffffffffffff aa", plain,
-                  ANP_REASON_RANGE, NULL);
+    encodes_field(
+        big_struct(),
+        "61000000 e4000000 0000c03f 0100000000000000 6100 ff00 0102 ff00000000000000 aa", both,
+        ANP_REASON_NONE,
+        "0000003c 02 13 00 01 78 86 a20362 a40361c3a4 a20361 cb3ff8000000000000 a20374 01 a20373 a20361"
+        "a303696e 82 a20369 d1ff00 a403617272 920102 a20375 ccff");
+    encodes_field(big_struct(),
+                  "00d80000 00000000 0000c03f 0000000000000080 6100 ff00 0102 ff00000000000000 aa",
+                  plain, ANP_REASON_ENCODING, NULL);
+    encodes_field(big_struct(),
+                  "61000000 00000000 0000c03f 0000000000000080 ff00 ff00 0102 ff00000000000000 aa",
+                  both, ANP_REASON_ENCODING, NULL);
+    encodes_field(big_struct(),
+                  "61000000 00000000 0000c03f 0000000000000080 6100 ff00 0102 ffffffffffffffff aa",
+                  plain, ANP_REASON_RANGE, NULL);
     anp_field child = make_field("o", "O");
     encodes_field(make_struct("x", &child, 1, 8), "0000000000000000", plain, ANP_REASON_KIND, NULL);
 }
@@ -308,8 +326,8 @@ static void test_ready_columns_go_out_as_they_are(void **state)
     static const uint64_t offsets[] = {0, 2, 2, 2, 4};
     anp_ready_column column = {types, offsets, (const uint8_t *)"ab\x91\x01"};
     anp_rows rows = {.plan = &plan, .ready = &column};
-    static const char *const want[] = {"00000007 02 03 00 01 78 6162", "", "00000005 02 04 00 01 78",
-                                       "00000007 02 14 00 01 78 9101"};
+    static const char *const want[] = {"00000007 02 03 00 01 78 6162", "",
+                                       "00000005 02 04 00 01 78", "00000007 02 14 00 01 78 9101"};
     anp_buffer b;
     anp_buffer_init(&b, 1000);
     uint16_t n;
@@ -379,10 +397,21 @@ static void test_round_trip(void **state)
     static const struct {
         const char *spec, *memory;
     } cases[] = {
-        {"i1", "80"}, {">i4", "80000001"}, {"u8", "ffffffffffffff7f"}, {"f2", "ff7b"}, {">f2", "0001"},
-        {"f4", "ffff7f7f"}, {">f8", "7ff8000000000001"}, {"b1", "01"}, {"S4", "61620000"},
-        {"U3", "61000000 e4000000 00f60100"}, {">U2", "00000061 00000000"}, {"V3", "610000"},
-        {"M8[s]", "0100000000000080"}, {"2,2:>i2", "0001000200030004"}, {"2:f4", "0000c03f00000080"},
+        {"i1", "80"},
+        {">i4", "80000001"},
+        {"u8", "ffffffffffffff7f"},
+        {"f2", "ff7b"},
+        {">f2", "0001"},
+        {"f4", "ffff7f7f"},
+        {">f8", "7ff8000000000001"},
+        {"b1", "01"},
+        {"S4", "61620000"},
+        {"U3", "61000000 e4000000 00f60100"},
+        {">U2", "00000061 00000000"},
+        {"V3", "610000"},
+        {"M8[s]", "0100000000000080"},
+        {"2,2:>i2", "0001000200030004"},
+        {"2:f4", "0000c03f00000080"},
     };
     anp_rows kinds[] = {plain, strings, lists};
     for (size_t i = 0; i < 3 * sizeof cases / sizeof *cases; i++) {

@@ -1,4 +1,5 @@
-/* Keys in place: every width, sign and byte order gives the digest of the number; text is hashed as UTF-8. */
+/* Keys in place: every width, sign and byte order gives the digest of the number; text is hashed as
+ * UTF-8. */
 #include "command/keys.h"
 
 #include <setjmp.h>
@@ -19,7 +20,13 @@ static void expect(const uint8_t *got, const anp_key *key)
 
 static anp_keys over(anp_keys_kind kind, const void *base, uint64_t n, uint32_t width)
 {
-    return (anp_keys){.kind = kind, .count = n, .total = n, .runs = &run, .n_runs = 1, .base = base, .stride = (ptrdiff_t)width,
+    return (anp_keys){.kind = kind,
+                      .count = n,
+                      .total = n,
+                      .runs = &run,
+                      .n_runs = 1,
+                      .base = base,
+                      .stride = (ptrdiff_t)width,
                       .width = width};
 }
 
@@ -44,7 +51,8 @@ static void test_integers_of_any_width_sign_and_order_are_numbers(void **state)
             for (uint32_t i = 0; i < n; i++) {
                 for (uint32_t k = 0; k < width; k++) {
                     bool is_little = ANP_BIG_ENDIAN_HOST ? swapped : !swapped;
-                    memory[i * width + (is_little ? k : width - 1 - k)] = (uint8_t)((uint64_t)values[i] >> (8 * k));
+                    memory[i * width + (is_little ? k : width - 1 - k)] =
+                        (uint8_t)((uint64_t)values[i] >> (8 * k));
                 }
             }
             anp_keys keys = over(ANP_KEYS_INT, memory, n, width);
@@ -53,7 +61,8 @@ static void test_integers_of_any_width_sign_and_order_are_numbers(void **state)
             uint8_t out[7 * 20];
             digest_all(&keys, out);
             for (uint32_t i = 0; i < n; i++) {
-                expect(out + i * 20, &(anp_key){.type = ANP_PARTICLE_INTEGER, .integer = values[i]});
+                expect(out + i * 20,
+                       &(anp_key){.type = ANP_PARTICLE_INTEGER, .integer = values[i]});
             }
         }
     }
@@ -90,13 +99,16 @@ static void test_unsigned_above_int64_is_refused_by_row(void **state)
 static void test_text_is_utf8_and_surrogates_are_refused(void **state)
 {
     (void)state;
-    const uint32_t text[] = {0x41, 0xe9, 0x20ac, 0x1f600, 0, 0x41, 0, 0x42, 0, 0, 0xd800, 0, 0, 0, 0};
+    const uint32_t text[] = {0x41, 0xe9, 0x20ac, 0x1f600, 0, 0x41, 0, 0x42,
+                             0,    0,    0xd800, 0,       0, 0,    0};
     anp_keys keys = over(ANP_KEYS_TEXT, text, 2, 20);
     uint8_t out[40];
     digest_all(&keys, out);
     const char *first = "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80";
-    expect(out, &(anp_key){.type = ANP_PARTICLE_STRING, .bytes = (const uint8_t *)first, .size = 10});
-    expect(out + 20, &(anp_key){.type = ANP_PARTICLE_STRING, .bytes = (const uint8_t *)"A\0B", .size = 3});
+    expect(out,
+           &(anp_key){.type = ANP_PARTICLE_STRING, .bytes = (const uint8_t *)first, .size = 10});
+    expect(out + 20,
+           &(anp_key){.type = ANP_PARTICLE_STRING, .bytes = (const uint8_t *)"A\0B", .size = 3});
     keys.count = keys.total = 3;
     anp_buffer scratch;
     anp_buffer_init(&scratch, 1000);
@@ -121,7 +133,8 @@ static void test_strides_and_blobs_and_digests(void **state)
     uint8_t out[60];
     digest_all(&keys, out);
     for (int i = 0; i < 3; i++) {
-        expect(out + i * 20, &(anp_key){.type = ANP_PARTICLE_BLOB, .bytes = memory + 64 - 32 * i, .size = 16});
+        expect(out + i * 20,
+               &(anp_key){.type = ANP_PARTICLE_BLOB, .bytes = memory + 64 - 32 * i, .size = 16});
     }
     keys = over(ANP_KEYS_DIGEST, memory, 3, 20);
     keys.stride = 32;
@@ -140,8 +153,15 @@ static void test_packed_keys_mix_types(void **state)
     memcpy(bytes + 30, "\x40\x09\x21\xfb\x54\x44\x2d\x18", 8);
     const uint8_t types[] = {ANP_PARTICLE_INTEGER, ANP_PARTICLE_STRING, 0, ANP_PARTICLE_FLOAT};
     const uint64_t offsets[] = {0, 8, 10, 30, 38};
-    anp_keys keys = {.kind = ANP_KEYS_PACKED, .first = 10, .count = 4, .total = 14, .runs = &run, .n_runs = 1, .types = types,
-                     .offsets = offsets, .bytes = bytes};
+    anp_keys keys = {.kind = ANP_KEYS_PACKED,
+                     .first = 10,
+                     .count = 4,
+                     .total = 14,
+                     .runs = &run,
+                     .n_runs = 1,
+                     .types = types,
+                     .offsets = offsets,
+                     .bytes = bytes};
     uint8_t out[80];
     digest_all(&keys, out);
     expect(out, &(anp_key){.type = ANP_PARTICLE_INTEGER, .integer = -5});

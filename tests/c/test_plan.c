@@ -151,10 +151,17 @@ static void test_fields_are_described(void **state)
     static const struct {
         const char *spec, *text;
     } cases[] = {
-        {"i4", "4-byte integer"},    {"u1", "unsigned 1-byte integer"}, {"f8", "8-byte float"},
-        {"b1", "bool"},              {"S8", "string of 8 bytes"},       {"U3", "text of 3 characters"},
-        {"V5", "5 raw bytes"},       {"M8[25ms]", "time in 25 ms"},     {"m8[s]", "time span in seconds"},
-        {"O", "object"},             {"2,3:f4", "2 x 3 array of 4-byte float"},
+        {"i4", "4-byte integer"},
+        {"u1", "unsigned 1-byte integer"},
+        {"f8", "8-byte float"},
+        {"b1", "bool"},
+        {"S8", "string of 8 bytes"},
+        {"U3", "text of 3 characters"},
+        {"V5", "5 raw bytes"},
+        {"M8[25ms]", "time in 25 ms"},
+        {"m8[s]", "time span in seconds"},
+        {"O", "object"},
+        {"2,3:f4", "2 x 3 array of 4-byte float"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[64];

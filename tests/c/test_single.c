@@ -14,7 +14,7 @@
 typedef struct script {
     uint8_t codes[8]; /* of the calls, in order; then 0 */
     enum { SAY_CODE, SAY_NOTHING, HANG_UP, SAY_GARBAGE, SAY_TOO_MUCH, SAY_HUGE, CLOSE_AFTER } what;
-    int until;        /* calls below this number do `what`, others are answered well */
+    int until; /* calls below this number do `what`, others are answered well */
 } script;
 
 static bool serve(fake_call *c)
@@ -102,12 +102,17 @@ static void test_record_request_bytes(void **state)
     static const uint8_t digest[20] = {0xb7, 0x47, 0xf5, 0x85, 0x4d, 0x0b, 0x33, 0x25, 0x99, 0x28,
                                        0xd0, 0xcf, 0xab, 0x7f, 0xad, 0x81, 0xd6, 0xab, 0xfb, 0xf6};
     static const uint8_t want[] = {
-        0x02, 0x03, 0, 0, 0, 0, 0, 0x41, 0x16, 0x03, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x03, 0xe8, 0, 3, 0, 0,
-        0, 0, 0, 5, 0, 't', 'e', 's', 't', 0, 0, 0, 5, 1, 'd', 'e', 'm', 'o', 0, 0, 0, 0x15, 4,
-        0xb7, 0x47, 0xf5, 0x85, 0x4d, 0x0b, 0x33, 0x25, 0x99, 0x28, 0xd0, 0xcf, 0xab, 0x7f, 0xad, 0x81, 0xd6, 0xab, 0xfb, 0xf6};
+        0x02, 0x03, 0,    0,    0,    0,    0,    0x41, 0x16, 0x03, 0,    0,    0,    0,    0,
+        0,    0,    0,    0,    0,    0,    0,    0,    0,    0x03, 0xe8, 0,    3,    0,    0,
+        0,    0,    0,    5,    0,    't',  'e',  's',  't',  0,    0,    0,    5,    1,    'd',
+        'e',  'm',  'o',  0,    0,    0,    0x15, 4,    0xb7, 0x47, 0xf5, 0x85, 0x4d, 0x0b, 0x33,
+        0x25, 0x99, 0x28, 0xd0, 0xcf, 0xab, 0x7f, 0xad, 0x81, 0xd6, 0xab, 0xfb, 0xf6};
     anp_buffer b;
     anp_buffer_init(&b, 1000);
-    anp_record_request r = {.info1 = 3, .namespace_name = {(const uint8_t *)"test", 4}, .set = {(const uint8_t *)"demo", 4}, .digest = digest};
+    anp_record_request r = {.info1 = 3,
+                            .namespace_name = {(const uint8_t *)"test", 4},
+                            .set = {(const uint8_t *)"demo", 4},
+                            .digest = digest};
     anp_record_request_write(&b, &r);
     anp_record_request_timeout(&b, 1000);
     assert_int_equal(b.size, sizeof want);
@@ -116,7 +121,8 @@ static void test_record_request_bytes(void **state)
 }
 
 /* One command against a script, both drivers. */
-static void try_it(script s, anp_policy policy, bool is_write, anp_status status, bool in_doubt, int calls, int used, uint32_t retries)
+static void try_it(script s, anp_policy policy, bool is_write, anp_status status, bool in_doubt,
+                   int calls, int used, uint32_t retries)
 {
     for (int is_async = 0; is_async < 2; is_async++) {
         world w;
@@ -201,7 +207,8 @@ static void test_write_without_an_answer_is_in_doubt(void **state)
     (void)state;
     try_it((script){.what = HANG_UP, .until = 9}, writes, true, ANP_ERR_CONNECTION, true, 1, 1, 0);
     anp_policy policy = {.total_timeout_ms = 60};
-    try_it((script){.what = SAY_NOTHING, .until = 9}, policy, true, ANP_ERR_CLIENT_TIMEOUT, true, 1, 1, 0);
+    try_it((script){.what = SAY_NOTHING, .until = 9}, policy, true, ANP_ERR_CLIENT_TIMEOUT, true, 1,
+           1, 0);
     try_it((script){.codes = {9}}, writes, true, ANP_SERVER_TIMEOUT, true, 1, 1, 0);
 }
 
@@ -224,8 +231,10 @@ static void test_write_cut_before_its_last_byte_is_not_in_doubt(void **state)
 static void test_bytes_that_are_no_message_close_the_connection(void **state)
 {
     (void)state;
-    try_it((script){.what = SAY_GARBAGE, .until = 9}, reads, false, ANP_ERR_PROTOCOL, false, 1, 1, 0);
-    try_it((script){.what = SAY_GARBAGE, .until = 9}, writes, true, ANP_ERR_PROTOCOL, true, 1, 1, 0);
+    try_it((script){.what = SAY_GARBAGE, .until = 9}, reads, false, ANP_ERR_PROTOCOL, false, 1, 1,
+           0);
+    try_it((script){.what = SAY_GARBAGE, .until = 9}, writes, true, ANP_ERR_PROTOCOL, true, 1, 1,
+           0);
 }
 
 static void test_deadline_ends_a_silent_read(void **state)
@@ -233,8 +242,10 @@ static void test_deadline_ends_a_silent_read(void **state)
     (void)state;
     anp_policy policy = {.total_timeout_ms = 60, .max_retries = 2};
     uint64_t begin = anp_clock_now();
-    try_it((script){.what = SAY_NOTHING, .until = 9}, policy, false, ANP_ERR_CLIENT_TIMEOUT, false, 1, 1, 0);
-    try_it((script){.what = SAY_HUGE, .until = 9}, policy, false, ANP_ERR_CLIENT_TIMEOUT, false, 1, 1, 0);
+    try_it((script){.what = SAY_NOTHING, .until = 9}, policy, false, ANP_ERR_CLIENT_TIMEOUT, false,
+           1, 1, 0);
+    try_it((script){.what = SAY_HUGE, .until = 9}, policy, false, ANP_ERR_CLIENT_TIMEOUT, false, 1,
+           1, 0);
     assert_true(anp_clock_now() - begin < 20 * ANP_NS_PER_S);
 }
 
@@ -423,7 +434,9 @@ static void test_info_is_answered(void **state)
         anp_cluster_node *node = anp_cluster_random_node(w.cluster);
         anp_info_command c;
         anp_error err;
-        assert_int_equal(anp_info_command_init(&c, w.cluster, &reads, node, (anp_slice){(const uint8_t *)"build", 5}, &err), ANP_OK);
+        assert_int_equal(anp_info_command_init(&c, w.cluster, &reads, node,
+                                               (anp_slice){(const uint8_t *)"build", 5}, &err),
+                         ANP_OK);
         run(&c.command, is_async);
         assert_int_equal(c.command.status, ANP_OK);
         assert_int_equal(c.reply.size, 14);

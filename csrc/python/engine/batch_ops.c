@@ -7,13 +7,18 @@
 int32_t anp_public_code(anp_status code)
 {
     switch (code) {
-    case ANP_ERR_CLIENT_TIMEOUT: return ANP_ERR_NO_RESPONSE;
+    case ANP_ERR_CLIENT_TIMEOUT:
+        return ANP_ERR_NO_RESPONSE;
     case ANP_ERR_PROTOCOL:
     case ANP_ERR_CLOSED:
-    case ANP_ERR_MEMORY: return ANP_ERR_CLIENT;
-    case ANP_ERR_CONVERSION: return ANP_ERR_PARAM;
-    case ANP_ROW_SKIPPED: return ANP_OK;
-    default: return code;
+    case ANP_ERR_MEMORY:
+        return ANP_ERR_CLIENT;
+    case ANP_ERR_CONVERSION:
+        return ANP_ERR_PARAM;
+    case ANP_ROW_SKIPPED:
+        return ANP_OK;
+    default:
+        return code;
     }
 }
 

@@ -157,7 +157,9 @@ static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const
         f->kind = ANP_KIND_BYTES;
         f->swapped = false;
         break;
-    case 'U': f->kind = ANP_KIND_TEXT; break;
+    case 'U':
+        f->kind = ANP_KIND_TEXT;
+        break;
     case 'V':
         f->swapped = false;
         if (PyDataType_HASFIELDS(descr)) {
@@ -408,16 +410,23 @@ bool anp_numpy_keys(anp_state *state, PyObject *object, anp_keys *out)
         out->is_signed = true;
         out->kind = ANP_KEYS_INT;
         return true;
-    case 'u': out->kind = ANP_KEYS_INT; return true;
-    case 'S': out->kind = ANP_KEYS_BYTES; return true;
-    case 'U': out->kind = ANP_KEYS_TEXT; return true;
+    case 'u':
+        out->kind = ANP_KEYS_INT;
+        return true;
+    case 'S':
+        out->kind = ANP_KEYS_BYTES;
+        return true;
+    case 'U':
+        out->kind = ANP_KEYS_TEXT;
+        return true;
     case 'V':
         if (!PyDataType_HASFIELDS(descr)) {
             out->kind = ANP_KEYS_BLOB;
             return true;
         }
         break;
-    default: break;
+    default:
+        break;
     }
     (void)state;
     PyErr_Format(PyExc_TypeError,

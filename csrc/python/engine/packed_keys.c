@@ -118,12 +118,15 @@ static PyObject *get(PyObject *self, PyObject *number)
     const char *data = (const char *)p->bytes.data + start;
     Py_ssize_t size = (Py_ssize_t)(anp_load64(ends + sizeof(uint64_t)) - start);
     switch (p->types.data[i]) {
-    case ANP_PARTICLE_INTEGER: return PyLong_FromLongLong((int64_t)anp_load64(data));
+    case ANP_PARTICLE_INTEGER:
+        return PyLong_FromLongLong((int64_t)anp_load64(data));
     case ANP_PARTICLE_STRING:
         return anp_key_pack_marked(p, (uint64_t)i) ? PyBytes_FromStringAndSize(data, size)
                                                    : PyUnicode_DecodeUTF8(data, size, NULL);
-    case ANP_PARTICLE_BLOB: return PyByteArray_FromStringAndSize(data, size);
-    default: Py_RETURN_NONE; /* only its digest is known */
+    case ANP_PARTICLE_BLOB:
+        return PyByteArray_FromStringAndSize(data, size);
+    default:
+        Py_RETURN_NONE; /* only its digest is known */
     }
 }
 

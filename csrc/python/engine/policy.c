@@ -268,8 +268,10 @@ static bool store(anp_state *state, const struct entry *e, PyObject *value, cons
     char *place = (char *)out + e->place;
     int64_t v = 0;
     switch (e->kind) {
-    case KIND_TEXT: return take_text(state, e, value, place);
-    case KIND_TTL: return anp_ttl_parse(state, value, where, (int64_t *)(void *)place);
+    case KIND_TEXT:
+        return take_text(state, e, value, place);
+    case KIND_TTL:
+        return anp_ttl_parse(state, value, where, (int64_t *)(void *)place);
     case KIND_TOUCH:
         if (!take_int(state, e, value, where, &v)) {
             return false;

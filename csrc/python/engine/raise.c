@@ -10,10 +10,14 @@ static long public_code(anp_status code)
 {
     switch (code) {
     case ANP_ERR_PROTOCOL:
-    case ANP_ERR_CLOSED: return ANP_ERR_CLIENT;
-    case ANP_ERR_CONVERSION: return ANP_ERR_PARAM;
-    case ANP_ERR_CLIENT_TIMEOUT: return ANP_SERVER_TIMEOUT;
-    default: return code;
+    case ANP_ERR_CLOSED:
+        return ANP_ERR_CLIENT;
+    case ANP_ERR_CONVERSION:
+        return ANP_ERR_PARAM;
+    case ANP_ERR_CLIENT_TIMEOUT:
+        return ANP_SERVER_TIMEOUT;
+    default:
+        return code;
     }
 }
 

@@ -77,10 +77,14 @@ static PyObject *decode_bytes(anp_state *state, anp_slice bin, uint8_t particle,
                               const uint8_t *data, size_t size)
 {
     switch (particle) {
-    case ANP_PARTICLE_STRING: return decode_text(data, size);
-    case ANP_PARTICLE_BLOB: return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
-    case ANP_PARTICLE_HLL: return call_with_bytes(state->hll_class, data, size);
-    case ANP_PARTICLE_GEOJSON: return decode_geojson(state, bin, data, size);
+    case ANP_PARTICLE_STRING:
+        return decode_text(data, size);
+    case ANP_PARTICLE_BLOB:
+        return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
+    case ANP_PARTICLE_HLL:
+        return call_with_bytes(state->hll_class, data, size);
+    case ANP_PARTICLE_GEOJSON:
+        return decode_geojson(state, bin, data, size);
     default:
         return PyObject_CallFunction(state->typed_blob_class, "y#i",
                                      size != 0 ? (const char *)data : "", (Py_ssize_t)size,
@@ -106,7 +110,8 @@ static PyObject *decode_string(decoder *d, anp_slice s)
     case ANP_PARTICLE_HLL:
     case ANP_PARTICLE_GEOJSON:
         return decode_bytes(d->state, d->bin, s.data[0], s.data + 1, s.size - 1);
-    default: /* without a type byte, as in expressions */ return decode_text(s.data, s.size);
+    default: /* without a type byte, as in expressions */
+        return decode_text(s.data, s.size);
     }
 }
 
@@ -203,13 +208,19 @@ static PyObject *decode_item(decoder *d, unsigned depth)
         return malformed(d->state, d->bin, "a list or map that is cut short or malformed");
     }
     switch (item.kind) {
-    case ANP_MSGPACK_NIL: Py_RETURN_NONE;
-    case ANP_MSGPACK_BOOL: return PyBool_FromLong(item.boolean);
-    case ANP_MSGPACK_INT: return PyLong_FromLongLong(item.integer);
-    case ANP_MSGPACK_UINT: return PyLong_FromUnsignedLongLong(item.uinteger);
+    case ANP_MSGPACK_NIL:
+        Py_RETURN_NONE;
+    case ANP_MSGPACK_BOOL:
+        return PyBool_FromLong(item.boolean);
+    case ANP_MSGPACK_INT:
+        return PyLong_FromLongLong(item.integer);
+    case ANP_MSGPACK_UINT:
+        return PyLong_FromUnsignedLongLong(item.uinteger);
     case ANP_MSGPACK_FLOAT:
-    case ANP_MSGPACK_DOUBLE: return PyFloat_FromDouble(item.real);
-    case ANP_MSGPACK_STRING: return decode_string(d, item.bytes);
+    case ANP_MSGPACK_DOUBLE:
+        return PyFloat_FromDouble(item.real);
+    case ANP_MSGPACK_STRING:
+        return decode_string(d, item.bytes);
     case ANP_MSGPACK_BIN:
         return PyBytes_FromStringAndSize((const char *)item.bytes.data,
                                          (Py_ssize_t)item.bytes.size);
@@ -251,7 +262,8 @@ PyObject *anp_value_decode(anp_state *state, const anp_particle *p, anp_slice bi
     bool boolean;
     anp_slice text;
     switch (p->type) {
-    case ANP_PARTICLE_NULL: Py_RETURN_NONE;
+    case ANP_PARTICLE_NULL:
+        Py_RETURN_NONE;
     case ANP_PARTICLE_INTEGER:
         return anp_particle_integer(p, &integer)
                    ? PyLong_FromLongLong(integer)
@@ -268,8 +280,10 @@ PyObject *anp_value_decode(anp_state *state, const anp_particle *p, anp_slice bi
         return anp_particle_geojson(p, &text) ? decode_geojson(state, bin, text.data, text.size)
                                               : malformed(state, bin, "GeoJSON that is cut short");
     case ANP_PARTICLE_LIST:
-    case ANP_PARTICLE_MAP: return decode_container(state, p, bin);
-    default: return decode_bytes(state, bin, p->type, p->data, p->size);
+    case ANP_PARTICLE_MAP:
+        return decode_container(state, p, bin);
+    default:
+        return decode_bytes(state, bin, p->type, p->data, p->size);
     }
 }
 

@@ -218,7 +218,8 @@ static bool pack_text(const encoder *e, const anp_look *look)
     case ANP_PARTICLE_PHP_BLOB:
     case ANP_PARTICLE_ERLANG_BLOB:
     case ANP_PARTICLE_HLL:
-    case ANP_PARTICLE_GEOJSON: break;
+    case ANP_PARTICLE_GEOJSON:
+        break;
     default:
         anp_raise_bin(e->whose.state, ANP_ERR_PARAM, e->whose.bin,
                       "%s: bytes of particle type %d can't be inside a list or a map",
@@ -238,14 +239,28 @@ static bool pack(const encoder *e, PyObject *value, unsigned depth)
     bool ok = anp_look_at(&e->whose, value, &look);
     if (ok) {
         switch (look.kind) {
-        case ANP_LOOK_NULL: anp_msgpack_put_nil(e->b); break;
-        case ANP_LOOK_BOOL: anp_msgpack_put_bool(e->b, look.boolean); break;
-        case ANP_LOOK_INT: anp_msgpack_put_int(e->b, look.integer); break;
-        case ANP_LOOK_UINT: anp_msgpack_put_uint(e->b, look.uinteger); break;
-        case ANP_LOOK_FLOAT: anp_msgpack_put_double(e->b, look.real); break;
-        case ANP_LOOK_TEXT: ok = pack_text(e, &look); break;
+        case ANP_LOOK_NULL:
+            anp_msgpack_put_nil(e->b);
+            break;
+        case ANP_LOOK_BOOL:
+            anp_msgpack_put_bool(e->b, look.boolean);
+            break;
+        case ANP_LOOK_INT:
+            anp_msgpack_put_int(e->b, look.integer);
+            break;
+        case ANP_LOOK_UINT:
+            anp_msgpack_put_uint(e->b, look.uinteger);
+            break;
+        case ANP_LOOK_FLOAT:
+            anp_msgpack_put_double(e->b, look.real);
+            break;
+        case ANP_LOOK_TEXT:
+            ok = pack_text(e, &look);
+            break;
         case ANP_LOOK_LIST:
-        case ANP_LOOK_MAP: ok = pack_container(e, &look, depth); break;
+        case ANP_LOOK_MAP:
+            ok = pack_container(e, &look, depth);
+            break;
         }
     }
     anp_look_release(&look);
@@ -266,7 +281,9 @@ static bool encode(const encoder *e, PyObject *value, uint8_t *particle)
     bool ok = anp_look_at(&e->whose, value, &look);
     if (ok) {
         switch (look.kind) {
-        case ANP_LOOK_NULL: *particle = ANP_PARTICLE_NULL; break;
+        case ANP_LOOK_NULL:
+            *particle = ANP_PARTICLE_NULL;
+            break;
         case ANP_LOOK_BOOL:
             *particle = ANP_PARTICLE_BOOL;
             anp_buffer_u8(e->b, look.boolean ? 1 : 0);

@@ -113,8 +113,11 @@ static bool look_typed_blob(const anp_whose *whose, PyObject *value, anp_look *o
     case ANP_PARTICLE_BOOL:
     case ANP_PARTICLE_MAP:
     case ANP_PARTICLE_LIST:
-    case ANP_PARTICLE_GEOJSON: type = -1; break;
-    default: break;
+    case ANP_PARTICLE_GEOJSON:
+        type = -1;
+        break;
+    default:
+        break;
     }
     if (type < 0 || type > 254) { /* 255 marks an extension that was read out of a list */
         anp_raise_bin(
@@ -171,7 +174,8 @@ static bool look_numpy(const anp_whose *whose, PyObject *value, anp_look *out)
     case 'b':
     case 'i':
     case 'u':
-    case 'f': break;
+    case 'f':
+        break;
     case 'U':
     case 'S':
     case 'T':
