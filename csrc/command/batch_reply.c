@@ -67,6 +67,18 @@ static bool halve(anp_batch *b, anp_channel *c, anp_window *w)
     return true;
 }
 
+/* Did the server answer any row of this window? */
+static bool is_begun(const anp_window *w)
+{
+    const uint8_t both = ANP_WROW_ANSWERED | ANP_WROW_SENT;
+    for (uint32_t i = 0; i < w->n_rows; i++) {
+        if ((w->rows[i].flags & both) == both) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static anp_status window_ended(anp_channel *c, const anp_message *m, anp_error *err)
 {
     anp_batch *b = c->batch;
@@ -84,13 +96,16 @@ static anp_status window_ended(anp_channel *c, const anp_message *m, anp_error *
     if (code == ANP_OK) {
         code = anp_error_set(&why, ANP_ERR_NO_RESPONSE,
                              "the reply ended without an answer for each row");
+    } else if (is_begun(w)) { /* of the rows that are left the code says nothing */
+        code = anp_error_set(&why, ANP_ERR_NO_RESPONSE, "code %u of another row ended the batch",
+                             (unsigned)m->result);
     } else {
         (void)anp_server_error(&why, m->result);
     }
     anp_error_node(&why, c->peer->node->name);
     bool may_retry =
         !b->source.is_write &&
-        (code == ANP_ERR_NO_RESPONSE || code == ANP_BATCH_QUEUES_FULL || is_bad_moment(m->result));
+        (m->result == ANP_OK || m->result == ANP_BATCH_QUEUES_FULL || is_bad_moment(m->result));
     anp_window_end(b, w, code, may_retry, true, &why);
     return ANP_OK;
 }
