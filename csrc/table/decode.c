@@ -69,7 +69,9 @@ static void fill_missing(const anp_table *t, uint64_t row, const uint8_t *bits)
         unsigned left = bits[at / 8];
         while (left != 0) {
             const anp_field *f = &t->plan->fields[at + (unsigned)__builtin_ctz(left)];
-            anp_cell_fill(f, slot_of(f, row));
+            if (f->kind != ANP_KIND_DEFERRED) { /* its slot owns what is in it */
+                anp_cell_fill(f, slot_of(f, row));
+            }
             left &= left - 1;
         }
     }
@@ -180,7 +182,6 @@ RARE static anp_reason store_deferred(anp_table *t, uint64_t row, int32_t at, ui
 {
     const anp_field *f = &t->plan->fields[at];
     if (f->kind == ANP_KIND_DEFERRED) {
-        memset(slot, 0, f->itemsize);
         anp_deferred d = {
             .row = (int64_t)row, .slot = slot, .size = p->size, .field = at, .particle = p->type};
         add_deferred(t, d, p->data);

@@ -17,10 +17,12 @@ typedef struct anp_cell_error {
     uint8_t unused;
 } anp_cell_error;
 
-/* A value that the binding must still make: where its slot is (zeroed), and where its bytes wait in
- * the arena. Inside a nested struct a slot may come twice (a map with double keys): the later one
- * replaces the earlier. Nested values look like top-level ones: integers are 8 bytes big-endian,
- * lists and maps their MessagePack, GeoJSON has its 3-byte head; `field` is the top-level field. */
+/* A value that the binding must still make: where its slot is, and where its bytes wait in the
+ * arena. A field's own slot is never written here, not even filled: what is in it (an object, a
+ * string of NumPy's) owns memory that only the binding can let go. Inside a nested struct slots are
+ * zeroed, and one may come twice (a map with double keys): the later one replaces the earlier.
+ * Nested values look like top-level ones: integers are 8 bytes big-endian, lists and maps their
+ * MessagePack, GeoJSON has its 3-byte head; `field` is the top-level field. */
 typedef struct anp_deferred {
     int64_t row;
     uint8_t *slot;
