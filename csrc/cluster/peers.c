@@ -194,7 +194,9 @@ void anp_tend_peers(anp_tend *t)
     t->peers_read = true;
     for (uint32_t i = 0; i < cluster->n_nodes; i++) { /* it grows while we walk */
         anp_cluster_node *node = cluster->nodes[i];
-        if (node->failures != 0 || !atomic_load(&node->active) || node->peers_round == t->round) {
+        /* Closing hangs up without counting a failure: then there is nothing left to ask by. */
+        if (node->failures != 0 || !atomic_load(&node->active) || node->peers_round == t->round ||
+            node->tend_connection == NULL) {
             continue;
         }
         node->peers_round = t->round;
