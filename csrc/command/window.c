@@ -221,13 +221,14 @@ void anp_window_encode(anp_batch *b, anp_batch_peer *p, anp_window *w)
         anp_status status = w->request.failed;
         if (status == ANP_OK && may_repeat && r->space == space) {
             size_t size = w->request.size;
+            uint32_t rows = frame.rows;
             anp_batch_repeat_write(&w->request, &frame, i, r->digest);
             status = w->request.failed;
             if (status != ANP_OK) {
                 w->request.size =
                     size; /* the head's size is patched at the end: what is there stays whole */
                 w->request.failed = ANP_OK;
-                frame.rows -= frame.rows > i ? 1 : 0;
+                frame.rows = rows;
             }
         } else if (status == ANP_OK) {
             status = write_row(b, w, i, &frame);
