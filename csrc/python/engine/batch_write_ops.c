@@ -289,6 +289,9 @@ PyObject *anp_core_batch_remove(PyObject *self, PyObject *args)
     bool ok = p != NULL;
     if (ok && metas != Py_None) {
         ok = PyList_Check(metas) && (uint64_t)PyList_GET_SIZE(metas) == source_keys->view.total;
+        if (!ok) {
+            PyErr_SetString(PyExc_TypeError, "metas is a list as long as keys");
+        }
         for (Py_ssize_t i = 0; ok && i < PyList_GET_SIZE(metas); i++) {
             char where[64];
             (void)PyOS_snprintf(where, sizeof where, "batch_remove: keys[%zd]", i);

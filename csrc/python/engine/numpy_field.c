@@ -344,12 +344,25 @@ bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields
     return ok;
 }
 
+/* Nested fields that a map lacks get their part of the whole field's fill. */
+static void share_fill(anp_field *f)
+{
+    for (uint32_t i = 0; f->kind == ANP_KIND_STRUCT && i < f->n_fields; i++) {
+        f->fields[i].fill = f->fill + f->fields[i].offset;
+        share_fill(&f->fields[i]);
+    }
+}
+
 bool anp_array_plan_fills(anp_state *state, anp_array_plan *p, PyObject *fills)
 {
     plan_memory *m = p->memory;
     (void)state;
     if (fills == Py_None) {
         return true;
+    }
+    if (!PyTuple_Check(fills)) {
+        PyErr_SetString(PyExc_TypeError, "fills is a tuple");
+        return false;
     }
     for (uint32_t i = 0; i < m->n_fields && i < (uint32_t)PyTuple_GET_SIZE(fills); i++) {
         PyObject *fill = PyTuple_GET_ITEM(fills, i);
@@ -370,6 +383,7 @@ bool anp_array_plan_fills(anp_state *state, anp_array_plan *p, PyObject *fills)
         }
         memcpy(m->fills[i], PyArray_DATA(array), m->fields[i].itemsize);
         m->fields[i].fill = m->fills[i];
+        share_fill(&m->fields[i]);
     }
     return true;
 }

@@ -195,6 +195,11 @@ static PyObject *prepare_read(anp_core *core, PyObject *key, PyObject *bins, PyO
                 where);
             goto done;
         }
+        if (PyTuple_GET_SIZE(names) > ANP_OPS_MAX) {
+            (void)anp_raise_arg(core->state, "%s: %zd bins; a request takes at most %d", where,
+                                PyTuple_GET_SIZE(names), (int)ANP_OPS_MAX);
+            goto done;
+        }
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); i++) {
             anp_slice name;
             if (!anp_bin_name(core->state, PyTuple_GET_ITEM(names, i), &name)) {
