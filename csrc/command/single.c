@@ -72,6 +72,8 @@ static void attempt(anp_single *s)
 {
     struct anp_single_state *m = s->state;
     anp_command *c = &s->command;
+    s->message = (anp_message){0}; /* an earlier reply's bytes are about to be overwritten */
+    s->body = anp_cursor_over(NULL, 0);
     anp_map *map = anp_cluster_map(c->cluster);
     const anp_map_namespace *ns =
         map != NULL ? anp_map_find(map, s->namespace_name, s->namespace_size) : NULL;
