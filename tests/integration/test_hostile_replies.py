@@ -81,7 +81,7 @@ STREAMS = {
     "another version": b"\7" * 40,
     "another type": frame(message(), kind=9),
     "compressed": frame(b"\0" * 20, kind=4),
-    "size of 128 MiB and silence": frame(message(), size=128 * 2**20),
+    "size of 128 MiB and silence": frame(size=128 * 2**20),
     "size beyond all limits": frame(message(), size=2**47),
     "65535 operations": frame(message(n_ops=65535, ops=GOOD)),
     "65535 fields": frame(message(n_fields=65535)),
