@@ -47,6 +47,10 @@ void anp_node_connection_close(anp_node_connection *c)
     if (c->next != NULL) {
         c->next->prev = c->prev;
     }
+    /* A fork of this process has the socket too: closing it here would leave it in the epoll set,
+     * which would go on naming a connection that is gone, and the peer would hear nothing. */
+    (void)epoll_ctl(t->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+    (void)shutdown(c->fd, SHUT_RDWR);
     (void)close(c->fd);
     anp_buffer_deinit(&c->in);
     anp_buffer_deinit(&c->out);

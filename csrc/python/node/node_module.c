@@ -131,6 +131,16 @@ static PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     return (PyObject *)self;
 }
 
+/* Without a GIL stop() could free the node under another thread's eyes: its users look at it, and
+ * stop() takes it away, with the object locked. */
+#ifdef Py_GIL_DISABLED
+#define WITH_OBJECT(object) Py_BEGIN_CRITICAL_SECTION(object)
+#define WITH_OBJECT_END() Py_END_CRITICAL_SECTION()
+#else
+#define WITH_OBJECT(object) {
+#define WITH_OBJECT_END() }
+#endif
+
 /* The node, where it runs in this process; else an exception. */
 static anp_node *running(PyObject *object)
 {
@@ -152,10 +162,15 @@ static anp_node *running(PyObject *object)
 static PyObject *node_stop(PyObject *object, PyObject *unused)
 {
     node_object *self = (node_object *)(void *)object;
+    anp_node *node = NULL;
     (void)unused;
-    anp_node *node = self->node;
-    if (node != NULL && self->pid == (long)getpid()) {
+    WITH_OBJECT(object);
+    if (self->pid == (long)getpid()) {
+        node = self->node;
         self->node = NULL;
+    }
+    WITH_OBJECT_END();
+    if (node != NULL) {
         Py_BEGIN_ALLOW_THREADS anp_node_stop(node);
         Py_END_ALLOW_THREADS
     }
@@ -164,13 +179,19 @@ static PyObject *node_stop(PyObject *object, PyObject *unused)
 
 static PyObject *node_stats(PyObject *object, PyObject *unused)
 {
+    bool is_there = false;
+    anp_node_stats s;
     (void)unused;
+    WITH_OBJECT(object);
     anp_node *node = running(object);
-    if (node == NULL) {
+    if (node != NULL) {
+        anp_node_stats_get(node, &s);
+        is_there = true;
+    }
+    WITH_OBJECT_END();
+    if (!is_there) {
         return NULL;
     }
-    anp_node_stats s;
-    anp_node_stats_get(node, &s);
     return Py_BuildValue(
         "{sKsKsKsKsKsKsK}", "objects", (unsigned long long)s.objects, "memory",
         (unsigned long long)s.memory, "connections", (unsigned long long)s.connections,
@@ -181,23 +202,35 @@ static PyObject *node_stats(PyObject *object, PyObject *unused)
 
 static PyObject *node_host(PyObject *object, void *unused)
 {
+    PyObject *host = NULL;
     (void)unused;
+    WITH_OBJECT(object);
     anp_node *node = running(object);
-    return node != NULL ? PyUnicode_FromString(anp_node_host(node)) : NULL;
+    host = node != NULL ? PyUnicode_FromString(anp_node_host(node)) : NULL;
+    WITH_OBJECT_END();
+    return host;
 }
 
 static PyObject *node_port(PyObject *object, void *unused)
 {
+    PyObject *port = NULL;
     (void)unused;
+    WITH_OBJECT(object);
     anp_node *node = running(object);
-    return node != NULL ? PyLong_FromLong(anp_node_port(node)) : NULL;
+    port = node != NULL ? PyLong_FromLong(anp_node_port(node)) : NULL;
+    WITH_OBJECT_END();
+    return port;
 }
 
 static PyObject *node_name(PyObject *object, void *unused)
 {
+    PyObject *name = NULL;
     (void)unused;
+    WITH_OBJECT(object);
     anp_node *node = running(object);
-    return node != NULL ? PyUnicode_FromString(anp_node_name(node)) : NULL;
+    name = node != NULL ? PyUnicode_FromString(anp_node_name(node)) : NULL;
+    WITH_OBJECT_END();
+    return name;
 }
 
 static void node_dealloc(PyObject *object)
