@@ -183,6 +183,68 @@ static void test_increment_then_read_sees_the_sum(void **state)
         "00 00 00 0d 01 01 00 01 61 00 00 00 00 00 00 00 02");
 }
 
+static void test_five_kinds_of_bins_as_recorded(void **state)
+{
+    expect(fd_of(state),
+           "02 03 00 00 00 00 00 85 16 00 01 00 00 00 00 00 00 00 00 00 00 00 00 00 03 e8 00 03 00 "
+           "05 " FIELDS "00 00 00 0d 02 02 00 01 66 3f f8 00 00 00 00 00 00 "
+           "00 00 00 06 02 11 00 01 74 01 00 00 00 07 02 04 00 01 79 01 02 "
+           "00 00 00 0c 02 14 00 01 6c 94 01 a2 03 61 c0 fd "
+           "00 00 00 0a 02 13 00 01 6d 81 a2 03 6b 01",
+           HEADER_ONLY("00", "01"));
+    expect(fd_of(state), GET_ALL,
+           "02 03 00 00 00 00 00 5a 16 00 00 00 00 00 00 00 00 01 00 00 00 00 00 00 00 00 00 00 00 "
+           "05 00 00 00 0d 01 02 00 01 66 3f f8 00 00 00 00 00 00 "
+           "00 00 00 06 01 11 00 01 74 01 00 00 00 07 01 04 00 01 79 01 02 "
+           "00 00 00 0c 01 14 00 01 6c 94 01 a2 03 61 c0 fd "
+           "00 00 00 0a 01 13 00 01 6d 81 a2 03 6b 01");
+}
+
+static void test_policies_as_recorded_are_checked_in_order(void **state)
+{
+    int fd = fd_of(state);
+    /* generation 3, time to live 77, create only, key, commit master, durable delete */
+    static const char *const put =
+        "02 03 00 00 00 00 00 5a 16 00 35 02 00 00 00 00 00 03 00 00 00 4d 00 00 03 e8 00 04 00 "
+        "01 " FIELDS "00 00 00 04 02 03 6b 31 " A1;
+    static const int codes[] = {3, 5}; /* nothing is generation 0; what is there is not created */
+    for (int there = 0; there < 2; there++) {
+        bytes b = {0};
+        put_hex(&b, put);
+        send_all(fd, b.data, b.size);
+        drop(&b);
+        bytes reply = read_frame(fd);
+        expect_ops(&reply, codes[there], "");
+        if (!there) {
+            expect(fd, GET_ALL, HEADER_ONLY("02", "00"));
+            expect(fd, PUT_AB, HEADER_ONLY("00", "01"));
+        }
+    }
+    expect(fd, GET_ALL, FOUND_AB);
+}
+
+static void test_bin_names_have_15_bytes_and_no_zero(void **state)
+{
+    int fd = fd_of(state);
+    static const struct {
+        const char *op; /* writes the boolean true */
+        int code;
+    } cases[] = {
+        {"00 00 00 14 02 11 00 0f 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 01", 0},
+        {"00 00 00 15 02 11 00 10 61 62 63 64 65 66 67 68 69 6a 6b 6c 6d 6e 6f 70 01", 21},
+        {"00 00 00 08 02 11 00 03 61 00 62 01", 21},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        bytes b = {0};
+        start_key(&b, (request){.info2 = 1}, "test", "demo", "k");
+        put_hex(&b, cases[i].op);
+        assert_int_equal(code_of(fd, &b, 3, 1), cases[i].code);
+    }
+    bytes reply = get(fd, "k");
+    assert_int_equal(number(reply.data + 14, 4), 1);
+    drop(&reply);
+}
+
 static void test_respond_all_ops_answers_all_but_touch(void **state)
 {
     int fd = fd_of(state);
@@ -1063,6 +1125,32 @@ static void test_batch_replies_come_in_frames_of_at_most_128_KiB(void **state)
     assert_int_equal(rows, ROWS);
 }
 
+static void test_row_larger_than_a_frame_of_a_batch_is_not_split(void **state)
+{
+    enum { SIZE = 300000 };
+    int fd = fd_of(state);
+    uint8_t *blob = calloc(SIZE, 1);
+    assert_non_null(blob);
+    bytes b = {0};
+    start_key(&b, (request){.info2 = 1}, "test", "demo", "large");
+    put_op(&b, WRITE, BLOB, "b", blob, SIZE);
+    free(blob);
+    assert_int_equal(code_of(fd, &b, 3, 1), 0);
+    assert_int_equal(put_a(fd, "small", 1), 0);
+    start_batch(&b, 3, 0x0d);
+    put_row(&b, 0, "small", 3, 0, "test", 2, 0);
+    put_repeat(&b, 1, "large");
+    put_repeat(&b, 2, "small");
+    send_batch(fd, &b);
+    stream s = read_stream(fd); /* which takes whole messages only */
+    assert_int_equal(s.rows, 3);
+    assert_int_equal(s.ops, 3);
+    assert_int_equal(s.trailer, 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(s.codes[i], 0);
+    }
+}
+
 /* ---- info ---- */
 
 static void test_what_clients_ask_before_they_start(void **state)
@@ -1204,6 +1292,9 @@ int main(void)
         TEST(test_pipelined_requests_are_answered_in_order),
         TEST(test_put_get_exists_select_as_recorded),
         TEST(test_increment_then_read_sees_the_sum),
+        TEST(test_five_kinds_of_bins_as_recorded),
+        TEST(test_policies_as_recorded_are_checked_in_order),
+        TEST(test_bin_names_have_15_bytes_and_no_zero),
         TEST(test_respond_all_ops_answers_all_but_touch),
         TEST(test_exists_policies),
         TEST(test_generation_checks_count_a_missing_record_as_0),
@@ -1239,6 +1330,7 @@ int main(void)
         TEST(test_rows_of_a_malformed_batch_were_executed),
         TEST(test_old_batch_field_is_the_same),
         TEST(test_batch_replies_come_in_frames_of_at_most_128_KiB),
+        TEST(test_row_larger_than_a_frame_of_a_batch_is_not_split),
         TEST(test_what_clients_ask_before_they_start),
         TEST(test_replicas_claims_all_partitions_of_each_namespace),
         TEST(test_set_appears_with_its_first_write_and_counts_records),

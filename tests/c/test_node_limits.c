@@ -460,7 +460,7 @@ static void test_start_and_stop_leave_no_descriptor_behind(void **state)
     (void)state;
     int lowest = dup(0);
     (void)close(lowest);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 200; i++) {
         world w = open_world(&(anp_node_config){.threads = 3}, 0);
         int fd = dial(w.node);
         free(info(fd, "node"));
