@@ -249,7 +249,7 @@ static void test_read_that_is_too_long_does_not_move_the_cursor(void **state)
     (void)state;
     const uint8_t bytes[8] = {0};
     for (size_t size = 0; size < 8; size++) {
-        anp_cursor c = anp_cursor_over(page_end_copy(bytes, size), size), sub;
+        anp_cursor c = anp_cursor_over(page_end_copy(bytes, size), size), sub = {NULL, NULL};
         const uint8_t *start = c.at;
         uint16_t b;
         uint32_t d;
