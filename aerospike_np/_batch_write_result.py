@@ -175,7 +175,7 @@ class BatchWriteResult:
         """
         import numpy as np
 
-        from ._operations import safe_to_retry
+        from ._writing import safe_to_retry
 
         rows = np.flatnonzero(safe_to_retry(self.result_codes, self.in_doubt))
         if not len(rows):

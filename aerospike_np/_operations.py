@@ -7,18 +7,16 @@ client's methods are made from these by ``_client``; an async client's are made 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _keys
-from .exception import AerospikeError, ClientError, InvalidArgError, ServerError
-from .types import InfoNodeResult, InfoResults
+from . import _info, _keys, _progress, _reading, _writing
+from .exception import InvalidArgError
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
 
 _READ, _WRITE, _INCR, _APPEND, _PREPEND, _TOUCH = 1, 2, 5, 9, 10, 11
-_RETRY_CODES = (8, 11, 14, 18)
 
 
 class Plain:
@@ -216,7 +214,12 @@ class Operations:
         {'text': 'abc'}
         """
         return self._core.write_ops(
-            "append", key, [(_APPEND, bin, _text(val, "append"))], meta, policy, None
+            "append",
+            key,
+            [(_APPEND, bin, _writing.text_or_bytes(val, "append"))],
+            meta,
+            policy,
+            None,
         )
 
     def prepend(self, key: Any, bin: str, val: Any, meta: Any = None, policy: Any = None) -> Any:
@@ -235,7 +238,12 @@ class Operations:
         {'text': 'abc'}
         """
         return self._core.write_ops(
-            "prepend", key, [(_PREPEND, bin, _text(val, "prepend"))], meta, policy, None
+            "prepend",
+            key,
+            [(_PREPEND, bin, _writing.text_or_bytes(val, "prepend"))],
+            meta,
+            policy,
+            None,
         )
 
     def increment(
@@ -363,12 +371,12 @@ class Operations:
                 "batch_read: _dtype and dtype are the same argument; give one of them"
             )
         if _dtype is None and out is None:
-            return _read_records(
-                self._core, prepared, bins, policy, _progress(progress, len(prepared))
+            return _reading.read_records(
+                self._core, prepared, bins, policy, _progress.watcher(progress, len(prepared))
             )
-        return _read_table(
+        return _reading.read_table(
             self._core, prepared, bins, policy, _dtype, layout, out, errors, fill,
-            _progress(progress, len(prepared)),
+            _progress.watcher(progress, len(prepared)),
         )  # fmt: skip
 
     def batch_write(self, records: Any, policy: Any = None, retry: int = 0) -> Any:
@@ -395,21 +403,21 @@ class Operations:
         >>> result.result_codes.tolist()
         [0, 0, 0]
         """
-        keys, bins, metas = _write_rows(records)
+        keys, bins, metas = _writing.write_rows(records)
 
         def again(rows: Any) -> Request:
             chosen = [int(i) for i in rows]
             some = None if metas is None else [metas[i] for i in chosen]
-            return _writing(
+            return _writing.writing(
                 self._core.batch_write_rows,
                 ([keys[i] for i in chosen], [bins[i] for i in chosen], some),
                 len(chosen), policy, None,
             )  # fmt: skip
 
-        request = _writing(
+        request = _writing.writing(
             self._core.batch_write_rows, (keys, bins, metas), len(keys), policy, None
         )
-        return _finish_write(self._core, request, keys, again, retry)
+        return _writing.finish_write(self._core, request, keys, again, retry)
 
     def batch_write_numpy(
         self,
@@ -495,7 +503,7 @@ class Operations:
                 None if source.generation is None else source.generation[rows],
                 source.flags,
             )
-            return _writing(self._core.batch_write_table, picked, len(rows), policy, None)
+            return _writing.writing(self._core.batch_write_table, picked, len(rows), policy, None)
 
         whole = (
             source.keys,
@@ -505,10 +513,14 @@ class Operations:
             source.generation,
             source.flags,
         )
-        request = _writing(
-            self._core.batch_write_table, whole, source.n, policy, _progress(progress, source.n)
+        request = _writing.writing(
+            self._core.batch_write_table,
+            whole,
+            source.n,
+            policy,
+            _progress.watcher(progress, source.n),
         )
-        return _finish_write(self._core, request, source.keys, again, retry)
+        return _writing.finish_write(self._core, request, source.keys, again, retry)
 
     def batch_remove(self, keys: Any, policy: Any = None) -> Any:
         """Deletes many records.
@@ -529,9 +541,11 @@ class Operations:
         >>> client.batch_remove([("test", "demo", "x"), ("test", "demo", "y?")]).result_codes.tolist()
         [0, 2]
         """
-        plain, metas = _remove_keys(keys)
-        request = _writing(self._core.batch_remove, (plain, metas), len(plain), policy, None)
-        return _finish_write(self._core, request, plain, None, 0)
+        plain, metas = _writing.remove_keys(keys)
+        request = _writing.writing(
+            self._core.batch_remove, (plain, metas), len(plain), policy, None
+        )
+        return _writing.finish_write(self._core, request, plain, None, 0)
 
     # ---- info ----
 
@@ -543,7 +557,7 @@ class Operations:
         >>> client.ping()
         True
         """
-        return _Ping(self._core)
+        return _info.Ping(self._core)
 
     def info_all(self, command: str, policy: Any = None) -> Any:
         """Sends an info command to each node.
@@ -559,7 +573,7 @@ class Operations:
         >>> [(r.error_code, r.response) for r in client.info_all("build")]
         [(0, '8.1.2.0\\n')]
         """
-        return _InfoAll(self._core, command, policy)
+        return _info.InfoAll(self._core, command, policy)
 
     def info_random_node(self, command: str, policy: Any = None) -> Any:
         """Sends an info command to any node; returns the whole response text.
@@ -579,7 +593,7 @@ class Operations:
         >>> client.info_single_node("status", client.get_node_names()[0])
         'status\\tok\\n'
         """
-        return self._core.info(_node_name(self._core, host), command, policy)
+        return self._core.info(_info.node_name(self._core, host), command, policy)
 
     def truncate(
         self, namespace: str, set_name: str | None, nanos: int = 0, policy: Any = None
@@ -600,344 +614,6 @@ class Operations:
         --------
         >>> client.truncate("test", "demo")
         """
-        return self._core.info(None, _truncate_command(namespace, set_name, nanos), policy).then(
-            _truncated
-        )
-
-
-# ---- reading ----
-
-
-def _progress(progress: Any, total: int) -> Callable[[int, int], Any] | None:
-    if progress is None or progress is False:
-        return None
-    if callable(progress):
-        return progress  # type: ignore[no-any-return]
-    if progress is not True:
-        raise TypeError(
-            f"progress is True or a callable of (done, total), not {type(progress).__name__}"
-        )
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        raise ImportError("progress=True needs tqdm: pip install tqdm") from None
-    bar = tqdm(total=total, unit="rec", unit_scale=True)
-
-    def show(done: int, whole: int) -> None:
-        bar.update(done - bar.n)
-        if done == whole:
-            bar.close()
-
-    return show
-
-
-def _read_table(
-    core: Core, keys: Any, bins: Any, policy: Any, dtype: Any, layout: str, out: Any, errors: str, fill: Any,
-    progress: Any,
-) -> Request:  # fmt: skip
-    from . import _layout
-
-    if errors not in _layout.ERRORS_MODES:
-        raise InvalidArgError(
-            f"batch_read: errors must be 'raise', 'mask' or 'unsafe', not {errors!r}"
-        )
-    target = _layout.Target(len(keys), dtype, bins, layout, out, fill)
-    request = core.batch_table(
-        keys, target.fields, target.codes, target.meta, target.missing, _layout.ERRORS_MODES[errors],
-        target.fills, policy, target.bins,
-    )  # fmt: skip
-
-    def finish(raw: Any, exception: AerospikeError | None) -> Any:
-        return _table_result(target, keys, raw[0], raw[1], errors, exception)
-
-    return request.then(finish).watch(progress)
-
-
-def _table_result(
-    target: Any,
-    keys: Any,
-    cell_errors: bytes,
-    timings: Any,
-    errors: str,
-    exception: AerospikeError | None,
-) -> Any:
-    import numpy as np
-
-    from . import _results
-    from ._layout import ERROR_DTYPE
-
-    table = np.frombuffer(bytearray(cell_errors), ERROR_DTYPE)
-    names = ("digests", "sending", "waiting", "decoding")
-    result = _results.NumpyBatchRecords(
-        target.data, target.meta, target.codes, target.missing, target.names, table, _keys.view(keys),
-        dict(zip(names, timings, strict=True)), target.layout,
-    )  # fmt: skip
-    if exception is not None:
-        _set_partial(exception, result)
-        raise exception
-    if errors == "raise" and len(table):
-        _results.raise_conversion(result)
-    return result
-
-
-def _set_partial(exception: BaseException, result: Any) -> None:
-    exception.partial = result  # type: ignore[attr-defined]
-
-
-def _read_records(core: Core, keys: Any, bins: Any, policy: Any, progress: Any) -> Request:
-    import numpy as np
-
-    from ._layout import META_DTYPE
-
-    if isinstance(bins, (str, bytes)):
-        raise TypeError("batch_read: bins is a list of names, not a str")
-    if isinstance(bins, Mapping):
-        raise TypeError(
-            "batch_read: a dict of bins renames fields of a dtype; without one give a list of names"
-        )
-    n = len(keys)
-    arrays = (np.empty(n, np.int32), np.empty(n, META_DTYPE), np.zeros(n, bool))
-    request = core.batch_records(keys, bins, arrays, policy)
-
-    def finish(raw: Any, exception: AerospikeError | None) -> Any:
-        from ._results import BatchRecords
-
-        def to_numpy(dtype: Any, **options: Any) -> Any:
-            return _records_to_numpy(raw, keys, dtype, **options)
-
-        result = BatchRecords(_keys.view(keys), raw, numpy_hook=to_numpy)
-        if exception is not None:
-            _set_partial(exception, result)
-            raise exception
-        return result
-
-    return request.then(finish).watch(progress)
-
-
-def _records_to_numpy(
-    raw: Any,
-    keys: Any,
-    dtype: Any,
-    *,
-    bins: Any = None,
-    layout: str = "rows",
-    out: Any = None,
-    errors: str = "raise",
-    fill: Any = None,
-) -> Any:
-    from . import _layout
-
-    target = _layout.Target(len(keys), dtype, bins, layout, out, fill)
-    found = raw.to_table(
-        target.fields,
-        target.codes,
-        target.meta,
-        target.missing,
-        _layout.ERRORS_MODES[errors],
-        target.fills,
-    )
-    return _table_result(target, keys, found, (0.0, 0.0, 0.0, 0.0), errors, None)
-
-
-# ---- writing ----
-
-
-def _text(value: Any, where: str) -> Any:
-    if isinstance(value, (str, bytes, bytearray, memoryview)):
-        return value
-    raise TypeError(f"{where}: the value is a str or bytes, not {type(value).__name__}")
-
-
-def _write_rows(records: Any) -> tuple[list[Any], list[Any], list[Any] | None]:
-    keys, bins, metas = [], [], []
-    if isinstance(records, (str, bytes, dict)) or not hasattr(records, "__iter__"):
-        raise TypeError(
-            f"batch_write: records is a list of (key, bins) or (key, bins, meta), not {type(records).__name__}"
-        )
-    for i, record in enumerate(records):
-        if not isinstance(record, (tuple, list)) or len(record) not in (2, 3):
-            raise TypeError(f"batch_write: records[{i}] is not (key, bins) or (key, bins, meta)")
-        keys.append(record[0])
-        bins.append(record[1])
-        metas.append(record[2] if len(record) == 3 else None)
-    return keys, bins, metas if any(m is not None for m in metas) else None
-
-
-def _remove_keys(keys: Any) -> tuple[Any, list[Any] | None]:
-    if isinstance(keys, _keys.Keys):
-        return keys, None
-    plain, metas = [], []
-    if isinstance(keys, (str, bytes, dict)) or not hasattr(keys, "__iter__"):
-        raise TypeError(f"batch_remove: keys is a list of key tuples, not {type(keys).__name__}")
-    for key in keys:
-        has_meta = isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], tuple)
-        plain.append(key[0] if has_meta else key)
-        metas.append(key[1] if has_meta else None)
-    return plain, metas if any(m is not None for m in metas) else None
-
-
-def _writing(
-    method: Callable[..., Request], arguments: tuple[Any, ...], n: int, policy: Any, progress: Any
-) -> Request:
-    import numpy as np
-
-    arrays = (
-        np.empty(n, np.int32),
-        np.zeros(n, np.uint32),
-        np.zeros(n, bool),
-        np.zeros(n, np.uint8),
-    )
-    request = method(*arguments, arrays, policy)
-    return request.then(lambda raw, exception: (arrays, exception)).watch(progress)
-
-
-class _Writing:
-    """A write and the rounds of its retries, driven request by request."""
-
-    def __init__(
-        self, request: Request, keys: Any, again: Callable[[Any], Request] | None, retry: int
-    ) -> None:
-        self.request, self.keys, self.again, self.retry = request, keys, again, retry
-
-    def steps(self) -> Any:
-        """A generator: yields requests, gets what they came to, returns the result."""
-        import numpy as np
-
-        from ._results import BatchWriteResult
-
-        (codes, generations, in_doubt, attempts), exception = yield self.request
-        for _ in range(self.retry):
-            rows = np.flatnonzero(safe_to_retry(codes, in_doubt))
-            if not len(rows) or self.again is None or isinstance(exception, KeyboardInterrupt):
-                break
-            (c, g, d, a), exception = yield self.again(rows)
-            codes[rows], generations[rows], in_doubt[rows] = c, g, d
-            attempts[rows] = np.minimum(attempts[rows].astype(np.uint16) + a, 255)
-        hook = (
-            self._retry_hook(codes, generations, in_doubt, attempts)
-            if self.again is not None
-            else None
-        )
-        result = BatchWriteResult(
-            _keys.view(self.keys), codes, generations, in_doubt, attempts, retry=hook
-        )
-        if exception is not None:
-            _set_partial(exception, result)
-            raise exception
-        return result
-
-    def _retry_hook(
-        self, codes: Any, generations: Any, in_doubt: Any, attempts: Any
-    ) -> Callable[[Any], Any]:
-        again, run = self.again, self.run
-
-        def hook(rows: Any) -> Any:
-            assert again is not None
-            (c, g, d, a), exception = run(again(rows))
-            return c, g, d, a, exception
-
-        return hook
-
-    run: Callable[[Request], Any]
-
-
-def safe_to_retry(codes: Any, in_doubt: Any) -> Any:
-    """Rows that may be sent again: refused before they were applied, or never fully sent."""
-    import numpy as np
-
-    return ~in_doubt & (np.isin(codes, _RETRY_CODES) | np.isin(codes, (-1, -7, -8, -10, -15)))
-
-
-def _finish_write(core: Core, request: Request, keys: Any, again: Any, retry: int) -> _Writing:
-    if (
-        isinstance(retry, bool)
-        or not hasattr(retry, "__index__")
-        or not 0 <= retry.__index__() <= 1000
-    ):
-        raise InvalidArgError(f"retry must be an integer from 0 to 1000, not {retry!r}")
-    writing = _Writing(request, keys, again, retry.__index__())
-    writing.run = core.run
-    return writing
-
-
-# ---- info ----
-
-
-def _values_only(text: str) -> str:
-    """A response without the commands that each of its lines repeats, as the official client gives it."""
-    return "".join(line.partition("\t")[2] or "\n" for line in text.splitlines(keepends=True))
-
-
-class _Ping:
-    def __init__(self, core: Core) -> None:
-        self.core = core
-
-    def steps(self) -> Any:
-        try:
-            return bool((yield self.core.info(None, "build", None)))
-        except AerospikeError:
-            return False
-
-
-class _InfoAll:
-    def __init__(self, core: Core, command: str, policy: Any) -> None:
-        self.core, self.command, self.policy = core, command, policy
-
-    def steps(self) -> Any:
-        names = [name for name, _ in self.core.nodes()]
-        if not names:
-            raise ClientError("info_all: no node of the cluster answers")
-        results = InfoResults()
-        for name in names:
-            try:
-                text = yield self.core.info(name, self.command, self.policy)
-                results.append(InfoNodeResult(name, 0, _values_only(text)))
-            except AerospikeError as error:
-                results.append(InfoNodeResult(name, error.code or -1, str(error)))
-        return results
-
-
-def _node_name(core: Core, host: Any) -> str:
-    if isinstance(host, str):
-        return host
-    if isinstance(host, (tuple, list)) and len(host) >= 2:
-        wanted = f"[{host[0]}]:{host[1]}" if ":" in host[0] else f"{host[0]}:{host[1]}"
-        nodes = core.nodes()
-        for name, address in nodes:
-            if address == wanted or (host[0] == "localhost" and address == f"127.0.0.1:{host[1]}"):
-                return str(name)
-        raise InvalidArgError(f"info_single_node: no node at {wanted}; nodes are {nodes}")
-    raise TypeError("info_single_node: host is a node's name or (host, port)")
-
-
-def _truncate_command(namespace: str, set_name: str | None, nanos: int) -> str:
-    for what, name, limit in (("namespace", namespace, 31), ("set_name", set_name or "", 63)):
-        if not isinstance(name, str):
-            raise TypeError(f"truncate: {what} is a str, not {type(name).__name__}")
-        if len(name.encode()) > limit or any(c in name for c in ":;=\n\t\0"):
-            raise InvalidArgError(
-                f"truncate: {what} {name!r} is no name of a {what.partition('_')[0]}"
-            )
-    if isinstance(nanos, bool) or not hasattr(nanos, "__index__") or nanos < 0:
-        raise InvalidArgError(
-            f"truncate: nanos is a number of nanoseconds since 1970, not {nanos!r}"
-        )
-    command = (
-        f"truncate:namespace={namespace};set={set_name}"
-        if set_name
-        else f"truncate-namespace:namespace={namespace}"
-    )
-    return command + (f";lut={nanos.__index__()}" if nanos else "")
-
-
-def _truncated(raw: Any, exception: AerospikeError | None) -> None:
-    if exception is not None:
-        raise exception
-    value = raw.rstrip("\n").partition("\t")[2]
-    if value.lower() not in ("ok", ""):
-        parts = value.split(":", 2)
-        code = int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 1
-        from .exception import _error
-
-        error = _error(code, f"truncate: the server refused: {value}")
-        raise error if isinstance(error, AerospikeError) else ServerError(value)
+        return self._core.info(
+            None, _info.truncate_command(namespace, set_name, nanos), policy
+        ).then(_info.truncated)
