@@ -15,23 +15,11 @@ typedef uint32_t word __attribute__((vector_size(32)));
 #define ANP_WORD word
 #define ANP_ROTATE(v, n) ((v) << (n) | (v) >> (32 - (n)))
 
-enum { LANES = 8 };
-
-__attribute__((target("avx2"))) static void hash_lanes(const uint32_t *words, uint32_t *out)
-{
-    static const uint32_t initial[5] = ANP_RIPEMD160_INITIAL;
-    word h[5], x[16];
-    for (int i = 0; i < 5; i++) {
-        h[i] = (word){0} + initial[i];
-    }
-    memcpy(x, words, sizeof x);
-    ANP_RIPEMD160_COMPRESS(h, x)
-    memcpy(out, h, sizeof h);
-}
+ANP_RIPEMD160_LANES(word, 8, "avx2")
 
 const anp_ripemd160_kind *anp_ripemd160_avx2(void)
 {
-    static const anp_ripemd160_kind kind = {"avx2", LANES, hash_lanes};
+    static const anp_ripemd160_kind kind = {"avx2", 8, hash_lanes};
     return __builtin_cpu_supports("avx2") ? &kind : NULL;
 }
 

@@ -15,23 +15,11 @@ typedef uint32_t word __attribute__((vector_size(64)));
 #define ANP_WORD word
 #define ANP_ROTATE(v, n) ((v) << (n) | (v) >> (32 - (n)))
 
-enum { LANES = 16 };
-
-__attribute__((target("avx512f"))) static void hash_lanes(const uint32_t *words, uint32_t *out)
-{
-    static const uint32_t initial[5] = ANP_RIPEMD160_INITIAL;
-    word h[5], x[16];
-    for (int i = 0; i < 5; i++) {
-        h[i] = (word){0} + initial[i];
-    }
-    memcpy(x, words, sizeof x);
-    ANP_RIPEMD160_COMPRESS(h, x)
-    memcpy(out, h, sizeof h);
-}
+ANP_RIPEMD160_LANES(word, 16, "avx512f")
 
 const anp_ripemd160_kind *anp_ripemd160_avx512(void)
 {
-    static const anp_ripemd160_kind kind = {"avx512", LANES, hash_lanes};
+    static const anp_ripemd160_kind kind = {"avx512", 16, hash_lanes};
     return __builtin_cpu_supports("avx512f") ? &kind : NULL;
 }
 

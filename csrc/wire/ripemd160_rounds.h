@@ -214,3 +214,19 @@
     h[4] = h[0] + q + c; \
     h[0] = d;
 /* clang-format on */
+
+/* A function `hash_lanes` for vectors of `lanes` words (GCC's and clang's), of type `vector`, on
+ * CPUs with `target_name`. */
+#define ANP_RIPEMD160_LANES(vector, lanes, target_name)                                            \
+    __attribute__((target(target_name))) static void hash_lanes(const uint32_t *words,             \
+                                                                uint32_t *out)                     \
+    {                                                                                              \
+        static const uint32_t initial[5] = ANP_RIPEMD160_INITIAL;                                  \
+        vector h[5], x[16];                                                                        \
+        for (int i = 0; i < 5; i++) {                                                              \
+            h[i] = (vector){0} + initial[i];                                                       \
+        }                                                                                          \
+        memcpy(x, words, sizeof x);                                                                \
+        ANP_RIPEMD160_COMPRESS(h, x)                                                               \
+        memcpy(out, h, sizeof h);                                                                  \
+    }
