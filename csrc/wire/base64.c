@@ -59,6 +59,9 @@ bool anp_base64_decode(anp_slice text, uint8_t *out, size_t room, size_t *size)
             }
             v = v << 6 | (uint32_t)d;
         }
+        if (pad != 0 && (v & ((UINT32_C(1) << (8 * pad)) - 1)) != 0) {
+            return false; /* bits under the padding */
+        }
         for (size_t k = 0; k < 3 - pad; k++) {
             out[at++] = (uint8_t)(v >> (16 - 8 * k));
         }
