@@ -89,7 +89,7 @@ def _columns(
     if data.dtype.names is None:
         raise TypeError(f"{_WHERE}: data has dtype {data.dtype}, which has no fields")
     if data.ndim != 1:
-        raise ValueError(
+        raise InvalidArgError(
             f"{_WHERE}: data has shape {data.shape}; one row after the other is needed"
         )
     if dtype is not None:
@@ -150,7 +150,7 @@ def _from_mapping(
             masks[str(name)] = mask
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"{_WHERE}: the columns have different lengths: {lengths}")
+        raise InvalidArgError(f"{_WHERE}: the columns have different lengths: {lengths}")
     return columns, masks
 
 
@@ -198,7 +198,7 @@ def _add_mask(
         if column.dtype.kind == "V" or column.ndim > 1:
             column = _one_bool(column)
         if column.dtype != bool or column.shape != (n,):
-            raise ValueError(
+            raise InvalidArgError(
                 f"{_WHERE}: mask[{name!r}] must be {n} bools, not {column.dtype} of shape {column.shape}"
             )
         masks[name] = masks[name] | column if name in masks else column
@@ -250,5 +250,5 @@ def _integers(value: Any, n: int, what: str) -> np.ndarray[Any, Any]:
     if array.ndim == 0:
         return np.full(n, array)
     if array.shape != (n,):
-        raise ValueError(f"{_WHERE}: {what} has shape {array.shape}, and ({n},) is needed")
+        raise InvalidArgError(f"{_WHERE}: {what} has shape {array.shape}, and ({n},) is needed")
     return array

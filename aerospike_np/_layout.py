@@ -124,7 +124,7 @@ def _take_out(
         for name, column in columns.items():
             _check_out(column, n, f"out[{name!r}]")
             if column.ndim < 1:
-                raise ValueError(f"batch_read: out[{name!r}] is not an array of rows")
+                raise InvalidArgError(f"batch_read: out[{name!r}] is not an array of rows")
         _refuse_shared(columns)
         if dtype is not None:
             spec = _normal(dtype)
@@ -146,13 +146,13 @@ def _take_out(
     if out.dtype.names is None:
         names = _matrix_bins(out.dtype, bins)
         if out.ndim != 2 or out.shape[1] != len(names):
-            raise ValueError(
+            raise InvalidArgError(
                 f"batch_read: out has shape {out.shape}, and ({n}, {len(names)}) is needed"
             )
         return "matrix", out, {name: out[:, j] for j, name in enumerate(names)}
     _refuse_overlap(out.dtype)
     if out.ndim != 1:
-        raise ValueError(f"batch_read: out has shape {out.shape}, and ({n},) is needed")
+        raise InvalidArgError(f"batch_read: out has shape {out.shape}, and ({n},) is needed")
     return "rows", out, {name: out[name] for name in out.dtype.names}
 
 
@@ -160,15 +160,17 @@ def _check_out(array: Any, n: int, what: str) -> None:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"batch_read: {what} is not an array but {type(array).__name__}")
     if not array.flags.writeable:
-        raise ValueError(f"batch_read: {what} is read-only")
+        raise InvalidArgError(f"batch_read: {what} is read-only")
     if array.ndim == 0 or len(array) != n:
-        raise ValueError(f"batch_read: {what} has shape {array.shape}, and {n} rows are needed")
+        raise InvalidArgError(
+            f"batch_read: {what} has shape {array.shape}, and {n} rows are needed"
+        )
     needed = array.itemsize
     for stride, length in sorted(
         (abs(s), d) for s, d in zip(array.strides, array.shape, strict=True) if d > 1
     ):
         if stride < needed:
-            raise ValueError(f"batch_read: rows of {what} overlap (strides {array.strides})")
+            raise InvalidArgError(f"batch_read: rows of {what} overlap (strides {array.strides})")
         needed = stride * (length - 1) + needed
 
 
@@ -177,7 +179,7 @@ def _refuse_shared(columns: dict[str, np.ndarray[Any, Any]]) -> None:
     for i, name in enumerate(names):
         for other in names[i + 1 :]:
             if _share(columns[name], columns[other]):
-                raise ValueError(f"batch_read: columns {name!r} and {other!r} of out overlap")
+                raise InvalidArgError(f"batch_read: columns {name!r} and {other!r} of out overlap")
 
 
 def _share(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
