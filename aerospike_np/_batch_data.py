@@ -83,8 +83,8 @@ def _columns(
         return _from_frame(data)
     if not isinstance(data, np.ndarray):
         raise TypeError(
-            f"{_WHERE}: data is a structured array, a dict of columns or a DataFrame, not "
-            f"{type(data).__name__}"
+            f"{_WHERE}: data is a structured array, a dict of columns or a pandas DataFrame, not "
+            + f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
         )
     if data.dtype.names is None:
         raise TypeError(f"{_WHERE}: data has dtype {data.dtype}, which has no fields")

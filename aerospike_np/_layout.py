@@ -100,6 +100,8 @@ def _matrix_bins(dtype: np.dtype[Any], bins: Any) -> list[str]:
         bins = list(bins)
     if isinstance(bins, (list, tuple)) and bins:
         return [str(b) for b in bins]
+    if isinstance(bins, str):
+        raise TypeError("batch_read: bins is a list of names, not a str")
     raise TypeError(
         f"batch_read: dtype {dtype} has no fields; give a structured dtype, or bins=[...] for an "
         "(n, k) matrix"

@@ -188,7 +188,9 @@ static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const
         return false;
     }
     if (f->itemsize == 0) {
-        refuse(name, descr, "has no size; give a length, like S16");
+        refuse(name, descr,
+               f->kind == ANP_KIND_TEXT ? "has no size; give a length, like U16"
+                                        : "has no size; give a length, like S16");
         return false;
     }
     return true;
