@@ -157,6 +157,10 @@ def _from_mapping(
 def _from_frame(
     frame: Any,
 ) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]:
+    names = [str(name) for name in frame.columns]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidArgError(f"{_WHERE}: the DataFrame has more than one column {name!r}")
     return _from_mapping({str(name): frame[name] for name in frame.columns})
 
 

@@ -210,6 +210,11 @@ def prepare(keys: Any, namespace: str | None, set_name: str | None, where: str) 
     if set_name is not None:
         raise InvalidArgError(f"{where}: set_name needs a namespace")
     if isinstance(keys, (list, tuple)):
+        if keys and not isinstance(keys[0], (tuple, list)):
+            raise TypeError(
+                f"{where}: keys[0] is not a (namespace, set, user key) tuple but "
+                f"{type(keys[0]).__name__}; user keys alone go with namespace= and set_name=, or in a Keys"
+            )
         return keys
     if (
         isinstance(keys, (str, bytes, dict))

@@ -241,12 +241,28 @@ def _fill_of(name: str, view: np.ndarray[Any, Any], given: Any) -> np.ndarray[An
     if given is None:
         return value if has_times else None
     try:
-        value[...] = given
+        with np.errstate(over="ignore"):
+            value[...] = given
+        if _is_cut(value, given):
+            raise ValueError("it would be changed")
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidArgError(
             f"batch_read: fill {given!r} does not fit field {name!r}: {error}"
         ) from None
     return value
+
+
+def _is_cut(value: np.ndarray[Any, Any], given: Any) -> bool:
+    """Whether NumPy changed a number or a text in silence."""
+    if value.dtype.kind in "SU":
+        size = value.itemsize // (4 if value.dtype.kind == "U" else 1)
+        return isinstance(given, (str, bytes)) and len(given) > size
+    wanted = np.asarray(given)
+    if wanted.dtype.kind not in "iufb":
+        return False
+    if value.dtype.kind == "f":
+        return bool((np.isfinite(wanted) & ~np.isfinite(value)).any())
+    return value.dtype.kind in "iub" and not bool((value == wanted).all())
 
 
 def _set_not_a_time(value: np.ndarray[Any, Any]) -> bool:

@@ -371,6 +371,10 @@ class Operations:
                 "batch_read: _dtype and dtype are the same argument; give one of them"
             )
         if _dtype is None and out is None:
+            if layout != "rows" or errors != "raise" or fill is not None:
+                raise InvalidArgError(
+                    "batch_read: layout, errors and fill go with a dtype, or with out"
+                )
             return _reading.read_records(
                 self._core, prepared, bins, policy, _progress.watcher(progress, len(prepared))
             )

@@ -64,6 +64,12 @@ class LocalNode:
 
         if isinstance(namespaces, str):
             namespaces = (namespaces,)
+        _check("port", port, 65535)
+        _check("max_connections", max_connections, 2**32 - 1)
+        _check("batch_max_requests", batch_max_requests, 2**32 - 1)
+        _check("threads", threads, 16)
+        _check("max_memory", max_memory, 2**63 - 1)
+        _check("max_output", max_output, 2**63 - 1)
         self._node = Node(
             host=host, port=port, namespaces=[_namespace(n) for n in namespaces], name=name,
             cluster_name=cluster_name, allow_remote=allow_remote, max_memory=max_memory,
@@ -122,6 +128,13 @@ class LocalNode:
         )
 
 
+def _check(name: str, value: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= high:
+        from .exception import InvalidArgError
+
+        raise InvalidArgError(f"{name} must be an integer from 0 to {high}, not {value!r}")
+
+
 def _namespace(spec: str | dict[str, Any]) -> tuple[str, int, int, int]:
     if isinstance(spec, str):
         spec = {"name": spec}
@@ -132,6 +145,9 @@ def _namespace(spec: str | dict[str, Any]) -> tuple[str, int, int, int]:
         raise InvalidArgError(
             f"namespaces: {spec!r} must have a name, and may have default_ttl, nsup_period and max_record_size"
         )
+    for key in ("default_ttl", "nsup_period"):
+        _check(key, spec.get(key, 0), 315_360_000)
+    _check("max_record_size", spec.get("max_record_size", 0), 128 * 2**20)
     return (
         spec["name"],
         spec.get("default_ttl", 0),

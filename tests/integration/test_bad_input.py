@@ -69,7 +69,8 @@ def in_itself() -> list[Any]:
         ({"hosts": ["h"], "min_conns_per_node": 9, "max_conns_per_node": 2}, Param, "above"),
         ({"hosts": ["h"], "tls": {"enable": True}}, Param, "TLS is not built yet"),
         ({"hosts": ["h"], "user": "me"}, Param, "authentication"),
-        ({"hosts": ["h"], "policies": {"raed": {}}}, Param, "raed"),
+        ({"hosts": ["h"], "policies": {"raed": {}}}, Param, "did you mean 'read'"),
+        ({"host": ["h"]}, Param, "hosts"),
         ({"hosts": ["h"], "policies": {"read": {"total_timeot": 1}}}, Param, "total_timeout"),
         ({"hosts": ["h"], "policies": 5}, Type, "policies"),
     ],
@@ -96,6 +97,21 @@ def test_server_that_never_answers_is_an_error_and_not_a_hang() -> None:
         config = {"hosts": [silent.getsockname()], "connect_timeout": 200}
         with pytest.raises(exception.AerospikeError, match="no answer"):
             aerospike.client(config).connect()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"port": 80000},
+        {"port": -1},
+        {"max_connections": 2**32},
+        {"threads": -1},
+        {"max_memory": -1},
+    ],
+)
+def test_numbers_of_a_node_that_cannot_be_are_refused(options: dict[str, int]) -> None:
+    with pytest.raises(Param, match=next(iter(options))):
+        LocalNode(**options)
 
 
 # ---- keys ----
@@ -272,6 +288,10 @@ def read_only() -> Any:
         ({"_dtype": [("a", "i8")], "layout": "cols"}, Param, "layout"),
         ({"_dtype": [("a", "i8")], "fill": "x"}, Param, "fill"),
         ({"_dtype": [("a", "i8")], "fill": {"b": 1}}, Param, "no field"),
+        ({"_dtype": [("a", "i8")], "fill": 1.5}, Param, "changed"),
+        ({"_dtype": [("s", "U3")], "fill": "missing"}, Param, "changed"),
+        ({"_dtype": [("f", "f4")], "fill": 1e300}, Param, "changed"),
+        ({"layout": "columns"}, Param, "dtype"),
         ({"_dtype": [("a", "i8")], "bins": {"z": "a"}}, Param, "no field"),
         ({"_dtype": [("a", "i8"), ("b", "i8")], "bins": {"b": "a"}}, Param, "a"),
         ({"_dtype": [("a", "i8")], "progress": 5}, Type, "progress"),
@@ -549,3 +569,10 @@ def test_ctrl_c_is_heard_while_nobody_answers() -> None:
         with pytest.raises(KeyboardInterrupt):
             client.connect()
         timer.join()
+
+
+def test_columns_of_one_name_are_refused(client: aerospike.Client) -> None:
+    pandas = pytest.importorskip("pandas", reason="pip install pandas")
+    frame = pandas.DataFrame([[1, 2, 3]], columns=["_key", "x", "x"])
+    with pytest.raises(Param, match="more than one column 'x'"):
+        client.batch_write_numpy(frame, "test", "bad2")

@@ -165,6 +165,21 @@ static bool refuse(anp_state *state, PyObject *key, anp_group group, const char 
             Py_DECREF(name);
         }
     }
+    static const char *const apart[] = {"hosts", "policies", NULL};
+    static const char *const commands[] = {
+        "read",         "write", "remove",  "batch", "batch_write",
+        "batch_remove", "info",  "operate", "query", NULL};
+    const char *const *more = group == ANP_GROUP_CONFIG                ? apart
+                              : strcmp(where, "config: policies") == 0 ? commands
+                                                                       : apart + 2;
+    for (; *more != NULL; more++) { /* what the table has no row for */
+        PyObject *name = PyUnicode_FromString(*more);
+        if (name == NULL || PyList_Append(names, name) < 0) {
+            Py_XDECREF(name);
+            goto done;
+        }
+        Py_DECREF(name);
+    }
     module = PyImport_ImportModule("aerospike_np._suggest");
     if (module != NULL) {
         nearest = PyObject_CallMethod(module, "unknown_key", "OOs", key, names, where);
