@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import socket
 import struct
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fake_server import END, FakeServer, frame, message, op, row
 
 import aerospike_np as aerospike
 
 np = pytest.importorskip("numpy")
 
 N = 3
-LAST = 1
-
-
-def message(
-    *, code: int = 0, index: int = 0, ops: bytes = b"", n_ops: int = 0, **head: int
-) -> bytes:
-    return (
-        struct.pack(
-            ">BBBBBBIIIHH", 22, 0, 0, head.get("info3", 0), 0, code, 1, 0, index,
-            head.get("n_fields", 0), n_ops,
-        )
-        + ops
-    )  # fmt: skip
-
-
-def op(name: bytes, particle: int, value: bytes, size: int | None = None) -> bytes:
-    size = 4 + len(name) + len(value) if size is None else size
-    return struct.pack(">IBBBB", size, 1, particle, 0, len(name)) + name + value
-
-
-def frame(*messages: bytes, kind: int = 3, size: int | None = None) -> bytes:
-    body = b"".join(messages)
-    return struct.pack(">Q", 2 << 56 | kind << 48 | (len(body) if size is None else size)) + body
-
-
 GOOD = op(b"a", 1, struct.pack(">q", 7))
-END = frame(message(info3=LAST))
-
-
-def row(ops: bytes, n_ops: int = 1, **head: Any) -> bytes:
-    return message(ops=ops, n_ops=n_ops, **head)
 
 
 def each(ops: bytes, n_ops: int = 1) -> list[bytes]:
@@ -94,61 +63,6 @@ STREAMS = {
     "bytes behind the end": frame(*each(GOOD)) + END + b"\2\3",
     "two ends": frame(*each(GOOD)) + END + END,
 }
-INFO = {
-    "node": "BB9000000000A01",
-    "build": "8.1.2.0",
-    "partition-generation": "1",
-    "peers-generation": "1",
-    "peers-clear-std": "1,3000,[]",
-    "replicas": "test:0,1," + "/" * 682 + "8=",
-}
-
-
-class Hostile:
-    """Answers info as a single node would, and everything else with the same bytes."""
-
-    def __init__(self, reply: bytes) -> None:
-        self.reply = reply
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.threads = [threading.Thread(target=self.accept)]
-        self.sockets: list[socket.socket] = []
-        self.threads[0].start()
-
-    def accept(self) -> None:
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            self.sockets.append(peer)
-            self.threads.append(threading.Thread(target=self.serve, args=(peer,)))
-            self.threads[-1].start()
-
-    def serve(self, peer: socket.socket) -> None:
-        stream = peer.makefile("rb")
-        try:
-            while head := stream.read(8):
-                body = stream.read(int.from_bytes(head[2:], "big"))
-                peer.sendall(self.info(body.decode()) if head[1] == 1 else self.reply)
-        except OSError:
-            pass
-
-    def info(self, text: str) -> bytes:
-        lines = (f"{name}\t{INFO.get(name, 'ok')}\n" for name in text.splitlines())
-        return frame("".join(lines).encode(), kind=1)
-
-    def stop(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for peer in list(self.sockets):
-            try:
-                peer.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-        for thread in list(self.threads):
-            thread.join()
-        for peer in self.sockets:
-            peer.close()
 
 
 @pytest.fixture
@@ -156,8 +70,8 @@ def attack() -> Iterator[Any]:
     started: list[Any] = []
 
     def start(reply: bytes) -> aerospike.Client:
-        server = Hostile(reply)
-        client = aerospike.client({"hosts": [server.listener.getsockname()]}).connect()
+        server = FakeServer(reply)
+        client = aerospike.client({"hosts": [server.address]}).connect()
         started.append((server, client))
         return client
 
@@ -234,3 +148,92 @@ def test_write_without_an_answer_is_in_doubt(attack: Any, name: str) -> None:
     result, codes = codes_of(lambda: client.batch_write_numpy(data, "test", "demo", policy=POLICY))
     unanswered = [c != 0 for c in codes]
     assert any(unanswered) and result.in_doubt.tolist() == unanswered
+
+
+# ---- a node that says nonsense of itself ----
+
+OWNS_ALL = "/" * 682 + "8="
+INFO = {
+    "a bitmap that is no base64": {"replicas": "test:0,1," + "!" * 684},
+    "a bitmap that is too short": {"replicas": "test:0,1,AAAA"},
+    "no namespace": {"replicas": ""},
+    "a regime beyond all numbers": {"replicas": f"test:{'9' * 40},1,{OWNS_ALL}"},
+    "no replica": {"replicas": "test:0,0"},
+    "a million replicas": {"replicas": f"test:0,1000000,{OWNS_ALL}"},
+    "a namespace of 5,000 bytes": {"replicas": f"{'n' * 5000}:0,1,{OWNS_ALL}"},
+    "peers that are none": {"peers-clear-std": "nonsense"},
+    "peers without an end": {"peers-clear-std": "2,3000,[[BB1,,[10.255.255.1:1]]"},
+    "brackets that only open": {"peers-clear-std": "2,3000," + "[" * 100_000},
+    "no name": {"node": ""},
+    "a name of 5,000 bytes": {"node": "N" * 5000},
+    "a generation that is no number": {"partition-generation": "x"},
+    "a build that is none": {"build": "zzz"},
+}
+RAW_INFO = {
+    "nothing": frame(kind=1),
+    "lines without tabs": frame(b"abc\n\n\n", kind=1),
+    "no text": frame(b"node\t\xff\xfe\nbuild\t\xff\n", kind=1),
+    "NUL": frame(b"node\t\0\0\nbuild\t\0\n", kind=1),
+    "three bytes": b"\2\1\0",
+    "a megabyte": frame(b"x" * 2**20, kind=1),
+    "128 MiB announced": frame(kind=1, size=2**27),
+    "a size beyond all limits": frame(kind=1, size=2**47),
+    "a record": END,
+}
+
+
+@pytest.mark.parametrize("name", INFO)
+def test_node_with_impossible_info_is_refused_and_says_why(name: str) -> None:
+    with FakeServer(END, INFO[name]) as server:
+        client = aerospike.client({"hosts": [server.address], "connect_timeout": 500})
+        with pytest.raises(aerospike.AerospikeError, match="127.0.0.1:"):
+            client.connect()
+        with pytest.raises(aerospike.AerospikeError):
+            client.get(KEYS[0], POLICY)
+        client.close()
+        assert server.requests == 0
+
+
+@pytest.mark.parametrize("name", RAW_INFO)
+def test_info_that_makes_no_sense_is_refused_and_says_why(name: str) -> None:
+    with FakeServer(raw_info=RAW_INFO[name]) as server:
+        client = aerospike.client({"hosts": [server.address], "connect_timeout": 300})
+        with pytest.raises(aerospike.AerospikeError, match="127.0.0.1:"):
+            client.connect()
+        client.close()
+
+
+def test_replies_cut_anywhere_give_only_rows_that_came_whole(attack: Any) -> None:
+    whole = frame(*each(GOOD)) + END
+    ends = [8 + (i + 1) * len(row(GOOD)) for i in range(N)]
+    for cut in range(0, len(whole), 3):
+        client = attack(whole[:cut])
+        policy = {"total_timeout": 40, "max_retries": 0}
+        result, codes = codes_of(
+            lambda: client.batch_read(KEYS, _dtype=[("a", "i8")], policy=policy)  # noqa: B023
+        )
+        assert [c == 0 for c in codes] == [end <= cut for end in ends], cut
+        assert result.batch_records["a"].tolist() == [7 if end <= cut else 0 for end in ends]
+
+
+def test_bytes_of_chance_never_make_a_row_that_was_not_sent(attack: Any) -> None:
+    """Flips bytes of a good reply: rows may fail, but a row that is ok holds 7, or what was flipped into it."""
+    whole = bytearray(frame(*each(GOOD)) + END)
+    generator = np.random.default_rng(11)
+    replies = []
+    for _ in range(60):
+        reply = bytearray(whole)
+        for at in generator.integers(8, len(reply), 2):
+            reply[at] ^= int(generator.integers(1, 256))
+        replies.append(bytes(reply))
+    policy = {"total_timeout": 40, "max_retries": 0}
+    for reply in replies:
+        client = attack(reply)
+        result, codes = codes_of(
+            lambda: client.batch_read(KEYS, _dtype=[("a", "i8")], errors="mask", policy=policy)  # noqa: B023
+        )
+        masked = result.mask["a"].tolist()
+        for i in range(N):
+            value = struct.pack(">q", result.batch_records["a"][i])
+            assert masked[i] or (codes[i] == 0 and value in reply)
+            assert codes[i] == 0 or masked[i]
