@@ -200,16 +200,17 @@ static void unpark(anp_batch *b)
 }
 
 /* With no key left to plan, half-filled windows leave too. With keys sent along, every row must be
- * over before the next slice of keys replaces this one. */
+ * over before the next slice of keys replaces this one. While no more may be held back for slow
+ * nodes nothing is planned: then those of hungry nodes leave. */
 static void flush(anp_batch *b)
 {
-    bool all = b->slice_end == b->total || b->source.send_key;
-    if (!anp_batch_is_planned(b) || !all) {
+    bool all = anp_batch_is_planned(b) && (b->slice_end == b->total || b->source.send_key);
+    if (!all && !anp_batch_is_full(b)) {
         return;
     }
     for (uint32_t i = 0; i < b->n_peers; i++) {
         anp_batch_peer *p = b->peers[i];
-        if (p->open != NULL && p->open->n_rows != 0) {
+        if (p->open != NULL && p->open->n_rows != 0 && (all || anp_batch_is_hungry(b, p))) {
             anp_window_push(&p->queue, p->open);
             p->open = NULL;
         }

@@ -18,7 +18,9 @@ enum {
     ANP_WINDOW_BYTES = 4 * 1024 *
         1024, /* a request that has grown to this ends; its other rows make another window */
     ANP_WINDOWS_FLYING = 2, /* in flight on a connection */
-    ANP_WINDOWS_QUEUED = 2, /* of a node; then planning pauses */
+    ANP_WINDOWS_QUEUED = 2, /* of a node; then planning pauses, unless another node is hungry */
+    ANP_HELD_BYTES = 200 * 1024 * 1024, /* of windows held back for slow nodes, some 1,024 full
+                                           ones; then planning pauses all the same */
     ANP_NO_PEER = 0xffff,
 };
 
@@ -155,6 +157,9 @@ bool anp_batch_may_retry(const anp_batch *b, const anp_window_row *r);
 void anp_batch_plan(anp_batch *b); /* as far as there is room */
 void anp_batch_add(anp_batch *b,
                    const anp_window_row *r); /* routes a row into an open window, or settles it */
+/* Could this node take another window now? */
+bool anp_batch_is_hungry(const anp_batch *b, const anp_batch_peer *p);
+bool anp_batch_is_full(const anp_batch *b); /* no more windows may be held back */
 void anp_batch_new_map(anp_batch *b);
 void anp_batch_plan_free(anp_batch *b);
 static inline bool anp_batch_is_planned(const anp_batch *b) /* nothing is left of the slice */

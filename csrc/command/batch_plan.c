@@ -1,6 +1,8 @@
 /* From keys to open windows: digests a thousand at a time, the partition's node, a place in that
  * node's window. Pauses where a node's queue is full, in the middle of a thousand if need be:
- * memory does not grow with the number of keys. */
+ * memory does not grow with the number of keys. But a slow node does not make the others wait:
+ * while one of them could take a window now, planning goes on, and what the slow one can't take yet
+ * is held back for it, up to ANP_HELD_BYTES. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -244,6 +246,9 @@ static anp_batch_peer *add(anp_batch *b, const anp_window_row *r)
     *to = *r;
     to->flags &= ANP_WROW_DOUBT | ANP_WROW_AGAIN; /* AGAIN: `code` is still the last word */
     if (w->n_rows >= anp_window_limit(b, p)) {
+        if (p->queue.count >= ANP_WINDOWS_QUEUED) {
+            anp_buffer_deinit(&w->request); /* held back: without the memory of an earlier use */
+        }
         anp_window_push(&p->queue, w);
         p->open = NULL;
     }
@@ -300,14 +305,42 @@ static void digest_chunk(anp_batch *b)
     }
 }
 
-static bool is_crowded(const anp_batch *b)
+bool anp_batch_is_hungry(const anp_batch *b, const anp_batch_peer *p)
 {
-    for (uint32_t i = 0; i < b->n_peers; i++) {
-        if (b->peers[i]->queue.count >= ANP_WINDOWS_QUEUED) {
+    if (p->queue.count != 0 || !atomic_load_explicit(&p->node->active, memory_order_relaxed)) {
+        return false;
+    }
+    bool is_used = false, has_free = false;
+    for (uint32_t k = 0; k < b->connections; k++) {
+        const anp_channel *c = &p->channels[k];
+        if (c->state == ANP_CHANNEL_OPEN && c->windows.count < ANP_WINDOWS_FLYING) {
             return true;
         }
+        is_used |= c->state != ANP_CHANNEL_FREE && c->state != ANP_CHANNEL_LEAVING;
+        has_free |= c->state == ANP_CHANNEL_FREE;
     }
-    return false;
+    return has_free && (!is_used || !p->no_more);
+}
+
+bool anp_batch_is_full(const anp_batch *b)
+{
+    size_t held = b->parked.count;
+    for (uint32_t i = 0; i < b->n_peers; i++) {
+        held += b->peers[i]->queue.count;
+    }
+    return held > ANP_WINDOWS_QUEUED &&
+           held * (sizeof(anp_window) + b->window_rows * sizeof(anp_window_row)) >= ANP_HELD_BYTES;
+}
+
+/* Is there no room for further windows? */
+static bool is_crowded(const anp_batch *b)
+{
+    bool is_crowded = false, has_hungry = false;
+    for (uint32_t i = 0; i < b->n_peers; i++) {
+        is_crowded |= b->peers[i]->queue.count >= ANP_WINDOWS_QUEUED;
+        has_hungry |= anp_batch_is_hungry(b, b->peers[i]);
+    }
+    return (is_crowded && !has_hungry) || anp_batch_is_full(b);
 }
 
 void anp_batch_plan(anp_batch *b)

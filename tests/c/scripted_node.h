@@ -48,6 +48,8 @@ typedef struct fake_connection {
 struct fake_node {
     bool (*serve)(fake_call *call); /* false: the connection is closed */
     void *context;
+    /* An info command's value; false: it is answered like a lone node. NULL: all are. */
+    bool (*tell)(fake_node *n, const char *name, size_t size, anp_buffer *out);
     uint16_t port;
     int listener;
     pthread_t thread;
@@ -248,7 +250,9 @@ static inline bool fake_info(fake_node *n, int fd, const anp_buffer *body)
         size_t size = (size_t)((lf != NULL ? lf : end) - at);
         anp_buffer_put(&b, at, size);
         anp_buffer_u8(&b, '\t');
-        if (size == 4 && memcmp(at, "node", 4) == 0) {
+        if (n->tell != NULL && n->tell(n, at, size, &b)) {
+            /* as the test wants it */
+        } else if (size == 4 && memcmp(at, "node", 4) == 0) {
             anp_buffer_print(&b, "FAKE%05u", (unsigned)n->port);
         } else if (size == 5 && memcmp(at, "build", 5) == 0) {
             anp_buffer_print(&b, "8.1.2.0");
@@ -321,17 +325,25 @@ static inline void *fake_listen(void *argument)
     }
 }
 
-static inline void fake_node_start(fake_node *n, bool (*serve)(fake_call *call), void *context)
+static inline void fake_node_start_with(fake_node *n, bool (*serve)(fake_call *call), void *context,
+                                        bool (*tell)(fake_node *n, const char *name, size_t size,
+                                                     anp_buffer *out))
 {
     memset(n, 0, sizeof *n);
     n->serve = serve;
     n->context = context;
+    n->tell = tell;
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->changed, NULL);
     anp_address address;
     n->listener = listener_open(&address, 0);
     n->port = ntohs(address.v4.sin_port);
     pthread_create(&n->thread, NULL, fake_listen, n);
+}
+
+static inline void fake_node_start(fake_node *n, bool (*serve)(fake_call *call), void *context)
+{
+    fake_node_start_with(n, serve, context, NULL);
 }
 
 static inline void fake_node_stop(fake_node *n)

@@ -19,13 +19,13 @@ static stream_tricks tricks = {.write_in_all = SIZE_MAX};
 
 static int broken; /* extra of a stream that takes nothing any more */
 
-static ptrdiff_t trick_read(anp_stream *s, void *into, size_t size)
+static inline ptrdiff_t trick_read(anp_stream *s, void *into, size_t size)
 {
     size_t most = tricks.read_at_most;
     return anp_stream_tcp()->read(s, into, most != 0 && most < size ? most : size);
 }
 
-static ptrdiff_t trick_write(anp_stream *s, const void *from, size_t size)
+static inline ptrdiff_t trick_write(anp_stream *s, const void *from, size_t size)
 {
     const uint8_t *head = from;
     if (s->extra == NULL && !(size >= 2 && head[0] == 2 && head[1] == 3)) {
@@ -60,13 +60,13 @@ typedef struct world {
     anp_cluster *cluster;
 } world;
 
-static void tricks_reset(void)
+static inline void tricks_reset(void)
 {
     tricks.read_at_most = 0;
     tricks.write_in_all = SIZE_MAX;
 }
 
-static void world_open(world *w, bool (*serve)(fake_call *call), void *context, uint32_t max_conns)
+static inline void tricks_hook(void)
 {
     static anp_stream_table table;
     table = *anp_stream_tcp();
@@ -74,6 +74,12 @@ static void world_open(world *w, bool (*serve)(fake_call *call), void *context, 
     table.write = trick_write;
     tricks_reset();
     anp_stream_hook(&table);
+}
+
+static inline void world_open(world *w, bool (*serve)(fake_call *call), void *context,
+                              uint32_t max_conns)
+{
+    tricks_hook();
     fake_node_start(&w->node, serve, context);
     anp_seed seed = {.host = "127.0.0.1", .port = w->node.port};
     anp_cluster_config config = {
@@ -85,7 +91,7 @@ static void world_open(world *w, bool (*serve)(fake_call *call), void *context, 
     }
 }
 
-static void world_close(world *w)
+static inline void world_close(world *w)
 {
     anp_cluster_close(w->cluster);
     anp_cluster_release(w->cluster);
