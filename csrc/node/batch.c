@@ -26,6 +26,8 @@ uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, bool has_filter,
     b->done = 0;
     b->error = 0;
     b->can_repeat = false;
+    b->is_waiting = false;
+    b->wait_until = 0;
     b->has_filter = has_filter;
     anp_buffer_clear(&b->block);
     if (!anp_batch_open(&b->rows, &b->left, &b->flags) || b->left == 0) {
@@ -52,8 +54,9 @@ static void flush(anp_node_batch *b, anp_buffer *out)
 }
 
 /* Takes the next row apart. false: malformed, or of an unknown namespace: the batch ends here. */
-static bool next_row(anp_node_batch *b, anp_executor *e, anp_batch_row *row)
+static bool next_row(anp_node_batch *b, anp_executor *e)
 {
+    anp_batch_row *row = &b->row;
     if (!anp_batch_row_read(&b->rows, row)) {
         return false;
     }
@@ -88,10 +91,10 @@ static bool next_row(anp_node_batch *b, anp_executor *e, anp_batch_row *row)
 }
 
 /* Executes a row into the block; a full block is sent first. */
-static void run_row(anp_node_batch *b, anp_executor *e, const anp_batch_row *row, anp_buffer *out)
+static void run_row(anp_node_batch *b, anp_executor *e, anp_buffer *out)
 {
     size_t before = b->block.size;
-    uint8_t code = anp_execute(e, &b->last, row->index, &b->block);
+    uint8_t code = anp_execute(e, &b->last, b->row.index, &b->block);
     if (b->error != 0) { /* rows after an error are executed, but not answered */
         b->block.size = before;
         return;
@@ -117,14 +120,17 @@ bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, siz
                         uint64_t until)
 {
     while (b->left != 0 && out->size <= max_out) {
-        anp_batch_row row;
-        if (!next_row(b, e, &row)) {
+        if (!b->is_waiting && !next_row(b, e)) {
             anp_buffer_clear(&b->block);
             b->left = 0;
             anp_node_batch_trailer(out, ANP_PARAMETER);
             return true;
         }
-        run_row(b, e, &row, out);
+        b->is_waiting = anp_execute_waits(e, &b->last, &b->wait_until);
+        if (b->is_waiting) {
+            return false;
+        }
+        run_row(b, e, out);
         b->left--;
         b->done++;
         if (b->left != 0 && b->done % ROWS_A_LOOK == 0 && anp_clock_now() >= until) {

@@ -11,6 +11,9 @@ typedef struct anp_node_batch {
     uint8_t flags;
     uint8_t error; /* that ends the sending (without RESPOND_ALL); goes into the trailer */
     bool can_repeat, has_filter;
+    bool is_waiting;       /* for the owner of `row`, which is frozen */
+    uint64_t wait_until;   /* for all such rows; 0: none was met yet */
+    anp_batch_row row;     /* under way */
     anp_node_request last; /* of the last full row */
     anp_buffer block;      /* the reply frame that is being filled */
 } anp_node_batch;
@@ -23,7 +26,8 @@ void anp_node_batch_deinit(anp_node_batch *b);
 uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, bool has_filter, uint32_t max_rows);
 
 /* Executes rows until they are through (true; frames and trailer are in `out`), `out` holds more
- * than max_out bytes, or it is `until` (monotonic ns) and others must have their turn. */
+ * than max_out bytes, it is `until` (monotonic ns) and others must have their turn, or is_waiting.
+ */
 bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, size_t max_out,
                         uint64_t until);
 

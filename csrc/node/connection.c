@@ -36,9 +36,31 @@ void anp_node_connection_open(anp_node_thread *t, int fd)
     t->connections = c;
 }
 
+static void set_waiting(anp_node_connection *c, bool on)
+{
+    if (c->is_waiting != on) {
+        c->is_waiting = on;
+        c->thread->n_waiting += on ? 1 : UINT32_MAX;
+    }
+}
+
+/* The peer hears of it at once, though a fork of this process may have the socket too: closing
+ * alone would tell it nothing. */
+static void hang_up(int fd, bool resets)
+{
+    if (resets) { /* what was sent and not read yet is lost too, as in a crash */
+        struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+        (void)connect(fd, &nobody, sizeof nobody);
+    } else {
+        (void)shutdown(fd, SHUT_RDWR);
+    }
+    (void)close(fd);
+}
+
 void anp_node_connection_close(anp_node_connection *c)
 {
     anp_node_thread *t = c->thread;
+    set_waiting(c, false);
     if (c->prev != NULL) {
         c->prev->next = c->next;
     } else {
@@ -48,10 +70,9 @@ void anp_node_connection_close(anp_node_connection *c)
         c->next->prev = c->prev;
     }
     /* A fork of this process has the socket too: closing it here would leave it in the epoll set,
-     * which would go on naming a connection that is gone, and the peer would hear nothing. */
+     * which would go on naming a connection that is gone. */
     (void)epoll_ctl(t->epoll, EPOLL_CTL_DEL, c->fd, NULL);
-    (void)shutdown(c->fd, SHUT_RDWR);
-    (void)close(c->fd);
+    hang_up(c->fd, t->node->resets);
     anp_buffer_deinit(&c->in);
     anp_buffer_deinit(&c->out);
     anp_node_batch_deinit(&c->batch);
@@ -61,8 +82,13 @@ void anp_node_connection_close(anp_node_connection *c)
 
 /* ---- requests ---- */
 
-static void reply_frame(anp_node_connection *c, const anp_node_request *r)
+static void serve_record(anp_node_connection *c, const anp_node_request *r)
 {
+    set_waiting(c, anp_execute_waits(&c->thread->executor, r, &c->wait_until));
+    if (c->is_waiting) {
+        return;
+    }
+    c->wait_until = 0;
     size_t begin = anp_frame_begin(&c->out);
     (void)anp_execute(&c->thread->executor, r, 0, &c->out);
     anp_frame_end(&c->out, begin, ANP_PROTO_MESSAGE);
@@ -131,7 +157,7 @@ static void serve_message(anp_node_connection *c, anp_slice body)
                           ? ANP_NAMESPACE
                           : ANP_UNSUPPORTED_FEATURE);
     } else {
-        reply_frame(c, &r);
+        serve_record(c, &r);
     }
 }
 
@@ -149,7 +175,8 @@ static void serve_admin(anp_node_connection *c)
 
 static void serve(anp_node_connection *c, uint8_t type, anp_slice body)
 {
-    atomic_fetch_add_explicit(&c->thread->node->requests, 1, memory_order_relaxed);
+    bool is_new = c->wait_until == 0;
+    atomic_fetch_add_explicit(&c->thread->node->requests, is_new, memory_order_relaxed);
     switch (type) {
     case ANP_PROTO_INFO:
         anp_node_info(c->thread->node, c, body, &c->out);
@@ -205,8 +232,10 @@ static bool serve_input(anp_node_connection *c, uint64_t until)
 {
     while (!is_backed_up(c) && anp_clock_now() < until) {
         if (c->in_batch) {
-            if (!anp_node_batch_run(&c->batch, &c->thread->executor, &c->out,
-                                    c->out_at + (size_t)max_output(c), until)) {
+            bool is_over = anp_node_batch_run(&c->batch, &c->thread->executor, &c->out,
+                                              c->out_at + (size_t)max_output(c), until);
+            set_waiting(c, c->batch.is_waiting);
+            if (!is_over) {
                 break;
             }
             atomic_fetch_add_explicit(&c->thread->node->batch_rows, c->batch.done,
@@ -227,6 +256,9 @@ static bool serve_input(anp_node_connection *c, uint64_t until)
             break;
         }
         serve(c, frame.type, (anp_slice){head + ANP_PROTO_HEAD, (size_t)frame.size});
+        if (c->is_waiting) {
+            break;
+        }
         if (c->in_batch) {
             c->batch_size = ANP_PROTO_HEAD + (size_t)frame.size;
         } else {
@@ -304,6 +336,9 @@ static void compact_output(anp_node_connection *c)
 
 static bool step(anp_node_connection *c, uint32_t events)
 {
+    if (c->is_waiting && (events & (EPOLLHUP | EPOLLERR)) != 0) {
+        return false; /* nobody is there any more to hear the answer */
+    }
     /* Nothing is read while there is work: a batch's rows point into the buffer that would grow. */
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && !c->closing && !is_backed_up(c) &&
         !has_work(c) && !read_some(c)) {
@@ -315,7 +350,7 @@ static bool step(anp_node_connection *c, uint32_t events)
             return false;
         }
         compact_output(c);
-    } while (c->out.size == c->out_at && has_work(c) && anp_clock_now() < until);
+    } while (c->out.size == c->out_at && has_work(c) && !c->is_waiting && anp_clock_now() < until);
     drop_served(c);
     return !c->closing || c->out.size != c->out_at || has_work(c);
 }
@@ -327,9 +362,10 @@ void anp_node_connection_ready(anp_node_connection *c, uint32_t events)
         return;
     }
     /* Who has more to do waits until it can be sent, which is at once where nothing is pending. */
-    bool busy = has_work(c);
-    uint32_t wanted = (busy || c->out.size != c->out_at ? (uint32_t)EPOLLOUT : 0) |
-                      (busy || c->closing || is_backed_up(c) ? 0 : (uint32_t)EPOLLIN);
+    bool busy = has_work(c) && !c->is_waiting;
+    uint32_t wanted =
+        (busy || c->out.size != c->out_at ? (uint32_t)EPOLLOUT : 0) |
+        (busy || c->is_waiting || c->closing || is_backed_up(c) ? 0 : (uint32_t)EPOLLIN);
     if (wanted != c->events) {
         struct epoll_event event = {.events = wanted, .data.ptr = c};
         c->events = wanted;

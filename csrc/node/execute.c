@@ -4,9 +4,13 @@
 #include "base/clock.h"
 #include "node/bins.h"
 
-void anp_executor_init(anp_executor *e, anp_store *store)
+void anp_executor_init(anp_executor *e, anp_store *store, const anp_members *members,
+                       uint32_t member)
 {
     e->store = store;
+    e->members = members;
+    e->member = member;
+    atomic_init(&e->proxied, 0);
     anp_buffer_init(&e->values, SIZE_MAX / 4);
 }
 
@@ -263,11 +267,35 @@ static uint8_t udf(const anp_node_request *r, anp_reply *reply)
     return ANP_UDF;
 }
 
+static anp_serve whose(const anp_executor *e, const anp_node_request *r)
+{
+    return anp_members_serve(e->members, e->member, r->digest,
+                             (r->info2 & ANP_INFO2_WRITE) != 0 || r->has_udf);
+}
+
+bool anp_execute_waits(const anp_executor *e, const anp_node_request *r, uint64_t *until)
+{
+    if (whose(e, r) != ANP_SERVE_WAIT) {
+        return false;
+    }
+    if (*until == 0) {
+        *until = anp_clock_now() + ANP_PROXY_MS * ANP_NS_PER_MS;
+    }
+    return anp_clock_now() < *until;
+}
+
 static uint8_t dispatch(anp_executor *e, const anp_node_request *r, anp_reply *reply)
 {
     anp_namespace *ns = r->has_namespace ? anp_store_find(e->store, r->namespace_name) : NULL;
     if (ns == NULL) {
         return ANP_NAMESPACE;
+    }
+    anp_serve serve = whose(e, r);
+    if (serve != ANP_SERVE_OWN) {
+        atomic_fetch_add_explicit(&e->proxied, 1, memory_order_relaxed);
+        if (serve != ANP_SERVE_PROXY) {
+            return serve == ANP_SERVE_WAIT ? ANP_SERVER_TIMEOUT : ANP_UNAVAILABLE;
+        }
     }
     if (r->has_transaction ||
         (r->info4 & 0x1f) != 0) { /* the other bits ask for texts that only newer servers have */

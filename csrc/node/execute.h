@@ -2,17 +2,28 @@
  * message. */
 #pragma once
 
+#include "node/members.h"
 #include "node/request.h"
 #include "node/store.h"
+
+enum { ANP_PROXY_MS = 1000 }; /* how long the answer of a frozen owner is waited for */
 
 /* What one serving thread keeps between requests. */
 typedef struct anp_executor {
     anp_store *store;
-    anp_buffer values; /* bins as they are being made */
+    const anp_members *members;
+    uint32_t member;          /* who serves */
+    _Atomic uint64_t proxied; /* requests on records of others */
+    anp_buffer values;        /* bins as they are being made */
 } anp_executor;
 
-void anp_executor_init(anp_executor *e, anp_store *store);
+void anp_executor_init(anp_executor *e, anp_store *store, const anp_members *members,
+                       uint32_t member);
 void anp_executor_deinit(anp_executor *e);
+
+/* Must the request wait, because its record's owner is frozen? `until` (monotonic ns) is kept by
+ * the caller, 0 at first: when it has passed the answer is ANP_SERVER_TIMEOUT. */
+bool anp_execute_waits(const anp_executor *e, const anp_node_request *r, uint64_t *until);
 
 /* Appends the reply message (with this index); returns its result code. */
 uint8_t anp_execute(anp_executor *e, const anp_node_request *r, uint32_t index, anp_buffer *out);

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
-#include "node/server.h"
+#include "node/info_query.h"
 #include "wire/frame.h"
 #include "wire/info.h"
 
@@ -13,16 +14,9 @@
 
 enum { REPLY_MAX = 16 * 1024 * 1024 };
 
-typedef struct query {
-    anp_node *node;
-    anp_node_connection *connection;
-    anp_slice parameters; /* behind the name and its separator */
-    anp_buffer *out;
-} query;
-
 /* ---- parameters ---- */
 
-static bool parameter(anp_slice all, const char *name, anp_slice *out)
+bool anp_query_parameter(anp_slice all, const char *name, anp_slice *out)
 {
     size_t n = strlen(name), at = 0;
     while (at < all.size) {
@@ -37,175 +31,113 @@ static bool parameter(anp_slice all, const char *name, anp_slice *out)
     return false;
 }
 
-static void say(query *q, const char *text)
+void anp_query_say(anp_query *q, const char *text)
 {
     anp_buffer_put(q->out, text, strlen(text));
 }
 
-static anp_namespace *namespace_of(query *q, anp_slice name)
+anp_namespace *anp_query_namespace(anp_query *q, anp_slice name)
 {
     return anp_store_find(q->node->store, name);
 }
 
 /* ---- identity ---- */
 
-static void info_node(query *q)
+static void info_node(anp_query *q)
 {
-    say(q, q->node->name);
+    anp_query_say(q, q->node->name);
 }
 
-static void info_build(query *q)
+static void info_build(anp_query *q)
 {
-    say(q, BUILD);
+    anp_query_say(q, BUILD);
 }
 
-static void info_version(query *q)
+static void info_version(anp_query *q)
 {
-    say(q, "Aerospike Community Edition build " BUILD);
+    anp_query_say(q, "Aerospike Community Edition build " BUILD);
 }
 
-static void info_edition(query *q)
+static void info_edition(anp_query *q)
 {
-    say(q, "Aerospike Community Edition");
+    anp_query_say(q, "Aerospike Community Edition");
 }
 
-static void info_release(query *q)
+static void info_release(anp_query *q)
 {
-    say(q, "edition=Aerospike Community Edition;version=" BUILD ";os=embedded;arch=any;sha=0");
+    anp_query_say(q, "edition=Aerospike Community Edition;version=" BUILD
+                     ";os=embedded;arch=any;sha=0");
 }
 
-static void info_features(query *q)
+static void info_features(anp_query *q)
 {
-    say(q, "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;"
+    anp_query_say(
+        q, "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;"
            "sindex-exists;peers;pipelining;pquery;"
            "pscans;query-show;relaxed-sc;replicas;replicas-all;replicas-master;replicas-max;"
            "truncate-namespace;udf");
 }
 
-static void info_cluster_name(query *q)
+static void info_cluster_name(anp_query *q)
 {
-    say(q, q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null");
+    anp_query_say(q, q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null");
 }
 
-static void info_ok(query *q)
+static void info_ok(anp_query *q)
 {
-    say(q, "ok");
+    anp_query_say(q, "ok");
 }
 
-static void info_empty(query *q)
+static void info_empty(anp_query *q)
 {
     (void)q;
 }
 
-static void info_compatibility(query *q)
+static void info_compatibility(anp_query *q)
 {
-    say(q, "17");
+    anp_query_say(q, "17");
 }
 
-static void info_partitions(query *q)
+static void info_partitions(anp_query *q)
 {
     anp_buffer_print(q->out, "%d", (int)ANP_PARTITIONS);
 }
 
-static void info_connection(query *q)
+static void info_connection(anp_query *q)
 {
-    say(q, "admin=false");
+    anp_query_say(q, "admin=false");
 }
 
-static void info_best_practices(query *q)
+static void info_best_practices(anp_query *q)
 {
-    say(q, "failed_best_practices=none");
+    anp_query_say(q, "failed_best_practices=none");
 }
 
-static void info_enterprise(query *q)
+static void info_enterprise(anp_query *q)
 {
-    say(q, "ERROR:25:enterprise only");
+    anp_query_say(q, "ERROR:25:enterprise only");
 }
 
-static void info_user_agent(query *q)
+static void info_user_agent(anp_query *q)
 {
     anp_slice value;
-    if (!parameter(q->parameters, "value", &value)) {
-        say(q, "ERROR:4:missing 'value'");
+    if (!anp_query_parameter(q->parameters, "value", &value)) {
+        anp_query_say(q, "ERROR:4:missing 'value'");
     } else if (value.size > 88) {
-        say(q, "ERROR:4:'value' value too long");
+        anp_query_say(q, "ERROR:4:'value' value too long");
     } else if (q->connection != NULL && q->connection->has_user_agent) {
-        say(q, "ERROR:4:already set");
+        anp_query_say(q, "ERROR:4:already set");
     } else {
         if (q->connection != NULL) {
             q->connection->has_user_agent = true;
         }
-        say(q, "ok");
-    }
-}
-
-/* ---- topology ---- */
-
-static void info_zero(query *q)
-{
-    say(q, "0");
-}
-
-static void info_one(query *q)
-{
-    say(q, "1");
-}
-
-static void info_peers(query *q)
-{
-    say(q, "0,3000,[]");
-}
-
-static void info_service(query *q)
-{
-    anp_buffer_print(q->out, strchr(q->node->host, ':') != NULL ? "[%s]:%u" : "%s:%u",
-                     q->node->host, (unsigned)q->node->port);
-}
-
-static void each_replica(query *q, bool with_regime, bool master_only)
-{
-    uint8_t all[ANP_BITMAP_SIZE];
-    memset(all, 0xff, sizeof all);
-    for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
-        anp_buffer_print(q->out, "%s%s:", i != 0 ? ";" : "",
-                         q->node->store->namespaces[i]->config.name);
-        if (!master_only) {
-            say(q, with_regime ? "0,1," : "1,");
-        }
-        anp_bitmap_print(q->out, all);
-    }
-}
-
-static void info_replicas(query *q)
-{
-    each_replica(q, true, false);
-}
-
-static void info_replicas_all(query *q)
-{
-    each_replica(q, false, false);
-}
-
-static void info_replicas_master(query *q)
-{
-    each_replica(q, false, true);
-}
-
-static void info_cluster_stable(query *q)
-{
-    anp_slice size, name;
-    if (parameter(q->parameters, "namespace", &name) && namespace_of(q, name) == NULL) {
-        say(q, "ERROR:20:namespace not found on node");
-    } else if (parameter(q->parameters, "size", &size) && !anp_slice_is(size, "1")) {
-        say(q, "ERROR:7:cluster-not-specified-size");
-    } else {
-        say(q, "12AB417238CE");
+        anp_query_say(q, "ok");
     }
 }
 
 /* ---- namespaces and sets ---- */
 
-static void info_namespaces(query *q)
+static void info_namespaces(anp_query *q)
 {
     for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
         anp_buffer_print(q->out, "%s%s", i != 0 ? ";" : "",
@@ -213,44 +145,56 @@ static void info_namespaces(query *q)
     }
 }
 
-static void namespace_config(query *q, const anp_namespace *ns)
+static anp_membership membership(anp_query *q)
+{
+    anp_membership m;
+    anp_members_look(q->node->members, q->node->member, &m);
+    return m;
+}
+
+static void namespace_config(anp_query *q, const anp_namespace *ns)
 {
     anp_buffer_print(q->out,
-                     "replication-factor=1;default-ttl=%u;max-record-size=%u;nsup-period=%u;allow-"
+                     "replication-factor=%u;default-ttl=%u;max-record-size=%u;nsup-period=%u;allow-"
                      "ttl-without-nsup=%s;"
                      "default-read-touch-ttl-pct=0;single-query-threads=1;transaction-pending-"
                      "limit=20;storage-engine=memory",
-                     ns->config.default_ttl, ns->config.max_record_size, ns->config.nsup_period,
+                     membership(q).replication_factor, ns->config.default_ttl,
+                     ns->config.max_record_size, ns->config.nsup_period,
                      ns->config.allow_ttl_without_nsup ? "true" : "false");
 }
 
-static void info_namespace(query *q)
+static void info_namespace(anp_query *q)
 {
-    anp_namespace *ns = namespace_of(q, q->parameters);
+    anp_namespace *ns = anp_query_namespace(q, q->parameters);
     if (ns == NULL) {
-        say(q, "type=unknown");
+        anp_query_say(q, "type=unknown");
         return;
     }
     anp_store *store = q->node->store;
-    long long objects = (long long)atomic_load(&ns->objects), bytes = 0;
+    anp_membership m = membership(q);
+    anp_share share = {.by_set = NULL};
+    anp_info_share(q, ns, &share);
+    long long bytes = 0;
     for (uint32_t i = 0; i < atomic_load(&ns->n_sets); i++) {
         bytes += (long long)atomic_load(&ns->sets[i]->memory);
     }
     bool full = store->max_memory != 0 && atomic_load(&store->memory) >= (int64_t)store->max_memory;
     anp_buffer_print(q->out,
-                     "ns_cluster_size=1;effective_replication_factor=1;objects=%lld;tombstones=0;"
-                     "master_objects=%lld;prole_objects=0;"
+                     "ns_cluster_size=%u;effective_replication_factor=%u;objects=%lld;tombstones=0;"
+                     "master_objects=%lld;prole_objects=%lld;"
                      "non_replica_objects=0;dead_partitions=0;unavailable_partitions=0;stop_writes="
                      "%s;hwm_breached=false;current_time=%u;"
                      "expired_objects=%llu;evicted_objects=0;truncating=false;data_used_bytes=%lld;"
                      "data_used_pct=0;"
                      "migrate_tx_partitions_remaining=0;migrate_rx_partitions_remaining=0;",
-                     objects, objects, full ? "true" : "false", anp_store_now(),
-                     (unsigned long long)atomic_load(&ns->expired), bytes);
+                     m.n_present, m.replication_factor, (long long)(share.master + share.replica),
+                     (long long)share.master, (long long)share.replica, full ? "true" : "false",
+                     anp_store_now(), (unsigned long long)atomic_load(&ns->expired), bytes);
     namespace_config(q, ns);
 }
 
-static void one_set(query *q, const anp_set *set, const char *ns)
+static void one_set(anp_query *q, const anp_set *set, int64_t objects, const char *ns)
 {
     if (ns != NULL) {
         anp_buffer_print(q->out, "ns=%s:set=%s:", ns, set->name);
@@ -261,23 +205,36 @@ static void one_set(query *q, const anp_set *set, const char *ns)
                      "default-read-touch-ttl-pct=0:default-ttl=0:disable-eviction=false:enable-"
                      "index=false:stop-writes-count=0:"
                      "stop-writes-size=0;",
-                     (long long)atomic_load(&set->objects), (long long)atomic_load(&set->memory),
+                     (long long)objects, (long long)atomic_load(&set->memory),
                      (unsigned long long)atomic_load(&set->truncate_lut));
 }
 
-static void sets_of(query *q, anp_namespace *ns)
+/* One set of a namespace, or (NULL) all of them with their names. */
+static void sets_of(anp_query *q, anp_namespace *ns, const anp_set *only)
 {
-    for (uint32_t i = 0; i < atomic_load(&ns->n_sets); i++) {
-        one_set(q, ns->sets[i], ns->config.name);
+    int64_t *objects = anp_calloc(ANP_SETS_MAX, sizeof *objects);
+    if (objects == NULL) {
+        q->out->failed = ANP_ERR_MEMORY; /* the connection ends */
+        return;
     }
+    anp_share share = {.by_set = objects};
+    uint32_t n = atomic_load(&ns->n_sets);
+    anp_info_share(q, ns, &share);
+    for (uint32_t i = 0; i < n && only == NULL; i++) {
+        one_set(q, ns->sets[i], objects[i], ns->config.name);
+    }
+    if (only != NULL) {
+        one_set(q, only, objects[only->number], NULL);
+    }
+    anp_free(objects);
 }
 
-static void info_sets(query *q)
+static void info_sets(anp_query *q)
 {
     anp_slice name = q->parameters, set = {NULL, 0};
     if (name.size == 0) {
         for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
-            sets_of(q, q->node->store->namespaces[i]);
+            sets_of(q, q->node->store->namespaces[i], NULL);
         }
         return;
     }
@@ -286,27 +243,28 @@ static void info_sets(query *q)
         set = (anp_slice){slash + 1, name.size - (size_t)(slash + 1 - name.data)};
         name.size = (size_t)(slash - name.data);
     }
-    anp_namespace *ns = namespace_of(q, name);
+    anp_namespace *ns = anp_query_namespace(q, name);
     if (ns == NULL) {
-        say(q, "ns_type=unknown");
+        anp_query_say(q, "ns_type=unknown");
     } else if (slash == NULL) {
-        sets_of(q, ns);
+        sets_of(q, ns, NULL);
     } else {
         const anp_set *found = anp_namespace_set(ns, set, false);
         if (found != NULL) {
-            one_set(q, found, NULL);
+            sets_of(q, ns, found);
         }
     }
 }
 
-static void info_statistics(query *q)
+static void info_statistics(anp_query *q)
 {
     anp_node *node = q->node;
     anp_node_stats stats;
     anp_node_stats_get(node, &stats);
+    anp_membership m = membership(q);
     anp_buffer_print(q->out,
-                     "failed_best_practices=false;cluster_size=1;cluster_key=12AB417238CE;cluster_"
-                     "generation=1;cluster_principal=%s;"
+                     "failed_best_practices=false;cluster_size=%u;cluster_key=%012llX;cluster_"
+                     "generation=%lld;cluster_principal=%s;"
                      "cluster_integrity=true;cluster_is_member=true;uptime=%llu;objects=%llu;"
                      "tombstones=0;client_connections=%llu;"
                      "client_connections_opened=%llu;client_connections_closed=%llu;batch_index_"
@@ -315,7 +273,8 @@ static void info_statistics(query *q)
                      "error=0;early_tsvc_client_error=0;"
                      "long_queries_active=0;migrate_allowed=true;migrate_partitions_remaining=0;"
                      "time_since_rebalance=%llu",
-                     node->name,
+                     m.n_present, (unsigned long long)anp_info_cluster_key(q),
+                     (long long)m.rebalance_generation, node->name,
                      (unsigned long long)((anp_clock_now() - node->started_at) / ANP_NS_PER_S),
                      (unsigned long long)stats.objects, (unsigned long long)stats.connections,
                      (unsigned long long)stats.connections_opened,
@@ -323,18 +282,18 @@ static void info_statistics(query *q)
                      (unsigned long long)((anp_clock_now() - node->started_at) / ANP_NS_PER_S));
 }
 
-static void info_get_config(query *q)
+static void info_get_config(anp_query *q)
 {
     anp_slice context, name;
-    if (!parameter(q->parameters, "context", &context)) {
-        say(q, "ERROR:4:missing 'context'");
+    if (!anp_query_parameter(q->parameters, "context", &context)) {
+        anp_query_say(q, "ERROR:4:missing 'context'");
     } else if (anp_slice_is(context, "namespace")) {
-        anp_namespace *ns =
-            parameter(q->parameters, "namespace", &name) || parameter(q->parameters, "id", &name)
-                ? namespace_of(q, name)
-                : NULL;
+        anp_namespace *ns = anp_query_parameter(q->parameters, "namespace", &name) ||
+                                    anp_query_parameter(q->parameters, "id", &name)
+                                ? anp_query_namespace(q, name)
+                                : NULL;
         if (ns == NULL) {
-            say(q, "ERROR:20:namespace not found on node");
+            anp_query_say(q, "ERROR:20:namespace not found on node");
         } else {
             namespace_config(q, ns);
         }
@@ -350,98 +309,100 @@ static void info_get_config(query *q)
         anp_buffer_print(q->out, "service.address=%s;service.port=%u", q->node->host,
                          (unsigned)q->node->port);
     } else {
-        say(q, "ERROR:4:bad 'context'");
+        anp_query_say(q, "ERROR:4:bad 'context'");
     }
 }
 
 /* ---- truncate ---- */
 
-static bool truncate_time(query *q, uint64_t *lut)
+static bool truncate_time(anp_query *q, uint64_t *lut)
 {
     anp_slice text;
     uint64_t now = anp_clock_wall();
     *lut = now;
-    if (!parameter(q->parameters, "lut", &text)) {
+    if (!anp_query_parameter(q->parameters, "lut", &text)) {
         return true;
     }
     if (!anp_info_uint(text, lut)) {
-        say(q, "ERROR:4:bad 'lut'");
+        anp_query_say(q, "ERROR:4:bad 'lut'");
         return false;
     }
     if (*lut > now) {
-        say(q, "ERROR:4:would truncate in the future");
+        anp_query_say(q, "ERROR:4:would truncate in the future");
         return false;
     }
     return true;
 }
 
-static void truncate_what(query *q, bool whole)
+static void truncate_what(anp_query *q, bool whole)
 {
     anp_slice name, set = {NULL, 0};
     uint64_t lut;
-    if (!parameter(q->parameters, "namespace", &name)) {
-        say(q, "ERROR:4:missing 'namespace'");
+    if (!anp_query_parameter(q->parameters, "namespace", &name)) {
+        anp_query_say(q, "ERROR:4:missing 'namespace'");
         return;
     }
-    if (!whole && (!parameter(q->parameters, "set", &set) || set.size == 0)) {
-        say(q, "ERROR:4:missing 'set'");
+    if (!whole && (!anp_query_parameter(q->parameters, "set", &set) || set.size == 0)) {
+        anp_query_say(q, "ERROR:4:missing 'set'");
         return;
     }
     if (!truncate_time(q, &lut)) {
         return;
     }
-    anp_namespace *ns = namespace_of(q, name); /* an unknown one is accepted, as by the server */
+    anp_namespace *ns =
+        anp_query_namespace(q, name); /* an unknown one is accepted, as by the server */
     anp_set *found = ns != NULL && !whole ? anp_namespace_set(ns, set, false) : NULL;
     if (ns != NULL && (whole || found != NULL)) {
         anp_namespace_truncate(ns, found, lut);
         atomic_store(whole ? &ns->truncate_lut : &found->truncate_lut, lut);
     }
-    say(q, "ok");
+    anp_query_say(q, "ok");
 }
 
-static void info_truncate(query *q)
+static void info_truncate(anp_query *q)
 {
     truncate_what(q, false);
 }
 
-static void info_truncate_namespace(query *q)
+static void info_truncate_namespace(anp_query *q)
 {
     truncate_what(q, true);
 }
 
 /* ---- what is not built here ---- */
 
-static void info_job(query *q)
+static void info_job(anp_query *q)
 {
     anp_slice id;
-    if (parameter(q->parameters, "id", &id) || parameter(q->parameters, "trid", &id)) {
-        say(q, "ERROR:2:job not found");
+    if (anp_query_parameter(q->parameters, "id", &id) ||
+        anp_query_parameter(q->parameters, "trid", &id)) {
+        anp_query_say(q, "ERROR:2:job not found");
     }
 }
 
-static void info_no_index(query *q)
+static void info_no_index(anp_query *q)
 {
-    say(q, "ERROR:201:no index");
+    anp_query_say(q, "ERROR:201:no index");
 }
 
-static void info_false(query *q)
+static void info_false(anp_query *q)
 {
-    say(q, "false");
+    anp_query_say(q, "false");
 }
 
-static void info_udf_missing(query *q)
+static void info_udf_missing(anp_query *q)
 {
-    say(q, "error=not_found");
+    anp_query_say(q, "error=not_found");
 }
 
-static void info_unsupported(query *q)
+static void info_unsupported(anp_query *q)
 {
-    say(q, "ERROR:16:not built into the embedded node");
+    anp_query_say(q, "ERROR:16:not built into the embedded node");
 }
 
 static const struct {
     const char *name;
-    void (*answer)(query *q);
+    void (*answer)(anp_query *q);
 } commands[] = {
     {"node", info_node},
     {"name", info_node},
@@ -459,28 +420,28 @@ static const struct {
     {"feature-key", info_enterprise},
     {"user-agent-set", info_user_agent},
     {"user-agents", info_empty},
-    {"peers-generation", info_zero},
-    {"partition-generation", info_one},
-    {"rebalance-generation", info_one},
-    {"peers-clear-std", info_peers},
-    {"peers-clear-alt", info_peers},
+    {"peers-generation", anp_info_peers_generation},
+    {"partition-generation", anp_info_partition_generation},
+    {"rebalance-generation", anp_info_rebalance_generation},
+    {"peers-clear-std", anp_info_peers},
+    {"peers-clear-alt", anp_info_peers},
     {"peers-tls-std", info_enterprise},
     {"peers-tls-alt", info_enterprise},
-    {"alumni-clear-std", info_peers},
-    {"service-clear-std", info_service},
+    {"alumni-clear-std", anp_info_peers},
+    {"service-clear-std", anp_info_service},
     {"service-clear-alt", info_empty},
     {"service-tls-std", info_enterprise},
     {"service-tls-alt", info_enterprise},
-    {"service", info_service},
+    {"service", anp_info_service},
     {"services", info_empty},
     {"services-alternate", info_empty},
     {"services-alumni", info_empty},
-    {"replicas", info_replicas},
-    {"replicas-all", info_replicas_all},
-    {"replicas-master", info_replicas_master},
-    {"cluster-stable", info_cluster_stable},
+    {"replicas", anp_info_replicas},
+    {"replicas-all", anp_info_replicas_all},
+    {"replicas-master", anp_info_replicas_master},
+    {"cluster-stable", anp_info_cluster_stable},
     {"recluster", info_ok},
-    {"rack-ids", info_enterprise},
+    {"rack-ids", anp_info_rack_ids},
     {"racks", info_enterprise},
     {"roster", info_enterprise},
     {"quiesce", info_enterprise},
@@ -516,13 +477,13 @@ static void answer_one(anp_node *node, anp_node_connection *c, anp_slice line, a
         n++;
     }
     anp_slice name = {line.data, n};
-    query q = {node, c, {line.data + n, 0}, out};
+    anp_query q = {node, c, {line.data + n, 0}, out};
     if (n < line.size) {
         q.parameters = (anp_slice){line.data + n + 1, line.size - n - 1};
     }
     anp_buffer_put(out, line.data, line.size);
     anp_buffer_u8(out, '\t');
-    void (*answer)(query *) = NULL;
+    void (*answer)(anp_query *) = NULL;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0] && answer == NULL; i++) {
         if (anp_slice_is(name, commands[i].name)) {
             answer = commands[i].answer;
@@ -531,7 +492,7 @@ static void answer_one(anp_node *node, anp_node_connection *c, anp_slice line, a
     if (answer != NULL) {
         answer(&q);
     } else {
-        say(&q, "ERROR:4:unrecognized command");
+        anp_query_say(&q, "ERROR:4:unrecognized command");
     }
     anp_buffer_u8(out, '\n');
 }

@@ -2,12 +2,13 @@
  * tests.
  *
  * A store holds namespaces and records and can be shared by several nodes (a cluster in one
- * process); a node is a listener, its connections, and its answers. Both are thread-safe. */
+ * process: group.h); a node is a listener, its connections, and its answers. Both are thread-safe.
+ */
 #pragma once
 
 #include <stdbool.h>
 
-#include "base/error.h"
+#include "node/members.h"
 
 typedef struct anp_store anp_store;
 typedef struct anp_node anp_node;
@@ -45,6 +46,11 @@ typedef struct anp_node_config {
     uint64_t max_output; /* bytes waiting to be sent on one connection before it is not read any
                             more; 0: 4 MiB */
     uint32_t threads;    /* that serve connections; 0: 2 */
+
+    anp_members *members; /* of the cluster that it joins, retained; NULL: one of its own */
+    int32_t rack;         /* among them; below 0: none */
+    bool is_back;         /* it was `member` before, and returns; else it joins */
+    uint32_t member;
 } anp_node_config;
 
 /* Listens and serves. Up when this returns. Retains the store. */
@@ -55,9 +61,18 @@ anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_n
  */
 void anp_node_stop(anp_node *node);
 
+/* The same, as a crash looks from outside: connections are reset. */
+void anp_node_kill(anp_node *node);
+
+/* Answers nothing from when this returns until it is thawed, as a stopped process: the kernel takes
+ * connections and bytes for it. Not from one of the node's own threads. */
+void anp_node_freeze(anp_node *node);
+void anp_node_thaw(anp_node *node);
+
 const char *anp_node_host(const anp_node *node);
 uint16_t anp_node_port(const anp_node *node);
 const char *anp_node_name(const anp_node *node);
+uint32_t anp_node_member(const anp_node *node); /* its number among the members */
 
 typedef struct anp_node_stats {
     uint64_t objects;
@@ -67,6 +82,7 @@ typedef struct anp_node_stats {
     uint64_t connections_refused;
     uint64_t requests;
     uint64_t batch_rows;
+    uint64_t proxied; /* records that were asked of this node and are another's */
 } anp_node_stats;
 
 void anp_node_stats_get(const anp_node *node, anp_node_stats *out);

@@ -16,7 +16,12 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-enum { EVENTS = 64, TICK_MS = 1000, CONNECTIONS = 1024 };
+enum {
+    EVENTS = 64,
+    TICK_MS = 1000,
+    WAIT_TICK_MS = 10, /* while requests wait for a node that is frozen */
+    CONNECTIONS = 1024
+};
 
 /* ---- one thread ---- */
 
@@ -109,6 +114,46 @@ static void take_handed(anp_node_thread *t)
     (void)pthread_mutex_unlock(&t->lock);
 }
 
+/* Stays here while the node is frozen. */
+static void halt(anp_node *node)
+{
+    (void)pthread_mutex_lock(&node->freeze_lock);
+    node->n_halted++;
+    (void)pthread_cond_broadcast(&node->freeze_changed);
+    while (atomic_load(&node->is_frozen) && !atomic_load(&node->stopping)) {
+        (void)pthread_cond_wait(&node->freeze_changed, &node->freeze_lock);
+    }
+    node->n_halted--;
+    (void)pthread_cond_broadcast(&node->freeze_changed);
+    (void)pthread_mutex_unlock(&node->freeze_lock);
+}
+
+static bool goes_on(const anp_node *node)
+{
+    return !atomic_load(&node->stopping) && !atomic_load(&node->is_frozen);
+}
+
+static void try_waiting(anp_node_thread *t)
+{
+    for (anp_node_connection *c = t->connections, *next; c != NULL && t->n_waiting != 0; c = next) {
+        next = c->next;
+        if (c->is_waiting) {
+            anp_node_connection_ready(c, 0);
+        }
+    }
+}
+
+static void look_after(anp_node *node)
+{
+    if (node->deaf_until != 0 && anp_clock_now() >= node->deaf_until) {
+        if (node->spare < 0) {
+            node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        }
+        listen_again(node, true);
+    }
+    anp_store_expire(node->store, anp_clock_now());
+}
+
 static void *run(void *argument)
 {
     anp_node_thread *t = argument;
@@ -116,8 +161,13 @@ static void *run(void *argument)
     bool is_first = t == &node->threads[0];
     struct epoll_event events[EVENTS];
     while (!atomic_load(&node->stopping)) {
-        int n = epoll_wait(t->epoll, events, EVENTS, is_first ? TICK_MS : -1);
-        for (int i = 0; i < n && !atomic_load(&node->stopping); i++) {
+        if (atomic_load(&node->is_frozen)) {
+            halt(node);
+            continue;
+        }
+        int timeout = t->n_waiting != 0 ? WAIT_TICK_MS : is_first ? TICK_MS : -1;
+        int n = epoll_wait(t->epoll, events, EVENTS, timeout);
+        for (int i = 0; i < n && goes_on(node); i++) {
             void *what = events[i].data.ptr;
             if (what == &t->wake) {
                 take_handed(t);
@@ -128,14 +178,11 @@ static void *run(void *argument)
                 anp_node_connection_ready(what, events[i].events);
             }
         }
-        if (is_first) {
-            if (node->deaf_until != 0 && anp_clock_now() >= node->deaf_until) {
-                if (node->spare < 0) {
-                    node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-                }
-                listen_again(node, true);
+        if (goes_on(node)) {
+            try_waiting(t);
+            if (is_first) {
+                look_after(node);
             }
-            anp_store_expire(node->store, anp_clock_now());
         }
     }
     while (t->connections != NULL) {
@@ -147,7 +194,7 @@ static void *run(void *argument)
 static anp_status start_thread(anp_node *node, anp_node_thread *t, anp_error *err)
 {
     t->node = node;
-    anp_executor_init(&t->executor, node->store);
+    anp_executor_init(&t->executor, node->store, node->members, node->member);
     (void)pthread_mutex_init(&t->lock, NULL);
     t->epoll = epoll_create1(EPOLL_CLOEXEC);
     t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -228,6 +275,35 @@ static anp_status listen_on(anp_node *node, anp_error *err)
     return ANP_OK;
 }
 
+/* ---- starting and stopping ---- */
+
+/* Takes its place among the members; from now on others tell of it. */
+static anp_status join(anp_node *node, anp_error *err)
+{
+    const anp_node_config *config = &node->config;
+    char endpoint[80];
+    const char *format = strchr(node->host, ':') != NULL ? "[%s]" : "%s";
+    int n = snprintf(endpoint, sizeof endpoint, format, node->host);
+    if (node->port != 3000) { /* the default, which peers lists leave out */
+        (void)snprintf(endpoint + n, sizeof endpoint - (size_t)n, ":%u", (unsigned)node->port);
+    }
+    anp_status status = ANP_OK;
+    if (config->members != NULL) {
+        node->members = anp_members_retain(config->members);
+    } else {
+        status = anp_members_new(1, &node->members, err);
+    }
+    if (status == ANP_OK && config->is_back) {
+        node->member = config->member;
+        anp_members_return(node->members, node->member, endpoint);
+    } else if (status == ANP_OK) {
+        status = anp_members_join(node->members, node->name, endpoint,
+                                  config->members != NULL ? config->rack : -1, &node->member, err);
+    }
+    node->has_joined = status == ANP_OK;
+    return status;
+}
+
 anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_node **out,
                           anp_error *err)
 {
@@ -236,6 +312,8 @@ anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_n
         return anp_error_memory(err, sizeof *node, "a node");
     }
     node->config = *config;
+    (void)pthread_mutex_init(&node->freeze_lock, NULL);
+    (void)pthread_cond_init(&node->freeze_changed, NULL);
     node->listener = -1;
     node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     node->started_at = anp_clock_now();
@@ -255,12 +333,17 @@ anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_n
         } else {
             (void)snprintf(node->name, sizeof node->name, "BB9%04X00000A001", (unsigned)node->port);
         }
+        status = join(node, err);
     }
     for (uint32_t i = node->n_threads;
          status == ANP_OK && i-- != 0;) { /* the accepting one last: it hands to the others */
         status = start_thread(node, &node->threads[i], err);
     }
     if (status != ANP_OK) {
+        if (node->has_joined) {
+            uint8_t lost[ANP_BITMAP_SIZE];
+            anp_members_leave(node->members, node->member, lost);
+        }
         anp_node_stop(node);
         return status;
     }
@@ -268,12 +351,39 @@ anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_n
     return ANP_OK;
 }
 
+void anp_node_freeze(anp_node *node)
+{
+    (void)pthread_mutex_lock(&node->freeze_lock);
+    atomic_store(&node->is_frozen, true);
+    for (uint32_t i = 0; i < node->n_threads; i++) {
+        (void)eventfd_write(node->threads[i].wake, 1);
+    }
+    while (node->n_halted < node->n_threads) {
+        (void)pthread_cond_wait(&node->freeze_changed, &node->freeze_lock);
+    }
+    (void)pthread_mutex_unlock(&node->freeze_lock);
+}
+
+void anp_node_thaw(anp_node *node)
+{
+    (void)pthread_mutex_lock(&node->freeze_lock);
+    atomic_store(&node->is_frozen, false);
+    (void)pthread_cond_broadcast(&node->freeze_changed);
+    while (node->n_halted != 0) { /* so that a next freeze counts anew */
+        (void)pthread_cond_wait(&node->freeze_changed, &node->freeze_lock);
+    }
+    (void)pthread_mutex_unlock(&node->freeze_lock);
+}
+
 void anp_node_stop(anp_node *node)
 {
     if (node == NULL) {
         return;
     }
+    (void)pthread_mutex_lock(&node->freeze_lock);
     atomic_store(&node->stopping, true);
+    (void)pthread_cond_broadcast(&node->freeze_changed);
+    (void)pthread_mutex_unlock(&node->freeze_lock);
     for (uint32_t i = 0; i < node->n_threads; i++) {
         if (node->threads[i].started) {
             (void)eventfd_write(node->threads[i].wake, 1);
@@ -303,8 +413,24 @@ void anp_node_stop(anp_node *node)
     if (node->spare >= 0) {
         (void)close(node->spare);
     }
+    (void)pthread_cond_destroy(&node->freeze_changed);
+    (void)pthread_mutex_destroy(&node->freeze_lock);
+    anp_members_release(node->members);
     anp_store_release(node->store);
     anp_free(node);
+}
+
+void anp_node_kill(anp_node *node)
+{
+    if (node != NULL) {
+        atomic_store(&node->resets, true);
+        anp_node_stop(node);
+    }
+}
+
+uint32_t anp_node_member(const anp_node *node)
+{
+    return node->member;
 }
 
 const char *anp_node_host(const anp_node *node)
@@ -332,6 +458,9 @@ void anp_node_stats_get(const anp_node *node, anp_node_stats *out)
         .requests = atomic_load(&node->requests),
         .batch_rows = atomic_load(&node->batch_rows),
     };
+    for (uint32_t i = 0; i < node->n_threads; i++) {
+        out->proxied += atomic_load(&node->threads[i].executor.proxied);
+    }
     for (uint32_t i = 0; i < node->store->n_namespaces; i++) {
         out->objects += (uint64_t)atomic_load(&node->store->namespaces[i]->objects);
     }

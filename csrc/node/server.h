@@ -20,7 +20,9 @@ typedef struct anp_node_connection {
     anp_buffer out;  /* bytes to send */
     size_t out_at;
     anp_node_batch batch;
-    bool in_batch;     /* the request at in_at is a batch that goes on */
+    bool in_batch;   /* the request at in_at is a batch that goes on */
+    bool is_waiting; /* the request at in_at waits for another node, which is frozen */
+    uint64_t wait_until;
     size_t batch_size; /* of its frame */
     bool closing;      /* no more requests; close when everything is sent */
     bool has_user_agent;
@@ -33,6 +35,7 @@ struct anp_node_thread {
     bool started;
     int epoll, wake; /* wake: an eventfd */
     anp_node_connection *connections;
+    uint32_t n_waiting;   /* of them */
     pthread_mutex_t lock; /* guards what is handed over */
     int *handed;          /* fds from the accepting thread */
     uint32_t n_handed, room_handed;
@@ -48,7 +51,15 @@ struct anp_node {
     uint64_t deaf_until; /* monotonic ns, the listener is not watched before; 0: it is */
     int spare;           /* an fd in reserve, for refusing when there are none left */
     uint64_t started_at; /* monotonic ns */
+    anp_members *members;
+    uint32_t member; /* our number among them */
+    bool has_joined;
     _Atomic bool stopping;
+    _Atomic bool resets; /* connections are reset when they are closed */
+    _Atomic bool is_frozen;
+    pthread_mutex_t freeze_lock; /* guards changes of is_frozen, and: */
+    pthread_cond_t freeze_changed;
+    uint32_t n_halted; /* threads that have seen is_frozen */
     uint32_t n_threads, next_thread;
     anp_node_thread threads[ANP_NODE_THREADS];
     _Atomic int64_t connections;

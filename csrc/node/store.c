@@ -4,6 +4,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "wire/digest.h"
+#include "wire/info.h"
 
 static uint32_t hash_of(const uint8_t *digest)
 {
@@ -148,6 +150,7 @@ anp_set *anp_namespace_set(anp_namespace *ns, anp_slice name, bool create)
     if (set == NULL && n < ANP_SETS_MAX && (set = anp_calloc(1, sizeof *set)) != NULL) {
         memcpy(set->name, name.data, name.size);
         set->name_size = (uint8_t)name.size;
+        set->number = n;
         ns->sets[n] = set;
         atomic_store_explicit(&ns->n_sets, n + 1, memory_order_release);
     }
@@ -267,6 +270,31 @@ static uint64_t sweep(anp_namespace *ns, doomed is_doomed, const void *context)
         (void)pthread_mutex_unlock(&shard->lock);
     }
     return removed;
+}
+
+void anp_namespace_walk(anp_namespace *ns, void (*visit)(const anp_record *record, void *context),
+                        void *context)
+{
+    for (int i = 0; i < ANP_SHARDS; i++) {
+        anp_shard *shard = &ns->shards[i];
+        (void)pthread_mutex_lock(&shard->lock);
+        for (uint32_t b = 0; b < shard->n_buckets; b++) {
+            for (const anp_record *r = shard->buckets[b]; r != NULL; r = r->next) {
+                visit(r, context);
+            }
+        }
+        (void)pthread_mutex_unlock(&shard->lock);
+    }
+}
+
+static bool is_dropped(const anp_record *r, const void *context)
+{
+    return anp_bitmap_has(context, anp_partition_of(r->digest));
+}
+
+void anp_namespace_drop(anp_namespace *ns, const uint8_t partitions[ANP_PARTITIONS / 8])
+{
+    (void)sweep(ns, is_dropped, partitions);
 }
 
 typedef struct cut {

@@ -15,6 +15,7 @@ enum { ANP_SHARDS = 256, ANP_STORE_NAMESPACES = 32, ANP_SETS_MAX = 4095 };
 typedef struct anp_set {
     char name[ANP_SET_MAX + 1];
     uint8_t name_size;
+    uint32_t number; /* its place in the namespace's sets */
     _Atomic int64_t objects;
     _Atomic int64_t memory;
     _Atomic uint64_t truncate_lut; /* ns since 1970 */
@@ -80,6 +81,13 @@ void anp_shard_remove(anp_namespace *ns, anp_shard *shard, anp_record *record);
 
 /* Counts a record's bytes in (sign 1) or out (-1). */
 void anp_record_count(anp_namespace *ns, const anp_record *record, int sign);
+
+/* Calls `visit` with each record, its shard locked. */
+void anp_namespace_walk(anp_namespace *ns, void (*visit)(const anp_record *record, void *context),
+                        void *context);
+
+/* Removes the records of these partitions. */
+void anp_namespace_drop(anp_namespace *ns, const uint8_t partitions[ANP_PARTITIONS / 8]);
 
 /* Removes what was last updated at or before `lut`, of one set or (NULL) of all. */
 void anp_namespace_truncate(anp_namespace *ns, const anp_set *set, uint64_t lut);

@@ -1,20 +1,20 @@
-/* aerospike_np._node: the embedded node for Python. Node(config) serves until stop(), its
- * deallocation, or the end of the process. It never calls into Python, so it needs the GIL only at
- * its doors. */
+/* aerospike_np._node: embedded nodes for Python. A Cluster has the data, and nodes that are added
+ * to it; they serve until stop(), its deallocation, or the end of the process. A node never calls
+ * into Python, so the GIL is needed only at the doors. */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include <unistd.h>
 
-#include "node/node.h"
+#include "node/group.h"
 
-typedef struct node_object {
-    PyObject_HEAD anp_node *node; /* NULL: stopped */
-    long pid;                     /* of the process that started it; a fork has no node */
-} node_object;
+typedef struct cluster_object {
+    PyObject_HEAD anp_group *group; /* freed with the object only: methods may be under way */
+    long pid;                       /* of the process that started it; a fork has no nodes */
+} cluster_object;
 
 typedef struct module_state {
-    PyTypeObject *node_type;
+    PyTypeObject *cluster_type;
     PyObject *error; /* aerospike_np.exception._error */
 } module_state;
 
@@ -63,32 +63,32 @@ static bool take_namespaces(PyObject *list, anp_namespace_config *out, Py_ssize_
     return true;
 }
 
-static PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+/* The cluster, where it runs in this process; else an exception. Whether it is stopped it says
+ * itself. */
+static anp_group *ours(PyObject *object)
 {
-    static char *names[] = {"host",
-                            "port",
-                            "namespaces",
-                            "name",
-                            "cluster_name",
-                            "allow_remote",
-                            "max_memory",
-                            "max_connections",
-                            "batch_max_requests",
-                            "max_output",
-                            "threads",
-                            NULL};
-    const char *host, *name, *cluster;
-    unsigned short port;
+    cluster_object *self = (cluster_object *)(void *)object;
+    if (self->pid == (long)getpid()) {
+        return self->group;
+    }
+    anp_error err = {.code = ANP_ERR_CLOSED};
+    (void)PyOS_snprintf(err.message, sizeof err.message,
+                        "the node runs in process %ld, and this is its fork %ld; start one here, "
+                        "or use the address",
+                        self->pid, (long)getpid());
+    (void)raise(Py_TYPE(object), &err);
+    return NULL;
+}
+
+static PyObject *cluster_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"namespaces", "replication_factor", "max_memory", NULL};
     PyObject *namespaces;
-    int allow_remote;
-    unsigned long long max_memory, max_output;
-    unsigned int max_connections, batch_max, threads;
-    anp_node_config config = {0};
+    unsigned int factor;
+    unsigned long long max_memory;
     anp_namespace_config spaces[32] = {{{0}, 0, 0, false, 0}};
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sHO!sspKIIKI", names, &host, &port,
-                                     &PyList_Type, &namespaces, &name, &cluster, &allow_remote,
-                                     &max_memory, &max_connections, &batch_max, &max_output,
-                                     &threads)) {
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!IK", names, &PyList_Type, &namespaces,
+                                     &factor, &max_memory)) {
         return NULL;
     }
     Py_ssize_t n = PyList_GET_SIZE(namespaces);
@@ -96,178 +96,295 @@ static PyObject *node_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_ValueError, "a node has at most 32 namespaces");
         return NULL;
     }
-    if (!take_namespaces(namespaces, spaces, n) ||
-        !copy_text(host, config.host, sizeof config.host, "host") ||
-        !copy_text(name, config.name, sizeof config.name, "name") ||
-        !copy_text(cluster, config.cluster_name, sizeof config.cluster_name, "cluster_name")) {
+    if (!take_namespaces(namespaces, spaces, n)) {
         return NULL;
     }
-    config.port = port;
-    config.allow_remote = allow_remote != 0;
-    config.batch_max_requests = batch_max;
-    config.max_connections = max_connections;
-    config.max_output = max_output;
-    config.threads = threads;
-    anp_store_config store_config = {
+    anp_store_config config = {
         .namespaces = spaces, .n_namespaces = (uint32_t)n, .max_memory = max_memory};
     anp_store *store = NULL;
-    anp_node *node = NULL;
+    anp_group *group = NULL;
     anp_error err;
-    anp_status status = anp_store_new(&store_config, &store, &err);
+    anp_status status = anp_store_new(&config, &store, &err);
     if (status == ANP_OK) {
-        Py_BEGIN_ALLOW_THREADS status = anp_node_start(&config, store, &node, &err);
-        Py_END_ALLOW_THREADS anp_store_release(store);
+        status = anp_group_new(store, factor, &group, &err);
+        anp_store_release(store);
     }
     if (status != ANP_OK) {
         return raise(type, &err);
     }
-    node_object *self = (node_object *)(void *)type->tp_alloc(type, 0);
+    cluster_object *self = (cluster_object *)(void *)type->tp_alloc(type, 0);
     if (self == NULL) {
-        anp_node_stop(node);
+        anp_group_free(group);
         return NULL;
     }
-    self->node = node;
+    self->group = group;
     self->pid = (long)getpid();
     return (PyObject *)self;
 }
 
-/* Without a GIL stop() could free the node under another thread's eyes: its users look at it, and
- * stop() takes it away, with the object locked. */
-#ifdef Py_GIL_DISABLED
-#define WITH_OBJECT(object) Py_BEGIN_CRITICAL_SECTION(object)
-#define WITH_OBJECT_END() Py_END_CRITICAL_SECTION()
-#else
-#define WITH_OBJECT(object) {
-#define WITH_OBJECT_END() }
-#endif
-
-/* The node, where it runs in this process; else an exception. */
-static anp_node *running(PyObject *object)
+static PyObject *cluster_add(PyObject *object, PyObject *args, PyObject *kwargs)
 {
-    node_object *self = (node_object *)(void *)object;
-    anp_error err = {.code = ANP_ERR_CLOSED, .message = "the node is stopped"};
-    if (self->node != NULL && self->pid == (long)getpid()) {
-        return self->node;
+    static char *names[] = {"host",
+                            "port",
+                            "name",
+                            "rack",
+                            "cluster_name",
+                            "allow_remote",
+                            "max_connections",
+                            "batch_max_requests",
+                            "max_output",
+                            "threads",
+                            NULL};
+    const char *host, *name, *cluster;
+    unsigned short port;
+    int rack, allow_remote;
+    unsigned long long max_output;
+    unsigned int max_connections, batch_max, threads;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "sHsispIIKI", names, &host, &port, &name, &rack,
+                                     &cluster, &allow_remote, &max_connections, &batch_max,
+                                     &max_output, &threads)) {
+        return NULL;
     }
-    if (self->node != NULL) {
-        (void)PyOS_snprintf(err.message, sizeof err.message,
-                            "the node runs in process %ld, and this is its fork %ld; start one "
-                            "here, or use the address",
-                            self->pid, (long)getpid());
+    anp_node_config config = {
+        .port = port,
+        .rack = rack,
+        .allow_remote = allow_remote != 0,
+        .batch_max_requests = batch_max,
+        .max_connections = max_connections,
+        .max_output = max_output,
+        .threads = threads,
+    };
+    anp_group *group = ours(object);
+    if (group == NULL || !copy_text(host, config.host, sizeof config.host, "host") ||
+        !copy_text(name, config.name, sizeof config.name, "name") ||
+        !copy_text(cluster, config.cluster_name, sizeof config.cluster_name, "cluster_name")) {
+        return NULL;
     }
-    (void)raise(Py_TYPE(object), &err);
-    return NULL;
+    uint32_t index = 0;
+    anp_error err;
+    anp_status status;
+    Py_BEGIN_ALLOW_THREADS status = anp_group_add(group, &config, &index, &err);
+    Py_END_ALLOW_THREADS return status == ANP_OK ? PyLong_FromUnsignedLong(index)
+                                                 : raise(Py_TYPE(object), &err);
 }
 
-static PyObject *node_stop(PyObject *object, PyObject *unused)
+/* ---- what is done to one node ---- */
+
+typedef anp_status (*action)(anp_group *g, uint32_t index, anp_error *err);
+
+static PyObject *act(PyObject *object, PyObject *args, action what)
 {
-    node_object *self = (node_object *)(void *)object;
-    anp_node *node = NULL;
-    (void)unused;
-    WITH_OBJECT(object);
-    if (self->pid == (long)getpid()) {
-        node = self->node;
-        self->node = NULL;
+    unsigned int index;
+    anp_group *group = ours(object);
+    if (group == NULL || !PyArg_ParseTuple(args, "I", &index)) {
+        return NULL;
     }
-    WITH_OBJECT_END();
-    if (node != NULL) {
-        Py_BEGIN_ALLOW_THREADS anp_node_stop(node);
+    anp_error err;
+    anp_status status;
+    Py_BEGIN_ALLOW_THREADS status = what(group, index, &err);
+    Py_END_ALLOW_THREADS if (status != ANP_OK)
+    {
+        return raise(Py_TYPE(object), &err);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *cluster_kill(PyObject *object, PyObject *args)
+{
+    return act(object, args, anp_group_kill);
+}
+
+static PyObject *cluster_freeze(PyObject *object, PyObject *args)
+{
+    return act(object, args, anp_group_freeze);
+}
+
+static PyObject *cluster_thaw(PyObject *object, PyObject *args)
+{
+    return act(object, args, anp_group_thaw);
+}
+
+static PyObject *cluster_restart(PyObject *object, PyObject *args)
+{
+    unsigned int index;
+    unsigned short port;
+    anp_group *group = ours(object);
+    if (group == NULL || !PyArg_ParseTuple(args, "IH", &index, &port)) {
+        return NULL;
+    }
+    anp_error err;
+    anp_status status;
+    Py_BEGIN_ALLOW_THREADS status = anp_group_restart(group, index, port, &err);
+    Py_END_ALLOW_THREADS if (status != ANP_OK)
+    {
+        return raise(Py_TYPE(object), &err);
+    }
+    Py_RETURN_NONE;
+}
+
+/* ---- partitions ---- */
+
+static bool take_partitions(PyObject *list, uint16_t *out, Py_ssize_t n)
+{
+    for (Py_ssize_t i = 0; i < n; i++) {
+        unsigned long p = PyLong_AsUnsignedLong(PyList_GET_ITEM(list, i));
+        if (p >= ANP_PARTITIONS) {
+            if (!PyErr_Occurred()) {
+                PyErr_Format(PyExc_ValueError, "partition %lu: there are %d", p,
+                             (int)ANP_PARTITIONS);
+            }
+            return false;
+        }
+        out[i] = (uint16_t)p;
+    }
+    return true;
+}
+
+static PyObject *cluster_move(PyObject *object, PyObject *args)
+{
+    PyObject *list;
+    int to;
+    uint16_t partitions[ANP_PARTITIONS];
+    anp_group *group = ours(object);
+    if (group == NULL || !PyArg_ParseTuple(args, "O!i", &PyList_Type, &list, &to)) {
+        return NULL;
+    }
+    Py_ssize_t n = PyList_GET_SIZE(list);
+    if (n > ANP_PARTITIONS) {
+        PyErr_Format(PyExc_ValueError, "%zd partitions: there are %d", n, (int)ANP_PARTITIONS);
+        return NULL;
+    }
+    if (!take_partitions(list, partitions, n)) {
+        return NULL;
+    }
+    uint32_t moved = 0;
+    anp_error err;
+    anp_status status = anp_group_move(group, partitions, (uint32_t)n, to, &moved, &err);
+    return status == ANP_OK ? PyLong_FromUnsignedLong(moved) : raise(Py_TYPE(object), &err);
+}
+
+static PyObject *owners_of(anp_group *group, unsigned partition)
+{
+    uint8_t owners[ANP_OWNERS_MAX];
+    uint32_t n = anp_group_owners(group, partition, owners);
+    PyObject *tuple = PyTuple_New((Py_ssize_t)n);
+    for (uint32_t i = 0; tuple != NULL && i < n; i++) {
+        PyObject *number = PyLong_FromLong(owners[i]);
+        if (number == NULL) {
+            Py_CLEAR(tuple);
+        } else {
+            PyTuple_SET_ITEM(tuple, (Py_ssize_t)i, number);
+        }
+    }
+    return tuple;
+}
+
+static PyObject *cluster_owners(PyObject *object, PyObject *unused)
+{
+    (void)unused;
+    anp_group *group = ours(object);
+    PyObject *list = group != NULL ? PyList_New(ANP_PARTITIONS) : NULL;
+    for (unsigned p = 0; list != NULL && p < ANP_PARTITIONS; p++) {
+        PyObject *tuple = owners_of(group, p);
+        if (tuple == NULL) {
+            Py_CLEAR(list);
+        } else {
+            PyList_SET_ITEM(list, (Py_ssize_t)p, tuple);
+        }
+    }
+    return list;
+}
+
+/* ---- looking ---- */
+
+static PyObject *cluster_look(PyObject *object, PyObject *args)
+{
+    static const char *const states[] = {"running", "frozen", "killed"};
+    unsigned int index;
+    anp_group_node seen;
+    anp_error err;
+    anp_group *group = ours(object);
+    if (group == NULL || !PyArg_ParseTuple(args, "I", &index)) {
+        return NULL;
+    }
+    if (anp_group_look(group, index, &seen, &err) != ANP_OK) {
+        return raise(Py_TYPE(object), &err);
+    }
+    return Py_BuildValue("ssiis", seen.name, seen.host, (int)seen.port, (int)seen.rack,
+                         states[seen.state]);
+}
+
+static PyObject *cluster_stats(PyObject *object, PyObject *args)
+{
+    unsigned int index;
+    anp_node_stats s;
+    anp_error err;
+    anp_group *group = ours(object);
+    if (group == NULL || !PyArg_ParseTuple(args, "I", &index)) {
+        return NULL;
+    }
+    if (anp_group_stats(group, index, &s, &err) != ANP_OK) {
+        return raise(Py_TYPE(object), &err);
+    }
+    return Py_BuildValue(
+        "{sKsKsKsKsKsKsKsK}", "objects", (unsigned long long)s.objects, "memory",
+        (unsigned long long)s.memory, "connections", (unsigned long long)s.connections,
+        "connections_opened", (unsigned long long)s.connections_opened, "connections_refused",
+        (unsigned long long)s.connections_refused, "requests", (unsigned long long)s.requests,
+        "batch_rows", (unsigned long long)s.batch_rows, "proxied", (unsigned long long)s.proxied);
+}
+
+static PyObject *cluster_stop(PyObject *object, PyObject *unused)
+{
+    cluster_object *self = (cluster_object *)(void *)object;
+    (void)unused;
+    if (self->group != NULL && self->pid == (long)getpid()) {
+        Py_BEGIN_ALLOW_THREADS anp_group_close(self->group);
         Py_END_ALLOW_THREADS
     }
     Py_RETURN_NONE;
 }
 
-static PyObject *node_stats(PyObject *object, PyObject *unused)
-{
-    bool is_there = false;
-    anp_node_stats s;
-    (void)unused;
-    WITH_OBJECT(object);
-    anp_node *node = running(object);
-    if (node != NULL) {
-        anp_node_stats_get(node, &s);
-        is_there = true;
-    }
-    WITH_OBJECT_END();
-    if (!is_there) {
-        return NULL;
-    }
-    return Py_BuildValue(
-        "{sKsKsKsKsKsKsK}", "objects", (unsigned long long)s.objects, "memory",
-        (unsigned long long)s.memory, "connections", (unsigned long long)s.connections,
-        "connections_opened", (unsigned long long)s.connections_opened, "connections_refused",
-        (unsigned long long)s.connections_refused, "requests", (unsigned long long)s.requests,
-        "batch_rows", (unsigned long long)s.batch_rows);
-}
-
-static PyObject *node_host(PyObject *object, void *unused)
-{
-    PyObject *host = NULL;
-    (void)unused;
-    WITH_OBJECT(object);
-    anp_node *node = running(object);
-    host = node != NULL ? PyUnicode_FromString(anp_node_host(node)) : NULL;
-    WITH_OBJECT_END();
-    return host;
-}
-
-static PyObject *node_port(PyObject *object, void *unused)
-{
-    PyObject *port = NULL;
-    (void)unused;
-    WITH_OBJECT(object);
-    anp_node *node = running(object);
-    port = node != NULL ? PyLong_FromLong(anp_node_port(node)) : NULL;
-    WITH_OBJECT_END();
-    return port;
-}
-
-static PyObject *node_name(PyObject *object, void *unused)
-{
-    PyObject *name = NULL;
-    (void)unused;
-    WITH_OBJECT(object);
-    anp_node *node = running(object);
-    name = node != NULL ? PyUnicode_FromString(anp_node_name(node)) : NULL;
-    WITH_OBJECT_END();
-    return name;
-}
-
-static void node_dealloc(PyObject *object)
+static void cluster_dealloc(PyObject *object)
 {
     PyTypeObject *type = Py_TYPE(object);
-    PyObject *done = node_stop(object, NULL);
-    Py_XDECREF(done);
+    cluster_object *self = (cluster_object *)(void *)object;
+    if (self->pid == (long)getpid()) { /* a fork leaves it be */
+        Py_BEGIN_ALLOW_THREADS anp_group_free(self->group);
+        Py_END_ALLOW_THREADS
+    }
     type->tp_free(object);
     Py_DECREF(type);
 }
 
-static PyMethodDef node_methods[] = {
-    {"stop", node_stop, METH_NOARGS, "Stops serving; harmless twice."},
-    {"stats", node_stats, METH_NOARGS, "Counters, as a dict."},
+static PyMethodDef cluster_methods[] = {
+    {"add", (PyCFunction)(void (*)(void))cluster_add, METH_VARARGS | METH_KEYWORDS,
+     "Starts one more node; returns its index."},
+    {"kill", cluster_kill, METH_VARARGS, "Resets a node's connections and takes it out."},
+    {"freeze", cluster_freeze, METH_VARARGS, "A node answers nothing any more."},
+    {"thaw", cluster_thaw, METH_VARARGS, "A frozen node goes on."},
+    {"restart", cluster_restart, METH_VARARGS,
+     "A killed node comes back, at a port (0: a free one)."},
+    {"move", cluster_move, METH_VARARGS, "Gives partitions another master; returns how many."},
+    {"owners", cluster_owners, METH_NOARGS, "A tuple of node indexes a partition, master first."},
+    {"look", cluster_look, METH_VARARGS, "(name, host, port, rack, state) of a node."},
+    {"stats", cluster_stats, METH_VARARGS, "A node's counters, as a dict."},
+    {"stop", cluster_stop, METH_NOARGS, "Stops all nodes and frees the data; harmless twice."},
     {NULL, NULL, 0, NULL},
 };
 
-static PyGetSetDef node_getset[] = {
-    {"host", node_host, NULL, "The address it listens on.", NULL},
-    {"port", node_port, NULL, "The port it listens on.", NULL},
-    {"name", node_name, NULL, "The node's id.", NULL},
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-static PyType_Slot node_slots[] = {
-    {Py_tp_new, node_new},
-    {Py_tp_dealloc, node_dealloc},
-    {Py_tp_methods, node_methods},
-    {Py_tp_getset, node_getset},
+static PyType_Slot cluster_slots[] = {
+    {Py_tp_new, cluster_new},
+    {Py_tp_dealloc, cluster_dealloc},
+    {Py_tp_methods, cluster_methods},
     {0, NULL},
 };
 
-static PyType_Spec node_spec = {
-    .name = "aerospike_np._node.Node",
-    .basicsize = sizeof(node_object),
+static PyType_Spec cluster_spec = {
+    .name = "aerospike_np._node.Cluster",
+    .basicsize = sizeof(cluster_object),
     .flags = Py_TPFLAGS_DEFAULT,
-    .slots = node_slots,
+    .slots = cluster_slots,
 };
 
 static int exec_module(PyObject *module)
@@ -281,18 +398,18 @@ static int exec_module(PyObject *module)
     PyObject *exceptions = PyImport_ImportModule("aerospike_np.exception");
     state->error = exceptions != NULL ? PyObject_GetAttrString(exceptions, "_error") : NULL;
     Py_XDECREF(exceptions);
-    state->node_type =
+    state->cluster_type =
         state->error != NULL
-            ? (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, &node_spec, NULL)
+            ? (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, &cluster_spec, NULL)
             : NULL;
-    return state->node_type != NULL ? PyModule_AddType(module, state->node_type) : -1;
+    return state->cluster_type != NULL ? PyModule_AddType(module, state->cluster_type) : -1;
 }
 
 static int traverse(PyObject *module, visitproc visit, void *arg)
 {
     module_state *state = PyModule_GetState(module);
     if (state != NULL) {
-        Py_VISIT(state->node_type);
+        Py_VISIT(state->cluster_type);
         Py_VISIT(state->error);
     }
     return 0;
@@ -302,7 +419,7 @@ static int clear(PyObject *module)
 {
     module_state *state = PyModule_GetState(module);
     if (state != NULL) {
-        Py_CLEAR(state->node_type);
+        Py_CLEAR(state->cluster_type);
         Py_CLEAR(state->error);
     }
     return 0;
@@ -327,7 +444,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef node_module = {
     PyModuleDef_HEAD_INIT,
     .m_name = "aerospike_np._node",
-    .m_doc = "The embedded node's binding. Private: use aerospike_np.local.",
+    .m_doc = "The embedded nodes' binding. Private: use aerospike_np.local.",
     .m_size = sizeof(module_state),
     .m_slots = slots,
     .m_traverse = traverse,
