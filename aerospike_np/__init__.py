@@ -13,8 +13,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import constants, exception
-from ._client import Client
-from ._engine import calc_digest
 from ._keys import Keys
 from .constants import *  # noqa: F403
 from .exception import *  # noqa: F403
@@ -35,14 +33,19 @@ from .types import (
 )
 
 if TYPE_CHECKING:
+    from ._client import Client
+    from ._engine import calc_digest
     from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
 
 __version__ = "0.1.0"
 
+# Loaded when first asked for: whoever only names a constant or an exception needs no engine.
 _LAZY = {
     "BatchRecords": "_results",
     "BatchWriteResult": "_results",
+    "Client": "_client",
     "NumpyBatchRecords": "_results",
+    "calc_digest": "_engine",
 }
 
 __all__ = [
@@ -83,6 +86,8 @@ def client(config: dict[str, Any]) -> Client:
     >>> aerospike_np.client({"hosts": [("127.0.0.1", 3000)]})
     <aerospike_np.Client 127.0.0.1:3000>
     """
+    from ._client import Client
+
     return Client(config)
 
 
@@ -104,7 +109,9 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+        globals()[name] = value  # and is found without asking from now on
+        return value
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
