@@ -76,6 +76,28 @@ def test_client_talks_to_the_node_of_the_test(run: Run) -> None:
     ).assert_outcomes(passed=1)
 
 
+def test_cluster_has_three_nodes_and_the_client_is_of_it(run: Run) -> None:
+    run(
+        """
+        def names(cluster):
+            return {node.name for node in cluster.nodes}
+
+        def test_it(aerospike_client, aerospike_cluster):
+            assert len(aerospike_cluster.nodes) == 3
+            assert set(aerospike_client.get_node_names()) == names(aerospike_cluster)
+            assert all(len(owners) == 2 for owners in aerospike_cluster.owners())
+
+        def test_the_next_has_another(aerospike_cluster, aerospike_client):
+            aerospike_client.put(("test", "demo", 1), {"a": 1})
+            aerospike_cluster.kill(0)
+
+        def test_and_one_more(aerospike_cluster, aerospike_client):
+            assert aerospike_client.exists(("test", "demo", 1)).meta is None
+            assert {node.state for node in aerospike_cluster.nodes} == {"running"}
+        """
+    ).assert_outcomes(passed=3)
+
+
 def test_sets_of_two_tests_have_two_names_that_stay_from_run_to_run(run: Run) -> None:
     source = """
         import pytest
@@ -108,7 +130,7 @@ LOOKS_FOR_LEFTOVERS = """
 """
 
 
-@pytest.mark.parametrize("fixture", ["node"])
+@pytest.mark.parametrize("fixture", ["node", "cluster"])
 def test_no_thread_and_no_socket_is_left(run: Run, pytester: pytest.Pytester, fixture: str) -> None:
     pytester.makeconftest(LOOKS_FOR_LEFTOVERS)
     result = run(
@@ -160,6 +182,23 @@ def test_marker_says_what_node_and_client_are_made_with_and_the_nearest_counts(r
             aerospike_client.put(("short", "demo", 1), {"a": 1})
             assert aerospike_client.exists(("short", "demo", 1)).meta.ttl <= 30
             assert "blue" in aerospike_client.info_random_node("cluster-name")
+        """
+    ).assert_outcomes(passed=2)
+
+
+def test_marker_that_names_nodes_makes_the_client_one_of_a_cluster(run: Run) -> None:
+    run(
+        """
+        import pytest
+
+        @pytest.mark.aerospike(nodes=2)
+        def test_it(aerospike_client):
+            assert len(aerospike_client.get_node_names()) == 2
+
+        @pytest.mark.aerospike(nodes=4, replication_factor=1, rack_ids=[1, 1, 2, 2])
+        def test_racks(aerospike_cluster):
+            assert [node.rack_id for node in aerospike_cluster.nodes] == [1, 1, 2, 2]
+            assert all(len(owners) == 1 for owners in aerospike_cluster.owners())
         """
     ).assert_outcomes(passed=2)
 
