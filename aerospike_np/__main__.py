@@ -10,26 +10,28 @@ from collections.abc import Sequence
 
 def _serve(options: argparse.Namespace) -> int:
     from .exception import AerospikeError
-    from .local import LocalNode
+    from .local import LocalCluster
 
     stop = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, stop)
     try:
-        node = LocalNode(
-            options.host,
-            options.port,
+        cluster = LocalCluster(
+            options.nodes,
+            options.replication_factor,
+            host=options.host,
+            port=options.port,
             namespaces=options.namespace or ["test"],
             allow_remote=options.allow_remote,
             max_memory=options.max_memory,
             cluster_name=options.cluster_name,
+            threads=2 if options.nodes == 1 else 1,
         )
     except (AerospikeError, OverflowError) as error:
         print(f"serve: {error}", file=sys.stderr)
         return 1
-    with node:
-        print(
-            f"serving on {node.host}:{node.port} until Ctrl-C; data are in memory only", flush=True
-        )
+    with cluster:
+        where = ", ".join(f"{node.host}:{node.port}" for node in cluster.nodes)
+        print(f"serving on {where} until Ctrl-C; data are in memory only", flush=True)
         signal.sigwait(stop)
     return 0
 
@@ -44,9 +46,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one of the commands; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m aerospike_np")
     commands = parser.add_subparsers(required=True, metavar="command")
-    serve = commands.add_parser("serve", help="serve an embedded node until Ctrl-C")
+    serve = commands.add_parser("serve", help="serve embedded nodes until Ctrl-C")
     serve.add_argument("--host", default="127.0.0.1")
-    serve.add_argument("--port", type=int, default=3000, help="0 takes a free one")
+    serve.add_argument(
+        "--port", type=int, default=3000, help="further nodes take the next ones; 0 takes free ones"
+    )
+    serve.add_argument(
+        "--nodes", type=int, default=1, help="that share the partitions (default: 1)"
+    )
+    serve.add_argument(
+        "--replication-factor", type=int, default=2, help="owners of a partition (default: 2)"
+    )
     serve.add_argument(
         "--namespace", action="append", help="may be given more than once (default: test)"
     )

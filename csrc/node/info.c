@@ -264,7 +264,7 @@ static void info_statistics(anp_query *q)
     anp_membership m = membership(q);
     anp_buffer_print(q->out,
                      "failed_best_practices=false;cluster_size=%u;cluster_key=%012llX;cluster_"
-                     "generation=%lld;cluster_principal=%s;"
+                     "generation=%u;cluster_principal=%s;"
                      "cluster_integrity=true;cluster_is_member=true;uptime=%llu;objects=%llu;"
                      "tombstones=0;client_connections=%llu;"
                      "client_connections_opened=%llu;client_connections_closed=%llu;batch_index_"
@@ -273,8 +273,8 @@ static void info_statistics(anp_query *q)
                      "error=0;early_tsvc_client_error=0;"
                      "long_queries_active=0;migrate_allowed=true;migrate_partitions_remaining=0;"
                      "time_since_rebalance=%llu",
-                     m.n_present, (unsigned long long)anp_info_cluster_key(q),
-                     (long long)m.rebalance_generation, node->name,
+                     m.n_present, (unsigned long long)anp_info_cluster_key(q), m.cluster_generation,
+                     node->name,
                      (unsigned long long)((anp_clock_now() - node->started_at) / ANP_NS_PER_S),
                      (unsigned long long)stats.objects, (unsigned long long)stats.connections,
                      (unsigned long long)stats.connections_opened,

@@ -106,7 +106,7 @@ void anp_info_rack_ids(anp_query *q)
 uint64_t anp_info_cluster_key(anp_query *q)
 {
     /* 12 hexadecimal digits, other ones for each set of members */
-    uint64_t x = (uint64_t)look(q).rebalance_generation * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t x = look(q).cluster_generation * UINT64_C(0x9e3779b97f4a7c15);
     return (x >> 16) | UINT64_C(0x100000000000);
 }
 

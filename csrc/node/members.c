@@ -28,6 +28,7 @@ struct anp_members {
     _Atomic uint8_t master[ANP_PARTITIONS]; /* ANP_MEMBERS_MAX: nobody */
     pthread_mutex_t lock;                   /* guards what follows, and members' plain fields */
     owners owners[ANP_PARTITIONS];
+    uint32_t generation; /* changes of who is present */
     uint32_t n_members;
     member *members[ANP_MEMBERS_MAX]; /* never removed: who holds a number may look without the lock
                                        */
@@ -138,6 +139,7 @@ static void fill(const anp_members *m, unsigned partition, owners *o)
 /* Makes what `owners` says true for requests and for info: ranks, masters, generations. */
 static void publish(anp_members *m, bool has_new_members)
 {
+    m->generation += has_new_members;
     for (uint32_t i = 0; i < m->n_members; i++) {
         member *one = m->members[i];
         bool has_changed = false;
@@ -319,6 +321,7 @@ void anp_members_look(anp_members *m, uint32_t number, anp_membership *out)
     lock(m);
     const member *one = m->members[number];
     *out = (anp_membership){
+        .cluster_generation = m->generation,
         .rack = one->rack,
         .peers_generation = one->peers_generation,
         .partition_generation = one->partition_generation,

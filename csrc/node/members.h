@@ -57,6 +57,7 @@ anp_serve anp_members_serve(const anp_members *m, uint32_t member,
 
 typedef struct anp_membership {
     uint32_t n_present;          /* members that have not left */
+    uint32_t cluster_generation; /* how often that changed; the same for all */
     uint32_t replication_factor; /* that there are enough members for */
     int32_t rack;
     int64_t peers_generation, partition_generation, rebalance_generation;
