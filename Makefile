@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo build test test-c test-python test-peers test-debian lint clang asan asan-c asan-python format clean
+.PHONY: demo build test test-c test-python test-peers test-debian soak lint clang asan asan-c asan-python format clean
 
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
@@ -31,12 +31,17 @@ test:
 test-c: system-test
 	@$(MAKE) -s --no-print-directory -j$(JOBS) c-tests
 	@.ci/test-c.sh $(C_TESTS)
+test-python: export AEROSPIKE_NP_SOAK_RUNS ?= 200
 test-python: .venv/.tests build
 	@.venv/bin/python $(PYTEST) tests
 test-peers: .venv-peers/.peers build
 	@.venv-peers/bin/python -m pytest --timeout=180 tests/peers
 test-debian: system-test
 	@.ci/test-debian.sh
+soak: export AEROSPIKE_NP_SOAK_RUNS ?= 1000
+soak: export AEROSPIKE_NP_SOAK_SEED ?= $(shell date +%s)
+soak: .venv/.tests build
+	@.venv/bin/python $(PYTEST) -v tests/integration/test_soak.py
 lint: .venv/.tests build
 	@.ci/lint.sh
 clang: system-test .venv/.build  # compiled only: no warning from the other compiler
