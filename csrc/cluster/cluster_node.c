@@ -51,6 +51,37 @@ void anp_cluster_node_release(anp_cluster_node *node)
     }
 }
 
+void anp_cluster_node_count_error(anp_cluster_node *node)
+{
+    (void)atomic_fetch_add_explicit(&node->errors, 1, memory_order_relaxed);
+}
+
+bool anp_cluster_node_allows(const anp_cluster_node *node)
+{
+    uint32_t max = atomic_load_explicit(&node->max_errors, memory_order_relaxed);
+    return max == 0 || atomic_load_explicit(&node->errors, memory_order_relaxed) <= max;
+}
+
+void anp_cluster_node_next_window(anp_cluster_node *node, uint32_t max, uint64_t window_ns,
+                                  uint64_t now)
+{
+    if (node->errors_at != 0 && now - node->errors_at < window_ns) {
+        return;
+    }
+    node->errors_at = now;
+    uint32_t limit = atomic_load_explicit(&node->max_errors, memory_order_relaxed);
+    bool was_exceeded = !anp_cluster_node_allows(node);
+    if (limit == 0 || max == 0) {
+        limit = max;
+    } else if (was_exceeded) {
+        limit = limit > 1 ? limit / 2 : 1;
+    } else {
+        limit = limit < max / 2 ? limit * 2 : max;
+    }
+    atomic_store_explicit(&node->max_errors, limit, memory_order_relaxed);
+    atomic_store_explicit(&node->errors, 0, memory_order_relaxed);
+}
+
 void anp_cluster_node_deactivate(anp_cluster_node *node)
 {
     atomic_store(&node->active, false);

@@ -14,9 +14,11 @@ typedef struct anp_cluster_node {
     anp_pool *pool;
     _Atomic bool active;         /* false: left the cluster */
     _Atomic uint32_t batch_rows; /* largest window this node takes (halved on code 151) */
-    _Atomic uint32_t errors;     /* since the last window of the error rate */
+    _Atomic uint32_t errors;     /* in this window of the error rate */
+    _Atomic uint32_t max_errors; /* of this window; 0: any number */
 
     /* The tend thread's own. */
+    uint64_t errors_at; /* when the error rate's window began; 0: none did yet */
     anp_connection *tend_connection;
     int64_t peers_generation, partition_generation;
     uint32_t failures;    /* rounds in a row */
@@ -35,6 +37,18 @@ void anp_cluster_node_release(anp_cluster_node *node);
  * bytes). */
 anp_status anp_cluster_node_new(const char *name, const anp_address *address, uint32_t max_conns,
                                 uint64_t max_idle_ns, anp_cluster_node **out, anp_error *err);
+
+/* The circuit breaker: failed connections, time-outs and answers that tell of overload are counted;
+ * more than the limit in a window, and the node is left alone until the next. Any thread, without a
+ * lock. */
+void anp_cluster_node_count_error(anp_cluster_node *node);
+bool anp_cluster_node_allows(const anp_cluster_node *node);
+
+/* Begins the next window where this one is over. `max` errors (0: any number) are allowed; half as
+ * many as before after a window with more, at least one; then twice as many, up to max. On the tend
+ * thread. */
+void anp_cluster_node_next_window(anp_cluster_node *node, uint32_t max, uint64_t window_ns,
+                                  uint64_t now);
 
 /* It left the cluster, or the cluster is closed: nobody gets a connection any more. Any thread. */
 void anp_cluster_node_deactivate(anp_cluster_node *node);

@@ -98,6 +98,9 @@ static void stop(anp_batch *b, anp_status code, const char *why)
     for (uint32_t i = 0; i < b->n_peers; i++) {
         anp_batch_peer *p = b->peers[i];
         for (uint32_t k = 0; k < b->connections; k++) {
+            if (p->channels[k].windows.count != 0) {
+                anp_channel_blame(&p->channels[k], code);
+            }
             anp_channel_fail(&p->channels[k], code, false, &err);
         }
         end_list(b, &p->queue, code, &err);
@@ -106,6 +109,7 @@ static void stop(anp_batch *b, anp_status code, const char *why)
             p->open = NULL;
         }
     }
+    anp_batch_seal(b);
     end_list(b, &b->parked, code, &err);
     for (uint64_t row = b->chunk_row; row < b->total; row++) {
         anp_window_row r = {.row = row};
@@ -168,23 +172,20 @@ static bool try_end(anp_batch *b)
 
 /* ---- the pump ---- */
 
+/* Is a parked window's time come? */
+static bool is_due(const anp_batch *b, const anp_window *w)
+{
+    return w->resume_at <= b->now && (!w->is_waiting || anp_batch_is_news(b, &w->news));
+}
+
 static void unpark(anp_batch *b)
 {
-    if (b->parked.first == NULL) {
-        return;
-    }
-    uint64_t now = anp_clock_now();
-    anp_window_list later = {0};
-    anp_window *w;
-    bool has_map = false;
-    while ((w = anp_window_pop(&b->parked)) != NULL) {
-        if (w->resume_at > now) {
-            anp_window_push(&later, w);
+    anp_window_list windows = b->parked; /* what is parked meanwhile is looked at next time */
+    b->parked = (anp_window_list){0};
+    for (anp_window *w; (w = anp_window_pop(&windows)) != NULL;) {
+        if (!is_due(b, w)) {
+            anp_window_push(&b->parked, w);
             continue;
-        }
-        if (!has_map) {
-            anp_batch_new_map(b);
-            has_map = true;
         }
         if (w->is_counted) {
             b->command.retries++;
@@ -192,11 +193,13 @@ static void unpark(anp_batch *b)
         for (uint32_t i = 0; i < w->n_rows; i++) {
             anp_window_row r = w->rows[i];
             r.retries = (uint16_t)(r.retries + (w->is_counted ? 1 : 0));
-            anp_batch_add(b, &r);
+            bool is_late = b->source.is_write && r.code == ANP_SERVER_TIMEOUT &&
+                           (r.flags & ANP_WROW_AGAIN) != 0;
+            r.hops = (uint8_t)(r.hops + (w->is_hopping && !is_late && r.hops < UINT8_MAX ? 1 : 0));
+            anp_batch_add(b, &r, w);
         }
         anp_window_give(b, w);
     }
-    b->parked = later;
 }
 
 /* With no key left to plan, half-filled windows leave too. With keys sent along, every row must be
@@ -224,7 +227,9 @@ static void set_timer(anp_batch *b)
     uint64_t at = now + LOOK_MS * ANP_NS_PER_MS;
     at = c->deadline < at ? c->deadline : at;
     for (const anp_window *w = b->parked.first; w != NULL; w = w->next) {
-        at = w->resume_at < at ? w->resume_at : at;
+        uint64_t look = now + (w->is_waiting ? ANP_WAIT_LOOK_MS * ANP_NS_PER_MS : 0);
+        look = w->resume_at > look ? w->resume_at : look;
+        at = look < at ? look : at;
     }
     for (uint32_t i = 0; i < b->n_peers; i++) {
         for (uint32_t k = 0; k < b->connections; k++) {
@@ -278,12 +283,15 @@ void anp_batch_pump(anp_batch *b)
     do {
         b->is_dirty = false;
         if (!b->is_stopping) {
+            anp_batch_look(b);
+            anp_batch_recall_all(b);
             unpark(b);
             anp_batch_plan(b);
             flush(b);
             for (uint32_t i = 0; i < b->n_peers; i++) {
                 anp_channel_feed(b, b->peers[i]);
             }
+            anp_batch_seal(b);
         }
     } while (b->is_dirty);
     if (!try_end(b)) {

@@ -1,7 +1,8 @@
 /* What the batch engine's files share; nobody else includes this.
  *
  *   batch.c        life, the pump, ends
- *   batch_plan.c   keys -> digests -> nodes -> open windows
+ *   batch_plan.c   keys -> digests -> open windows
+ *   batch_route.c  which node a row goes to, and when it waits until more is known
  *   window.c       a sub-batch: its rows, its request, what becomes of rows without an answer
  *   channel.c      a connection with the windows in flight on it: taking, connecting, writing,
  * reading batch_reply.c  received bytes -> rows
@@ -21,6 +22,8 @@ enum {
     ANP_WINDOWS_QUEUED = 2, /* of a node; then planning pauses, unless another node is hungry */
     ANP_HELD_BYTES = 200 * 1024 * 1024, /* of windows held back for slow nodes, some 1,024 full
                                            ones; then planning pauses all the same */
+    ANP_WAIT_MS = 100,    /* rows wait so long at most for the tend thread to know more */
+    ANP_WAIT_LOOK_MS = 5, /* ... and look so often whether it does */
     ANP_NO_PEER = 0xffff,
 };
 
@@ -38,15 +41,31 @@ typedef struct anp_window_row {
     uint32_t space;
     uint16_t retries, sends;
     uint8_t flags, code;
+    uint8_t hops; /* replicas that failed it */
 } anp_window_row;
+
+/* What was known of the cluster at a moment. */
+typedef struct anp_batch_news {
+    uint32_t map;    /* anp_batch.n_maps */
+    uint64_t rounds; /* of the tend thread */
+    uint64_t until;  /* nobody waits longer for more */
+} anp_batch_news;
+
+typedef struct anp_batch_peer anp_batch_peer;
 
 typedef struct anp_window {
     struct anp_window *next;
     uint32_t n_rows;
     bool is_encoded, is_sent, was_renewed;
-    bool is_counted;    /* parked: its rows' retries are counted */
+    bool is_overloaded;          /* a row's code says so of the node */
+    bool is_counted;             /* parked: its rows' retries are counted */
+    bool is_hopping;             /* parked: the next replica is tried */
+    bool is_waiting;             /* parked: until more than `news` is known */
+    const anp_batch_peer *peer;  /* that was asked */
+    const anp_batch_peer *stale; /* parked: does not serve these rows, as far as `news` goes */
+    anp_batch_news news;
     uint64_t deadline;  /* each_window only; ANP_NEVER */
-    uint64_t resume_at; /* parked */
+    uint64_t resume_at; /* parked: not before */
     size_t written;
     anp_buffer request;
     anp_window_row rows[];
@@ -72,8 +91,6 @@ typedef enum {
     ANP_CHANNEL_LEAVING, /* given up; the pool's grant is on its way */
 } anp_channel_state;
 
-typedef struct anp_batch_peer anp_batch_peer;
-
 typedef struct anp_channel {
     anp_batch *batch;
     anp_batch_peer *peer;
@@ -95,6 +112,8 @@ struct anp_batch_peer {
     anp_window *open;       /* being filled */
     anp_window_list queue;  /* full, not yet on a channel */
     bool no_more;           /* a further connection was not to be had: don't ask again */
+    bool is_doubtful;       /* it failed or was silent, and nothing was heard of it since */
+    anp_batch_news news;    /* doubtful: what was known then */
     anp_channel channels[]; /* policy.connections */
 };
 
@@ -116,6 +135,9 @@ struct anp_batch {
     anp_buffer scratch, ops;
 
     anp_map *map;
+    uint32_t n_maps;      /* that were looked at */
+    uint64_t rounds, now; /* of the tend thread, and the clock, as the pump last saw them */
+    bool has_doubts;      /* `rounds` is kept: some peer is doubtful, or rows wait */
     uint16_t *routes[ANP_MAP_NAMESPACES]; /* partition -> peer, for first attempts */
     anp_batch_space *spaces;
     uint32_t n_spaces, room_spaces, last_space;
@@ -129,6 +151,8 @@ struct anp_batch {
     uint32_t n_peers, room_peers;
     anp_window *spare;
     anp_window_list parked;
+    anp_window *waiting,
+        *stranded; /* being filled: rows whose node is doubtful; rows without one */
     anp_timer timer;
     anp_buffer in;      /* the receive buffer */
     anp_channel *owner; /* whose unread bytes are in it */
@@ -155,17 +179,45 @@ bool anp_batch_may_retry(const anp_batch *b, const anp_window_row *r);
 
 /* ---- batch_plan.c ---- */
 void anp_batch_plan(anp_batch *b); /* as far as there is room */
-void anp_batch_add(anp_batch *b,
-                   const anp_window_row *r); /* routes a row into an open window, or settles it */
+/* Routes a row of a window that was parked into an open window, lets it wait, or settles it. */
+void anp_batch_add(anp_batch *b, const anp_window_row *r, const anp_window *from);
 /* Could this node take another window now? */
 bool anp_batch_is_hungry(const anp_batch *b, const anp_batch_peer *p);
 bool anp_batch_is_full(const anp_batch *b); /* no more windows may be held back */
-void anp_batch_new_map(anp_batch *b);
 void anp_batch_plan_free(anp_batch *b);
 static inline bool anp_batch_is_planned(const anp_batch *b) /* nothing is left of the slice */
 {
     return b->chunk_row == b->next_row && b->next_row == b->slice_end;
 }
+
+/* ---- batch_route.c ---- */
+typedef enum {
+    ANP_WAY_PEER,    /* *peer */
+    ANP_WAY_WAIT,    /* until more is known of its node */
+    ANP_WAY_LEFT,    /* its node has just left the cluster; code and err say so */
+    ANP_WAY_NOWHERE, /* no node at present; likewise */
+    ANP_WAY_SHUT,    /* its nodes have too many errors at present; likewise */
+    ANP_WAY_REFUSED, /* for good; likewise */
+} anp_batch_way;
+anp_batch_way anp_batch_route(anp_batch *b, const anp_window_row *r, uint32_t *peer,
+                              anp_status *code, anp_error *err);
+/* Keeps a row until more is known, at most ANP_WAIT_MS. is_stranded: it has no node, and that
+ * counts as a retry. false: no memory. */
+bool anp_batch_wait(anp_batch *b, const anp_window_row *r, bool is_stranded);
+void anp_batch_seal(anp_batch *b); /* what waits is parked */
+void anp_batch_look(anp_batch *b); /* at the newest map, where that matters */
+void anp_batch_new_map(anp_batch *b);
+/* What is known at this moment, to be told later from what is news. */
+anp_batch_news anp_batch_news_now(anp_batch *b);
+bool anp_batch_is_news(const anp_batch *b, const anp_batch_news *than);
+/* May rows be read elsewhere when their node fails? */
+bool anp_batch_has_choice(const anp_batch *b);
+/* Takes back the windows of a node that have no connection yet; they end with code, or are tried
+ * again elsewhere. */
+void anp_batch_recall(anp_batch *b, anp_batch_peer *p, anp_status code, bool is_counted,
+                      const anp_error *err);
+/* Likewise of all nodes that have left, or that have too many errors. */
+void anp_batch_recall_all(anp_batch *b);
 
 /* ---- window.c ---- */
 void anp_window_push(anp_window_list *list, anp_window *w);
@@ -187,6 +239,8 @@ void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry
 void anp_channel_init(anp_channel *c, anp_batch *b, anp_batch_peer *p);
 void anp_channel_feed(anp_batch *b, anp_batch_peer *p); /* queue -> channels */
 void anp_channel_fail(anp_channel *c, anp_status code, bool may_retry, const anp_error *err);
+/* Counts a failure of the node, where it is one. */
+void anp_channel_blame(const anp_channel *c, anp_status code);
 void anp_channel_release(anp_channel *c, bool clean); /* nothing is in flight */
 void anp_channel_expire(anp_channel *c, uint64_t now);
 uint64_t anp_channel_next(const anp_channel *c); /* when expire must look */

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "command/attempt.h"
 #include "command/batch_engine.h"
 
 /* ---- spaces: each pair of namespace and set once, so that windows don't point into keys that are
@@ -103,110 +104,6 @@ static uint32_t intern(anp_batch *b, const anp_key_run *run)
     return b->last_space = b->n_spaces - 1;
 }
 
-/* ---- routes ---- */
-
-void anp_batch_new_map(anp_batch *b)
-{
-    anp_map *map = anp_cluster_map(b->command.cluster);
-    if (map != b->map) {
-        for (int i = 0; i < ANP_MAP_NAMESPACES; i++) {
-            if (b->routes[i] != NULL) {
-                memset(b->routes[i], 0xff, ANP_PARTITIONS * sizeof *b->routes[i]);
-            }
-        }
-        for (uint32_t i = 0; i < b->n_spaces; i++) {
-            b->spaces[i].namespace_index = -2;
-        }
-    }
-    if (b->map != NULL) {
-        anp_map_release(b->map);
-    }
-    b->map = map;
-}
-
-/* The peer of a node (which is retained by the caller); ANP_NO_PEER: no memory. */
-static uint32_t peer_of(anp_batch *b, anp_cluster_node *node)
-{
-    for (uint32_t i = 0; i < b->n_peers; i++) {
-        if (b->peers[i]->node == node) {
-            return i;
-        }
-    }
-    if (b->n_peers == b->room_peers) {
-        uint32_t room = b->room_peers != 0 ? b->room_peers * 2 : 4;
-        anp_batch_peer **peers = anp_realloc(b->peers, room * sizeof(anp_batch_peer *));
-        if (peers == NULL) {
-            return ANP_NO_PEER;
-        }
-        b->peers = peers;
-        b->room_peers = room;
-    }
-    anp_batch_peer *p = anp_calloc(1, sizeof *p + b->connections * sizeof p->channels[0]);
-    if (p == NULL || b->n_peers >= ANP_NO_PEER) {
-        anp_free(p);
-        return ANP_NO_PEER;
-    }
-    p->node = anp_cluster_node_retain(node);
-    for (uint32_t k = 0; k < b->connections; k++) {
-        anp_channel_init(&p->channels[k], b, p);
-    }
-    b->peers[b->n_peers] = p;
-    return b->n_peers++;
-}
-
-/* The namespace's place in the map. */
-static const anp_map_namespace *find_namespace(anp_batch *b, anp_batch_space *s)
-{
-    if (s->namespace_index == -2 && b->map != NULL) {
-        const anp_map_namespace *ns = anp_map_find(b->map, s->bytes, s->namespace_size);
-        s->namespace_index = ns != NULL ? (int32_t)(ns - b->map->namespaces) : -1;
-    }
-    return s->namespace_index >= 0 ? &b->map->namespaces[s->namespace_index] : NULL;
-}
-
-/* The peer for a row; ANP_NO_PEER: *code and err say why not. */
-static uint32_t route(anp_batch *b, const anp_window_row *r, anp_status *code, anp_error *err)
-{
-    anp_batch_space *s = &b->spaces[r->space];
-    const anp_map_namespace *ns = find_namespace(b, s);
-    if (ns == NULL) {
-        *code = b->map == NULL
-                    ? anp_error_set(err, ANP_ERR_INVALID_NODE, "the cluster is not connected")
-                    : anp_error_set(err, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster",
-                                    (int)(s->namespace_size < 64 ? s->namespace_size : 64),
-                                    (const char *)s->bytes);
-        return ANP_NO_PEER;
-    }
-    unsigned partition = anp_partition_of(r->digest);
-    uint16_t *routes = b->routes[s->namespace_index];
-    if (routes == NULL) {
-        routes = anp_malloc(ANP_PARTITIONS * sizeof *routes);
-        if (routes == NULL) {
-            *code = anp_error_memory(err, ANP_PARTITIONS * sizeof *routes, "routes");
-            return ANP_NO_PEER;
-        }
-        memset(routes, 0xff, ANP_PARTITIONS * sizeof *routes);
-        b->routes[s->namespace_index] = routes;
-    }
-    if (r->retries == 0 && routes[partition] != ANP_NO_PEER) {
-        return routes[partition];
-    }
-    anp_cluster_node *node = NULL;
-    *code = anp_cluster_route(b->map, ns, partition, b->command.policy.replica, b->source.is_write,
-                              r->retries, &node, err);
-    if (*code != ANP_OK) {
-        return ANP_NO_PEER;
-    }
-    uint32_t peer = peer_of(b, node);
-    anp_cluster_node_release(node);
-    if (peer == ANP_NO_PEER) {
-        *code = anp_error_memory(err, sizeof(anp_batch_peer), "a node's windows");
-    } else if (r->retries == 0) {
-        routes[partition] = (uint16_t)peer;
-    }
-    return peer;
-}
-
 /* ---- rows into windows ---- */
 
 /* A row that can't go anywhere. What a server once said about it is still better than what we say
@@ -222,14 +119,47 @@ static void strand(anp_batch *b, const anp_window_row *r, anp_status code, const
     anp_batch_settle(b, r, code, code < 0, err);
 }
 
-/* Adds a row; gives the peer it went to, NULL when it was settled. */
-static anp_batch_peer *add(anp_batch *b, const anp_window_row *r)
+/* A row that has no node to go to now: it waits for a better moment where that is allowed. */
+static void put_off(anp_batch *b, anp_window_row *r, anp_batch_way way, anp_status code,
+                    anp_error *err)
+{
+    bool may_wait = anp_batch_may_retry(b, r);
+    if (way == ANP_WAY_WAIT) {
+        may_wait = !b->is_stopping; /* it was not asked: that is no retry */
+    } else if (way == ANP_WAY_SHUT) {
+        may_wait &= b->command.policy.sleep_ms != 0; /* at once it would be no better */
+    } else if (way == ANP_WAY_REFUSED || (code == ANP_NAMESPACE && r->retries != 0)) {
+        may_wait = false;
+    }
+    if (may_wait && anp_batch_wait(b, r, way != ANP_WAY_WAIT)) {
+        return;
+    }
+    if (way == ANP_WAY_WAIT) {
+        code = anp_error_memory(err, sizeof(anp_window), "a window");
+    } else if (code == ANP_ERR_INVALID_NODE && anp_attempt_is_closed(b->command.cluster)) {
+        code = anp_error_set(err, ANP_ERR_CLOSED, "the client was closed");
+    }
+    strand(b, r, code, err);
+}
+
+/* Adds a row; gives the peer it went to, NULL when it waits or was settled. `from`: as for
+ * anp_batch_add. */
+static anp_batch_peer *add(anp_batch *b, anp_window_row *r, const anp_window *from)
 {
     anp_status code = ANP_OK;
     anp_error err = {.code = ANP_OK};
-    uint32_t peer = route(b, r, &code, &err);
-    if (peer == ANP_NO_PEER) {
-        strand(b, r, code, &err);
+    uint32_t peer = ANP_NO_PEER;
+    anp_batch_way way = anp_batch_route(b, r, &peer, &code, &err);
+    if (way == ANP_WAY_PEER && from != NULL && from->stale == b->peers[peer] &&
+        !anp_batch_is_news(b, &from->news)) {
+        way = ANP_WAY_WAIT; /* it would only say again that it doesn't serve the partition */
+    }
+    if (way == ANP_WAY_LEFT) { /* waits once */
+        bool has_waited = from != NULL && from->is_waiting && !from->is_counted;
+        way = has_waited ? ANP_WAY_NOWHERE : ANP_WAY_WAIT;
+    }
+    if (way != ANP_WAY_PEER) {
+        put_off(b, r, way, code, &err);
         return NULL;
     }
     anp_batch_peer *p = b->peers[peer];
@@ -255,9 +185,10 @@ static anp_batch_peer *add(anp_batch *b, const anp_window_row *r)
     return p;
 }
 
-void anp_batch_add(anp_batch *b, const anp_window_row *r)
+void anp_batch_add(anp_batch *b, const anp_window_row *r, const anp_window *from)
 {
-    (void)add(b, r);
+    anp_window_row copy = *r;
+    (void)add(b, &copy, from);
 }
 
 /* ---- keys ---- */
@@ -273,7 +204,7 @@ static void add_singly(anp_batch *b, uint64_t row, uint32_t n, uint32_t space)
         if (status != ANP_OK) {
             anp_batch_settle(b, &r, status, status == ANP_ERR_MEMORY, &err);
         } else {
-            (void)add(b, &r);
+            (void)add(b, &r, NULL);
         }
     }
 }
@@ -360,7 +291,7 @@ void anp_batch_plan(anp_batch *b)
             memcpy(r.digest, b->chunk + (size_t)(b->chunk_row - b->chunk_base) * ANP_DIGEST_SIZE,
                    ANP_DIGEST_SIZE);
             b->chunk_row++;
-            const anp_batch_peer *p = add(b, &r);
+            const anp_batch_peer *p = add(b, &r, NULL);
             /* what is full leaves at once: the node works while the next keys are digested */
             paused = p != NULL && p->queue.count != 0 && p->open == NULL;
         }
@@ -386,6 +317,12 @@ void anp_batch_plan_free(anp_batch *b)
         anp_free(p);
     }
     anp_free(b->peers);
+    if (b->waiting != NULL) {
+        anp_window_give(b, b->waiting);
+    }
+    if (b->stranded != NULL) {
+        anp_window_give(b, b->stranded);
+    }
     for (uint32_t i = 0; i < b->n_spaces; i++) {
         anp_free(b->spaces[i].bytes);
     }

@@ -31,6 +31,7 @@ static anp_status row_arrived(anp_batch *b, anp_window *w, const anp_message *m,
     }
     r->flags |= ANP_WROW_ANSWERED;
     r->flags &= (uint8_t)~ANP_WROW_AGAIN; /* of an earlier attempt */
+    w->is_overloaded |= anp_server_code_overloaded(m->result);
     if (!b->source.is_write) {
         if (is_bad_moment(m->result) && anp_batch_may_retry(b, r)) {
             r->flags |= ANP_WROW_AGAIN;
@@ -88,6 +89,9 @@ static anp_status window_ended(anp_channel *c, const anp_message *m, anp_error *
     }
     anp_window *w = anp_window_pop(&c->windows);
     anp_channel_window_done(c);
+    if (w->is_overloaded || anp_server_code_overloaded(m->result)) {
+        anp_cluster_node_count_error(c->peer->node); /* once, not for each row */
+    }
     if (m->result == ANP_BATCH_MAX_REQUESTS && halve(b, c, w)) {
         return ANP_OK;
     }

@@ -102,6 +102,21 @@ static void requeue(anp_channel *c, anp_window *w, bool is_stale)
     c->batch->is_dirty = true;
 }
 
+void anp_channel_blame(const anp_channel *c, anp_status code)
+{
+    if (c->connection != NULL && (code == ANP_ERR_CONNECTION || code == ANP_ERR_CLIENT_TIMEOUT ||
+                                  code == ANP_ERR_PROTOCOL)) {
+        anp_cluster_node_count_error(c->peer->node);
+    }
+}
+
+/* It failed or was silent: until a byte of it comes, what may be read elsewhere is. */
+static void doubt(anp_batch_peer *p, anp_batch *b)
+{
+    p->is_doubtful = true;
+    p->news = anp_batch_news_now(b);
+}
+
 void anp_channel_fail(anp_channel *c, anp_status code, bool may_retry, const anp_error *err)
 {
     if (c->state == ANP_CHANNEL_FREE || c->state == ANP_CHANNEL_LEAVING) {
@@ -113,21 +128,39 @@ void anp_channel_fail(anp_channel *c, anp_status code, bool may_retry, const anp
         is_broken && c->state == ANP_CHANNEL_OPEN && c->connection->reused && !c->was_heard;
     bool is_spare =
         is_broken && c->state == ANP_CHANNEL_CONNECTING && has_other(c); /* the others do it */
-    c->peer->no_more |= is_spare;
+    anp_batch_peer *p = c->peer;
+    p->no_more |= is_spare;
+    bool is_new = c->state != ANP_CHANNEL_OPEN;
+    bool is_waiting = c->state == ANP_CHANNEL_WAITING;
+    bool is_gone = is_new && is_broken && !atomic_load(&p->node->active);
     anp_window_list windows = c->windows;
     c->windows = (anp_window_list){0};
-    detach(c, false);
     if (!b->is_stopping) {
-        atomic_fetch_add_explicit(&c->peer->node->errors, 1, memory_order_relaxed);
+        if (!is_gone && !is_stale) {
+            anp_channel_blame(c, code);
+        }
         anp_cluster_refresh(b->command.cluster);
     }
+    detach(c, false);
     anp_window_list back = {0}; /* reversed, so that the queue keeps the order */
+    /* a time-out of the channel comes after that of its window */
+    bool is_down = code == ANP_ERR_CLIENT_TIMEOUT && !is_new;
     for (anp_window *w; (w = anp_window_pop(&windows)) != NULL;) {
         if (may_renew(c, w, is_stale, is_spare)) {
             anp_window_push_front(&back, w);
         } else {
-            anp_window_end(b, w, code, may_retry, true, err);
+            is_down = !is_waiting;
+            anp_window_end(b, w, code, may_retry, !is_gone, err);
         }
+    }
+    is_down &= !b->is_stopping && (code == ANP_ERR_CONNECTION || code == ANP_ERR_CLIENT_TIMEOUT);
+    if (is_down) {
+        doubt(p, b);
+    }
+    if (is_down && is_new && !is_gone) { /* nobody is there: it is the same for those behind */
+        anp_batch_recall(b, p, code, true, err);
+    } else if (is_gone || (is_down && anp_batch_has_choice(b))) {
+        anp_batch_recall(b, p, code, false, err);
     }
     for (anp_window *w; (w = anp_window_pop(&back)) != NULL;) {
         requeue(c, w, is_stale);
@@ -248,6 +281,7 @@ static bool open_channel(anp_channel *c, bool is_first)
         return false;
     }
     anp_window *w = anp_window_pop(&c->peer->queue);
+    w->peer = c->peer;
     anp_window_push(&c->windows, w);
     if (answer == ANP_POOL_GOT) {
         c->connection = connection;
@@ -295,7 +329,9 @@ void anp_channel_feed(anp_batch *b, anp_batch_peer *p)
         if (is_idle) {
             heard(best);
         }
-        anp_window_push(&best->windows, anp_window_pop(&p->queue));
+        anp_window *w = anp_window_pop(&p->queue);
+        w->peer = p;
+        anp_window_push(&best->windows, w);
         if (write_windows(best)) {
             watch(best);
         }
@@ -430,6 +466,7 @@ static void read_windows(anp_channel *c)
         }
         b->in.size += (size_t)n;
         c->was_heard = true;
+        c->peer->is_doubtful = false;
         heard(c);
         uint64_t begin = anp_clock_now();
         anp_error err;

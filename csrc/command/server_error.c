@@ -73,6 +73,11 @@ anp_status anp_server_error(anp_error *err, uint8_t code)
     return anp_error_set(err, code, "%s (%s)", text, name);
 }
 
+bool anp_server_code_overloaded(uint8_t code)
+{
+    return code == ANP_SERVER_TIMEOUT || code == ANP_DEVICE_OVERLOAD;
+}
+
 bool anp_server_code_passes(uint8_t code)
 {
     return code == ANP_SERVER_TIMEOUT || code == ANP_UNAVAILABLE || code == ANP_DEVICE_OVERLOAD;

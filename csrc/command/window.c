@@ -79,7 +79,9 @@ anp_window *anp_window_take(anp_batch *b)
     }
     w->next = NULL;
     w->n_rows = 0;
-    w->is_encoded = w->is_sent = w->was_renewed = w->is_counted = false;
+    w->is_encoded = w->is_sent = w->was_renewed = w->is_overloaded = false;
+    w->is_counted = w->is_hopping = w->is_waiting = false;
+    w->peer = w->stale = NULL;
     w->deadline = ANP_NEVER;
     w->resume_at = 0;
     w->written = 0;
@@ -287,6 +289,7 @@ void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry
                     const anp_error *err)
 {
     uint32_t kept = 0;
+    bool is_stale = code == ANP_UNAVAILABLE;
     for (uint32_t i = 0; i < w->n_rows; i++) {
         anp_window_row *r = &w->rows[i];
         if ((r->flags & ANP_WROW_ANSWERED) != 0 && (r->flags & ANP_WROW_AGAIN) == 0) {
@@ -294,6 +297,7 @@ void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry
         }
         if (keep_or_settle(b, w, r, code, may_retry, is_counted, err)) {
             r->flags &= ANP_WROW_DOUBT | ANP_WROW_AGAIN;
+            is_stale |= (r->flags & ANP_WROW_AGAIN) != 0 && r->code == ANP_UNAVAILABLE;
             w->rows[kept++] = *r;
         }
     }
@@ -304,6 +308,13 @@ void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry
         return;
     }
     w->is_counted = is_counted;
+    /* what a write's master did not answer in time is its own to repeat */
+    w->is_hopping = is_counted && !(b->source.is_write && code == ANP_ERR_CLIENT_TIMEOUT);
+    if (is_stale) {
+        w->stale = w->peer;
+        w->news = anp_batch_news_now(b);
+        anp_cluster_refresh(b->command.cluster);
+    }
     w->resume_at = is_counted ? anp_clock_now() + b->command.policy.sleep_ms * ANP_NS_PER_MS : 0;
     w->deadline = ANP_NEVER;
     anp_window_push(&b->parked, w);

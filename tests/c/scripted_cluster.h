@@ -13,6 +13,7 @@ typedef struct ring {
     pthread_mutex_t lock;             /* guards what follows */
     uint8_t owner[2][ANP_PARTITIONS]; /* of a replica: a node's index, RING_NOBODY */
     bool is_gone[RING_NODES];         /* nobody tells of it any more */
+    bool is_dead[RING_NODES];         /* only the test's thread looks */
     int generation, peers_generation;
     world world; /* its node is not used */
 } ring;
@@ -21,7 +22,6 @@ typedef struct ring_node { /* what a node's context points to */
     ring *ring;
     uint32_t index;
     bool (*serve)(fake_call *c);
-    void *context;
 } ring_node;
 
 static inline uint32_t ring_index(const fake_node *n)
@@ -87,10 +87,10 @@ static inline bool ring_serve(fake_call *c)
     return self->serve(c);
 }
 
-/* n nodes, whose partitions are p % n, and the next one's as replica 1. `serve` finds the ring with
- * ring_of. `tend_ms` 0: as often as tests want it. */
+/* n nodes, whose partitions are p % n, and the next one's as replica 1; `arrange` (NULL: nothing)
+ * may change that before anybody is told. `serve` finds the ring with ring_of. */
 static inline ring *ring_open(uint32_t n, unsigned replicas, bool (*serve)(fake_call *c),
-                              void *context, uint32_t tend_ms)
+                              void (*arrange)(ring *r))
 {
     static ring_node selves[RING_NODES];
     tricks_hook();
@@ -103,9 +103,12 @@ static inline ring *ring_open(uint32_t n, unsigned replicas, bool (*serve)(fake_
         r->owner[0][p] = (uint8_t)(p % n);
         r->owner[1][p] = (uint8_t)((p + 1) % n);
     }
+    if (arrange != NULL) {
+        arrange(r);
+    }
     pthread_mutex_lock(&r->lock); /* nobody is told anything before all have a port */
     for (uint32_t i = 0; i < n; i++) {
-        selves[i] = (ring_node){.ring = r, .index = i, .serve = serve, .context = context};
+        selves[i] = (ring_node){.ring = r, .index = i, .serve = serve};
         fake_node_start_with(&r->nodes[i], ring_serve, &selves[i], ring_tell);
     }
     pthread_mutex_unlock(&r->lock);
@@ -114,10 +117,8 @@ static inline ring *ring_open(uint32_t n, unsigned replicas, bool (*serve)(fake_
         (void)snprintf(seeds[i].host, sizeof seeds[i].host, "127.0.0.1");
         seeds[i].port = r->nodes[i].port;
     }
-    anp_cluster_config config = {.seeds = seeds,
-                                 .n_seeds = n,
-                                 .connect_timeout_ms = 5000,
-                                 .tend_interval_ms = tend_ms != 0 ? tend_ms : RING_TEND_MS};
+    anp_cluster_config config = {
+        .seeds = seeds, .n_seeds = n, .connect_timeout_ms = 5000, .tend_interval_ms = RING_TEND_MS};
     anp_error err = {0};
     if (anp_cluster_open(&config, &r->world.cluster, &err) != ANP_OK ||
         anp_cluster_wait(r->world.cluster, 10000, &err) != ANP_OK) {
@@ -132,32 +133,57 @@ static inline void ring_close(ring *r)
     anp_cluster_close(r->world.cluster);
     anp_cluster_release(r->world.cluster);
     for (uint32_t i = 0; i < r->n; i++) {
-        fake_node_stop(&r->nodes[i]);
+        if (!r->is_dead[i]) {
+            fake_node_stop(&r->nodes[i]);
+        }
     }
     anp_stream_hook(NULL);
     pthread_mutex_destroy(&r->lock);
     free(r);
 }
 
-/* Is every partition owned in the client's map, as the ring says? */
-static inline bool ring_is_known(ring *r)
+/* Its connections are reset, and nobody listens where it was. What it owns it owns still. */
+static inline void ring_kill(ring *r, uint32_t index)
 {
-    anp_map *map = anp_cluster_map(r->world.cluster);
-    const anp_map_namespace *ns = map != NULL ? anp_map_find(map, "test", 4) : NULL;
-    bool is_known = ns != NULL;
+    r->is_dead[index] = true;
+    fake_node_stop(&r->nodes[index]);
+}
+
+/* Gives what a node (or nobody) is master of to another one. */
+static inline void ring_give(ring *r, uint8_t from, uint32_t to)
+{
     pthread_mutex_lock(&r->lock);
-    for (unsigned p = 0; p < ANP_PARTITIONS && is_known; p++) {
-        for (unsigned k = 0; k < r->replicas && is_known; k++) {
-            const anp_cluster_node *node = ns->partitions[p].replica[k];
-            uint8_t owner = r->owner[k][p];
-            is_known = owner == RING_NOBODY ? true
-                                            : node != NULL && ntohs(node->address.v4.sin_port) ==
-                                                                  r->nodes[owner].port;
+    for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
+        for (unsigned k = 0; k < 2; k++) {
+            if (r->owner[k][p] == from) {
+                r->owner[k][p] = k == 0 ? (uint8_t)to : RING_NOBODY;
+            }
         }
     }
+    r->generation++;
     pthread_mutex_unlock(&r->lock);
-    anp_map_release(map);
-    return is_known;
+}
+
+/* Nobody tells of the node any more, once the client's map has nothing of it. Wants three nodes:
+ * one that sees no other is not believed. */
+static inline void ring_leave(ring *r, uint32_t index, uint32_t heir)
+{
+    ring_give(r, (uint8_t)index, heir);
+    uint16_t port = r->nodes[index].port;
+    bool is_out = false;
+    while (!is_out) {
+        anp_map *map = anp_cluster_map(r->world.cluster);
+        const anp_map_namespace *ns = anp_map_find(map, "test", 4);
+        is_out = true;
+        for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
+            is_out &= ntohs(ns->partitions[p].replica[0]->address.v4.sin_port) != port;
+        }
+        anp_map_release(map);
+    }
+    pthread_mutex_lock(&r->lock);
+    r->is_gone[index] = true;
+    r->peers_generation++;
+    pthread_mutex_unlock(&r->lock);
 }
 
 /* The owner of an integer key's partition in set demo. */

@@ -113,7 +113,7 @@ static void test_rows_of_other_nodes_do_not_wait_for_a_stalled_one(void **state)
 {
     (void)state;
     for (int sliced = 0; sliced < 2; sliced++) {
-        ring *r = ring_open(3, 1, node_0_waits, NULL, 0);
+        ring *r = ring_open(3, 1, node_0_waits, NULL);
         job j = {.n = 60000, .policy = reads, .source = read_source, .slice = sliced ? 7000 : 0};
         j.policy.total_timeout_ms = 60000;
         j.policy.window = 100;
@@ -148,7 +148,7 @@ static uint64_t keys_asked_for(run *x, uint64_t least)
 static void test_planning_does_not_run_ahead_of_a_node_that_is_alone(void **state)
 {
     (void)state;
-    ring *r = ring_open(1, 1, node_0_waits, NULL, 0);
+    ring *r = ring_open(1, 1, node_0_waits, NULL);
     job j = {.n = 30000, .policy = reads, .source = read_source, .slice = 100};
     j.policy.total_timeout_ms = 60000;
     j.policy.window = 100;
@@ -165,7 +165,7 @@ static void test_planning_does_not_run_ahead_of_a_node_that_is_alone(void **stat
 static void test_what_is_held_back_for_a_stalled_node_is_bounded(void **state)
 {
     (void)state;
-    ring *r = ring_open(3, 1, node_0_waits, NULL, 0);
+    ring *r = ring_open(3, 1, node_0_waits, NULL);
     /* a window's memory is that of so many rows, though nodes take 5,000 */
     job j = {.n = 600000, .policy = reads, .source = read_source, .slice = 500};
     j.policy.total_timeout_ms = 60000;
@@ -186,12 +186,236 @@ static void test_what_is_held_back_for_a_stalled_node_is_bounded(void **state)
     ring_close(r);
 }
 
+/* ---- a dead node ---- */
+
+static bool answer_well(fake_call *c)
+{
+    return fake_serve_well(c);
+}
+
+static void test_reads_of_a_dead_node_go_to_the_next_replica(void **state)
+{
+    (void)state;
+    ring *r = ring_open(3, 2, answer_well, NULL);
+    ring_kill(r, 0);
+    job j = {.n = 30000, .policy = reads, .source = read_source};
+    j.policy.window = 100;
+    j.policy.max_retries = 1;
+    j.policy.replica = ANP_REPLICA_SEQUENCE;
+    run *x = run_open(r, &j);
+    run_end(x);
+    check_good(&x->outcome);
+    assert_true(x->outcome.retries < 20); /* not each of its 100 windows had to fail */
+    run_free(x);
+    ring_close(r);
+}
+
+/* A node that is dead, and still the map's: the next attempts wait until the map is newer. */
+static void test_rows_of_a_dead_node_wait_for_a_newer_map(void **state)
+{
+    (void)state;
+    for (int is_write = 0; is_write < 2; is_write++) {
+        ring *r = ring_open(2, 1, answer_well, NULL);
+        ring_kill(r, 0);
+        job j = {.n = 5000,
+                 .policy = is_write ? writes : reads,
+                 .source = is_write ? write_source : read_source};
+        j.policy.max_retries = 1000; /* not even a second's, if they were made at once */
+        j.policy.window = 100;
+        run *x = run_open(r, &j);
+        RUN_UNTIL(x, anp_batch_command(x->batch)->retries >= 60);
+        assert_true(anp_batch_progress(x->batch) < j.n);
+        ring_give(r, 0, 1);
+        run_end(x);
+        check_good(&x->outcome);
+        for (uint32_t i = 0; i < j.n && is_write; i++) {
+            assert_int_equal(x->outcome.attempts[i], 1); /* it was never sent to the dead one */
+            assert_false(x->outcome.doubt[i]);
+        }
+        run_free(x);
+        ring_close(r);
+    }
+}
+
+static void test_rows_of_a_dead_node_end_when_retries_do(void **state)
+{
+    (void)state;
+    ring *r = ring_open(2, 1, answer_well, NULL);
+    ring_kill(r, 0);
+    job j = {.n = 20000, .policy = writes, .source = write_source};
+    j.policy.max_retries = 1;
+    j.policy.window = 100;
+    run *x = run_open(r, &j);
+    uint64_t begin = anp_clock_now();
+    run_end(x);
+    assert_true(anp_clock_now() - begin < 10 * ANP_NS_PER_S);
+    assert_int_equal(x->outcome.whole, ANP_ERR_CONNECTION);
+    for (uint32_t i = 0; i < j.n; i++) {
+        bool is_lost = ring_owner(r, 0, i) == 0;
+        assert_int_equal(x->outcome.status[i], is_lost ? ANP_ERR_CONNECTION : 0);
+        assert_int_equal(x->outcome.attempts[i], !is_lost);
+        assert_false(x->outcome.doubt[i]);
+    }
+    run_free(x);
+    ring_close(r);
+}
+
+/* ---- partitions that nobody owns ---- */
+
+static void leave_a_gap(ring *r)
+{
+    for (unsigned p = 0; p < ANP_PARTITIONS; p += 8) {
+        r->owner[0][p] = RING_NOBODY;
+        r->owner[1][p] = RING_NOBODY;
+    }
+}
+
+static void test_rows_nobody_owns_wait_for_an_owner(void **state)
+{
+    (void)state;
+    for (int is_write = 0; is_write < 2; is_write++) {
+        ring *r = ring_open(2, 2, answer_well, leave_a_gap);
+        job j = {.n = 3000,
+                 .policy = is_write ? writes : reads,
+                 .source = is_write ? write_source : read_source};
+        j.policy.max_retries = 1000;
+        run *x = run_open(r, &j);
+        uint32_t owned = j.n - rows_of(r, j.n, RING_NOBODY);
+        RUN_UNTIL(x, anp_batch_command(x->batch)->retries >= 3);
+        assert_int_equal(anp_batch_progress(x->batch), owned);
+        ring_give(r, RING_NOBODY, 1);
+        run_end(x);
+        check_good(&x->outcome);
+        run_free(x);
+        ring_close(r);
+    }
+}
+
+static void test_rows_nobody_owns_are_settled_when_retries_end(void **state)
+{
+    (void)state;
+    for (uint32_t retries = 0; retries < 3; retries += 2) {
+        ring *r = ring_open(2, 2, answer_well, leave_a_gap);
+        job j = {.n = 3000, .policy = reads, .source = read_source};
+        j.policy.max_retries = retries;
+        run *x = run_open(r, &j);
+        run_end(x);
+        assert_int_equal(x->outcome.whole, ANP_ERR_INVALID_NODE);
+        assert_int_equal(x->outcome.retries, retries);
+        for (uint32_t i = 0; i < j.n; i++) {
+            assert_int_equal(x->outcome.status[i],
+                             ring_owner(r, 0, i) == RING_NOBODY ? ANP_ERR_INVALID_NODE : 0);
+        }
+        run_free(x);
+        ring_close(r);
+    }
+}
+
+static void test_waiting_ends_at_the_deadline(void **state)
+{
+    (void)state;
+    ring *r = ring_open(2, 2, answer_well, leave_a_gap);
+    job j = {.n = 3000, .policy = reads, .source = read_source};
+    j.policy.max_retries = 60000;
+    j.policy.total_timeout_ms = 150;
+    run *x = run_open(r, &j);
+    uint64_t begin = anp_clock_now();
+    run_end(x);
+    assert_true(anp_clock_now() - begin >= 140 * ANP_NS_PER_MS);
+    assert_int_equal(x->outcome.whole, ANP_ERR_CLIENT_TIMEOUT);
+    run_free(x);
+    ring_close(r);
+}
+
+/* ---- a node that leaves ---- */
+
+static void test_rows_queued_for_a_node_that_leaves_go_elsewhere(void **state)
+{
+    (void)state;
+    for (int is_write = 0; is_write < 2; is_write++) {
+        ring *r = ring_open(3, 1, node_0_waits, NULL);
+        job j = {.n = 10000,
+                 .policy = is_write ? writes : reads,
+                 .source = is_write ? write_source : read_source};
+        j.policy.total_timeout_ms = 60000;
+        j.policy.max_retries = 0;
+        j.policy.window = 100;
+        run *x = run_open(r, &j);
+        uint32_t others = j.n - rows_of(r, j.n, 0);
+        RUN_UNTIL(x, anp_batch_progress(x->batch) == others);
+        ring_leave(r, 0, 1);
+        /* two windows on each of two connections are in flight */
+        RUN_UNTIL(x, anp_batch_progress(x->batch) == j.n - 400);
+        fake_gate_open(&r->nodes[0]);
+        run_end(x);
+        check_good(&x->outcome);
+        assert_int_equal(x->outcome.retries, 0);
+        run_free(x);
+        ring_close(r);
+    }
+}
+
+/* ---- a frozen node ---- */
+
+static void test_windows_of_a_frozen_node_time_out_and_the_rest_is_read_elsewhere(void **state)
+{
+    (void)state;
+    ring *r = ring_open(3, 2, node_0_waits, NULL);
+    job j = {.n = 30000, .policy = reads, .source = read_source};
+    j.policy.total_timeout_ms = 300;
+    j.policy.each_window = true;
+    j.policy.window = 100;
+    j.policy.replica = ANP_REPLICA_SEQUENCE;
+    run *x = run_open(r, &j);
+    uint64_t begin = anp_clock_now();
+    run_end(x);
+    assert_true(anp_clock_now() - begin < 10 * ANP_NS_PER_S); /* 100 windows are not waited for */
+    assert_int_equal(x->outcome.whole, ANP_ERR_CLIENT_TIMEOUT);
+    uint32_t lost = 0;
+    for (uint32_t i = 0; i < j.n; i++) {
+        if (x->outcome.status[i] == ANP_ERR_CLIENT_TIMEOUT) {
+            assert_int_equal(ring_owner(r, 0, i), 0);
+            lost++;
+        } else {
+            check_row(&x->outcome, i);
+        }
+    }
+    assert_int_equal(lost, 200); /* a window on each of its two connections */
+    run_free(x);
+    ring_close(r);
+}
+
+static void test_reads_of_a_frozen_node_go_to_the_next_replica_after_socket_timeout(void **state)
+{
+    (void)state;
+    ring *r = ring_open(3, 2, node_0_waits, NULL);
+    job j = {.n = 30000, .policy = reads, .source = read_source};
+    j.policy.socket_timeout_ms = 100;
+    j.policy.window = 100;
+    j.policy.max_retries = 1;
+    j.policy.replica = ANP_REPLICA_SEQUENCE;
+    run *x = run_open(r, &j);
+    run_end(x);
+    check_good(&x->outcome);
+    run_free(x);
+    ring_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_of_other_nodes_do_not_wait_for_a_stalled_one),
         cmocka_unit_test(test_planning_does_not_run_ahead_of_a_node_that_is_alone),
         cmocka_unit_test(test_what_is_held_back_for_a_stalled_node_is_bounded),
+        cmocka_unit_test(test_reads_of_a_dead_node_go_to_the_next_replica),
+        cmocka_unit_test(test_rows_of_a_dead_node_wait_for_a_newer_map),
+        cmocka_unit_test(test_rows_of_a_dead_node_end_when_retries_do),
+        cmocka_unit_test(test_rows_nobody_owns_wait_for_an_owner),
+        cmocka_unit_test(test_rows_nobody_owns_are_settled_when_retries_end),
+        cmocka_unit_test(test_waiting_ends_at_the_deadline),
+        cmocka_unit_test(test_rows_queued_for_a_node_that_leaves_go_elsewhere),
+        cmocka_unit_test(test_windows_of_a_frozen_node_time_out_and_the_rest_is_read_elsewhere),
+        cmocka_unit_test(test_reads_of_a_frozen_node_go_to_the_next_replica_after_socket_timeout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
