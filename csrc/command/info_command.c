@@ -1,4 +1,5 @@
-/* An info request to one node: one attempt, no retries. Driven by one thread at a time. */
+/* An info request to one node, once; or to any node: then the next one is tried as long as no node
+ * has got the request. Driven by one thread at a time. */
 #include "command/info_command.h"
 
 #include <stddef.h>
@@ -6,15 +7,36 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/random.h"
 #include "command/attempt.h"
 #include "wire/info.h"
 
+enum { NODES = 256 };
+
 struct anp_info_state {
-    anp_attempt
-    try
-        ;
+    anp_attempt attempt;
     bool has_begun;
+    uint32_t n_nodes, next; /* of those that may be tried; retained */
+    anp_cluster_node *nodes[NODES];
 };
+
+/* Starts on the next node. */
+static void begin(anp_info_command *c)
+{
+    struct anp_info_state *m = c->state;
+    anp_attempt_begin(&m->attempt, m->nodes[m->next++],
+                      (anp_slice){c->request.data, c->request.size}, ANP_PROTO_INFO, &c->reply);
+}
+
+/* May another node be asked? Not after one may have understood: some commands must not run twice.
+ */
+static bool may_go_on(const anp_info_command *c)
+{
+    const anp_attempt *x = &c->state->attempt;
+    return x->state == ANP_ATTEMPT_FAILED && !x->was_sent && c->state->next < c->state->n_nodes &&
+           x->error.code == ANP_ERR_CONNECTION && !atomic_load(&c->command.is_cancelled) &&
+           anp_clock_now() < c->command.deadline;
+}
 
 static bool step(anp_info_command *c)
 {
@@ -22,24 +44,23 @@ static bool step(anp_info_command *c)
     if (!m->has_begun) {
         m->has_begun = true;
         if (atomic_load(&c->command.is_cancelled)) {
-            (void)anp_error_set(&m->try.error, ANP_ERR_ABORTED, "the call was cancelled");
-            m->
-            try
-                .state = ANP_ATTEMPT_FAILED;
+            (void)anp_error_set(&m->attempt.error, ANP_ERR_ABORTED, "the call was cancelled");
+            m->attempt.state = ANP_ATTEMPT_FAILED;
         } else {
-            anp_attempt_begin(&m->try, c->node, (anp_slice){c->request.data, c->request.size},
-                              ANP_PROTO_INFO, &c->reply);
+            begin(c);
         }
     }
-    anp_attempt_state state = anp_attempt_step(&m->try);
+    anp_attempt_state state = anp_attempt_step(&m->attempt);
+    while (may_go_on(c)) {
+        begin(c);
+        state = anp_attempt_step(&m->attempt);
+    }
     return state == ANP_ATTEMPT_DONE || state == ANP_ATTEMPT_FAILED;
 }
 
 static void finish(anp_info_command *c)
 {
-    anp_attempt *x = &c->state->
-    try
-        ;
+    anp_attempt *x = &c->state->attempt;
     anp_command_finish(&c->command, x->state == ANP_ATTEMPT_DONE ? ANP_OK : x->error.code,
                        &x->error);
 }
@@ -47,7 +68,7 @@ static void finish(anp_info_command *c)
 static void look_for_close(anp_info_command *c)
 {
     if (anp_attempt_is_closed(c->command.cluster)) {
-        anp_attempt_abort(&c->state->try, ANP_ERR_CLOSED, "the client was closed");
+        anp_attempt_abort(&c->state->attempt, ANP_ERR_CLOSED, "the client was closed");
     }
 }
 
@@ -60,7 +81,7 @@ static anp_drive drive(anp_command *command, int slice_ms)
             look_for_close(c);
             return ANP_DRIVE_AGAIN;
         }
-        anp_attempt_wait(&c->state->try, slice_end);
+        anp_attempt_wait(&c->state->attempt, slice_end);
     }
     finish(c);
     return ANP_DRIVE_DONE;
@@ -68,9 +89,7 @@ static anp_drive drive(anp_command *command, int slice_ms)
 
 static void pump(anp_info_command *c)
 {
-    anp_attempt *x = &c->state->
-    try
-        ;
+    anp_attempt *x = &c->state->attempt;
     anp_error err;
     while (!step(c)) {
         anp_status status = anp_attempt_arm(x, &err);
@@ -103,7 +122,7 @@ static void start(anp_command *c)
 static void cancel(anp_command *c)
 {
     anp_info_command *i = (anp_info_command *)c;
-    anp_attempt_abort(&i->state->try, ANP_ERR_ABORTED, "the call was cancelled");
+    anp_attempt_abort(&i->state->attempt, ANP_ERR_ABORTED, "the call was cancelled");
     if (c->is_submitted) {
         pump(i);
     }
@@ -111,6 +130,25 @@ static void cancel(anp_command *c)
 
 static const anp_command_kind kind = {
     .name = "info", .start = start, .drive = drive, .cancel = cancel};
+
+static void release_nodes(struct anp_info_state *m)
+{
+    for (uint32_t i = 0; i < m->n_nodes; i++) {
+        anp_cluster_node_release(m->nodes[i]);
+    }
+}
+
+/* All nodes, from a random one on. */
+static void take_all(struct anp_info_state *m, anp_cluster *cluster)
+{
+    anp_cluster_node *nodes[NODES];
+    size_t n = anp_cluster_nodes(cluster, nodes, NODES);
+    m->n_nodes = (uint32_t)(n < NODES ? n : NODES);
+    uint32_t first = m->n_nodes > 1 ? (uint32_t)(anp_random() % m->n_nodes) : 0;
+    for (uint32_t i = 0; i < m->n_nodes; i++) {
+        m->nodes[i] = nodes[(first + i) % m->n_nodes];
+    }
+}
 
 anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster,
                                  const anp_policy *policy, anp_cluster_node *node, anp_slice text,
@@ -121,19 +159,29 @@ anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster,
     if (m == NULL) {
         return anp_error_memory(err, sizeof *m, "a command");
     }
+    if (node != NULL) {
+        m->nodes[m->n_nodes++] = anp_cluster_node_retain(node);
+    } else {
+        take_all(m, cluster);
+    }
     anp_buffer_init(&c->request, 1024 * 1024);
     anp_buffer_init(&c->reply, ANP_PROTO_MAX);
     anp_info_request(&c->request, (const char *)text.data, text.size);
-    anp_status status = c->request.failed != ANP_OK
-                            ? anp_buffer_error(&c->request, "the info request", err)
-                            : anp_attempt_init(&m->try, &c->command, resume, err);
+    anp_status status = ANP_OK;
+    if (m->n_nodes == 0) {
+        status = anp_error_set(err, ANP_ERR_INVALID_NODE, "no node of the cluster answers");
+    } else if (c->request.failed != ANP_OK) {
+        status = anp_buffer_error(&c->request, "the info request", err);
+    } else {
+        status = anp_attempt_init(&m->attempt, &c->command, resume, err);
+    }
     if (status != ANP_OK) {
         anp_buffer_deinit(&c->request);
+        release_nodes(m);
         anp_free(m);
         return status;
     }
     c->state = m;
-    c->node = anp_cluster_node_retain(node);
     anp_command_init(&c->command, &kind, cluster, policy);
     return ANP_OK;
 }
@@ -141,10 +189,10 @@ anp_status anp_info_command_init(anp_info_command *c, anp_cluster *cluster,
 void anp_info_command_deinit(anp_info_command *c)
 {
     if (c->state != NULL) {
-        anp_attempt_deinit(&c->state->try);
+        anp_attempt_deinit(&c->state->attempt);
+        release_nodes(c->state);
         anp_free(c->state);
         c->state = NULL;
-        anp_cluster_node_release(c->node);
         anp_buffer_deinit(&c->request);
         anp_buffer_deinit(&c->reply);
         anp_command_deinit(&c->command);

@@ -466,6 +466,20 @@ def test_kill_in_the_middle_of_reading_costs_no_row(
     assert all_right(read(client, n))
 
 
+def test_info_for_any_node_passes_over_a_dead_one(cluster: LocalCluster) -> None:
+    with cluster.client({"tend_interval": 60_000}) as client:
+        cluster.kill(1)
+        for _ in range(30):
+            assert client.ping()
+            assert client.info_random_node("status") == "status\tok\n"
+        client.truncate("test", "s")
+        cluster.kill(0)
+        cluster.kill(2)
+        assert not client.ping()
+        with pytest.raises(exception.AerospikeError, match="connect|no node"):
+            client.truncate("test", "s")
+
+
 # ---- the objects ----
 
 

@@ -54,14 +54,11 @@ PyObject *anp_core_info(PyObject *self, PyObject *const *args, Py_ssize_t n)
     if (cluster == NULL) {
         return NULL;
     }
-    anp_cluster_node *node =
-        name == NULL ? anp_cluster_random_node(cluster) : find_node(cluster, name);
-    anp_request *r = node != NULL ? anp_request_new(core) : NULL;
-    if (node == NULL) {
-        (void)anp_error_set(&err, ANP_ERR_INVALID_NODE,
-                            name == NULL ? "no node of the cluster answers%s"
-                                         : "there is no node %s; see get_node_names()",
-                            name == NULL ? "" : name);
+    anp_cluster_node *node = name != NULL ? find_node(cluster, name) : NULL;
+    anp_request *r = node != NULL || name == NULL ? anp_request_new(core) : NULL;
+    if (node == NULL && name != NULL) {
+        (void)anp_error_set(&err, ANP_ERR_INVALID_NODE, "there is no node %s; see get_node_names()",
+                            name);
         (void)anp_raise(core->state, &err, NULL);
     }
     if (r != NULL) {
