@@ -1,6 +1,8 @@
 /* Info commands about the cluster: peers, partitions, racks. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "node/info_query.h"
 #include "wire/info.h"
@@ -32,15 +34,42 @@ void anp_info_rebalance_generation(anp_query *q)
     print_int(q, look(q).rebalance_generation);
 }
 
+/* The address at which the asker has reached us: of all addresses one that is good for it. */
+static const char *reached(const anp_query *q, char text[INET6_ADDRSTRLEN])
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    const void *bytes = NULL;
+    if (!q->node->listens_on_all ||
+        getsockname(q->connection->fd, (struct sockaddr *)&address, &size) < 0) {
+        return q->node->host;
+    }
+    const struct in6_addr *v6 = &((struct sockaddr_in6 *)(void *)&address)->sin6_addr;
+    int family = address.ss_family;
+    if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(v6)) {
+        family = AF_INET;
+        bytes = v6->s6_addr + 12;
+    } else if (family == AF_INET6) {
+        bytes = v6;
+    } else {
+        bytes = &((struct sockaddr_in *)(void *)&address)->sin_addr;
+    }
+    const char *found = inet_ntop(family, bytes, text, INET6_ADDRSTRLEN);
+    return found != NULL ? found : q->node->host;
+}
+
 void anp_info_peers(anp_query *q)
 {
-    anp_members_print_peers(q->node->members, q->node->member, q->out);
+    char text[INET6_ADDRSTRLEN];
+    anp_members_print_peers(q->node->members, q->node->member, reached(q, text), q->out);
 }
 
 void anp_info_service(anp_query *q)
 {
-    anp_buffer_print(q->out, strchr(q->node->host, ':') != NULL ? "[%s]:%u" : "%s:%u",
-                     q->node->host, (unsigned)q->node->port);
+    char text[INET6_ADDRSTRLEN];
+    const char *host = reached(q, text);
+    anp_buffer_print(q->out, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
+                     (unsigned)q->node->port);
 }
 
 /* ---- partitions ---- */

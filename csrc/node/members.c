@@ -9,7 +9,8 @@
 
 typedef struct member {
     char name[20];
-    char endpoint[80];
+    char host[64]; /* "": all addresses */
+    uint16_t port;
     int32_t rack;
     bool is_present;
     _Atomic bool is_frozen;
@@ -173,15 +174,21 @@ static void rebalance(anp_members *m)
     publish(m, true);
 }
 
-anp_status anp_members_join(anp_members *m, const char *name, const char *endpoint, int32_t rack,
-                            uint32_t *number, anp_error *err)
+static void set_address(member *one, const char *host, uint16_t port)
+{
+    (void)snprintf(one->host, sizeof one->host, "%s", host);
+    one->port = port;
+}
+
+anp_status anp_members_join(anp_members *m, const char *name, const char *host, uint16_t port,
+                            int32_t rack, uint32_t *number, anp_error *err)
 {
     member *one = anp_calloc(1, sizeof *one);
     if (one == NULL) {
         return anp_error_memory(err, sizeof *one, "a member of a cluster");
     }
     (void)snprintf(one->name, sizeof one->name, "%s", name);
-    (void)snprintf(one->endpoint, sizeof one->endpoint, "%s", endpoint);
+    set_address(one, host, port);
     one->rack = rack;
     one->is_present = true;
     lock(m);
@@ -206,11 +213,11 @@ anp_status anp_members_join(anp_members *m, const char *name, const char *endpoi
     return ANP_OK;
 }
 
-void anp_members_return(anp_members *m, uint32_t number, const char *endpoint)
+void anp_members_return(anp_members *m, uint32_t number, const char *host, uint16_t port)
 {
     lock(m);
     member *one = m->members[number];
-    (void)snprintf(one->endpoint, sizeof one->endpoint, "%s", endpoint);
+    set_address(one, host, port);
     one->is_present = true;
     atomic_store(&one->is_frozen, false);
     rebalance(m);
@@ -347,17 +354,24 @@ void anp_members_bitmap(anp_members *m, uint32_t number, uint32_t k, uint8_t out
     unlock(m);
 }
 
-void anp_members_print_peers(anp_members *m, uint32_t number, anp_buffer *out)
+void anp_members_print_peers(anp_members *m, uint32_t number, const char *reached, anp_buffer *out)
 {
     lock(m);
     anp_buffer_print(out, "%lld,3000,[", (long long)m->members[number]->peers_generation);
     bool is_first = true;
     for (uint32_t i = 0; i < m->n_members; i++) {
         const member *one = m->members[i];
-        if (i != number && one->is_present) {
-            anp_buffer_print(out, "%s[%s,,[%s]]", is_first ? "" : ",", one->name, one->endpoint);
-            is_first = false;
+        if (i == number || !one->is_present) {
+            continue;
         }
+        const char *host = one->host[0] != 0 ? one->host : reached;
+        anp_buffer_print(out, strchr(host, ':') != NULL ? "%s[%s,,[[%s]" : "%s[%s,,[%s",
+                         is_first ? "" : ",", one->name, host);
+        if (one->port != 3000) { /* the default is left out */
+            anp_buffer_print(out, ":%u", (unsigned)one->port);
+        }
+        anp_buffer_print(out, "]]");
+        is_first = false;
     }
     anp_buffer_print(out, "]");
     unlock(m);

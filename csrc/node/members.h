@@ -19,12 +19,13 @@ anp_status anp_members_new(uint32_t replication_factor, anp_members **out, anp_e
 anp_members *anp_members_retain(anp_members *m);
 void anp_members_release(anp_members *m);
 
-/* A new member, which is there at once and is given its partitions. rack below 0: it has none. */
-anp_status anp_members_join(anp_members *m, const char *name, const char *endpoint, int32_t rack,
-                            uint32_t *member, anp_error *err);
+/* A new member, which is there at once and is given its partitions. host: a numeric address (at
+ * most 63 bytes), or "" where it listens on all. rack below 0: it has none. */
+anp_status anp_members_join(anp_members *m, const char *name, const char *host, uint16_t port,
+                            int32_t rack, uint32_t *member, anp_error *err);
 
-/* One that had left is back, maybe at another endpoint, and is given partitions. */
-void anp_members_return(anp_members *m, uint32_t member, const char *endpoint);
+/* One that had left is back, maybe at another address, and is given partitions. */
+void anp_members_return(anp_members *m, uint32_t member, const char *host, uint16_t port);
 
 /* A member is gone: replicas are promoted, and others take over as replicas. Where no replica is
  * left the partition has no owner; `lost` names those partitions. */
@@ -68,5 +69,6 @@ void anp_members_look(anp_members *m, uint32_t member, anp_membership *out);
 /* The partitions of which a member is the k-th replica. */
 void anp_members_bitmap(anp_members *m, uint32_t member, uint32_t k, uint8_t out[ANP_BITMAP_SIZE]);
 
-/* Appends `peers-*`: the generation, the default port, and the others. */
-void anp_members_print_peers(anp_members *m, uint32_t member, anp_buffer *out);
+/* Appends `peers-*`: the generation, the default port, and the others. `reached` is the address at
+ * which the asker has reached this member: those who listen on all are told by it. */
+void anp_members_print_peers(anp_members *m, uint32_t member, const char *reached, anp_buffer *out);

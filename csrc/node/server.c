@@ -218,7 +218,7 @@ static anp_status start_thread(anp_node *node, anp_node_thread *t, anp_error *er
 /* ---- listening ---- */
 
 static bool parse_host(const char *host, uint16_t port, struct sockaddr_storage *out,
-                       socklen_t *size, bool *is_loopback)
+                       socklen_t *size, bool *is_loopback, bool *is_all)
 {
     struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)out;
     struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)out;
@@ -231,6 +231,7 @@ static bool parse_host(const char *host, uint16_t port, struct sockaddr_storage 
         v4->sin_port = htons(port);
         *size = sizeof *v4;
         *is_loopback = (ntohl(v4->sin_addr.s_addr) >> 24) == 127;
+        *is_all = v4->sin_addr.s_addr == htonl(INADDR_ANY);
         return true;
     }
     if (inet_pton(AF_INET6, host, &v6->sin6_addr) == 1) {
@@ -238,6 +239,7 @@ static bool parse_host(const char *host, uint16_t port, struct sockaddr_storage 
         v6->sin6_port = htons(port);
         *size = sizeof *v6;
         *is_loopback = IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+        *is_all = IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr);
         return true;
     }
     return false;
@@ -249,7 +251,8 @@ static anp_status listen_on(anp_node *node, anp_error *err)
     socklen_t size;
     bool is_loopback;
     int on = 1;
-    if (!parse_host(node->host, node->config.port, &address, &size, &is_loopback)) {
+    if (!parse_host(node->host, node->config.port, &address, &size, &is_loopback,
+                    &node->listens_on_all)) {
         return anp_error_set(
             err, ANP_ERR_PARAM,
             "host %s is no address to listen on; give a number like 127.0.0.1 or ::1", node->host);
@@ -281,12 +284,7 @@ static anp_status listen_on(anp_node *node, anp_error *err)
 static anp_status join(anp_node *node, anp_error *err)
 {
     const anp_node_config *config = &node->config;
-    char endpoint[80];
-    const char *format = strchr(node->host, ':') != NULL ? "[%s]" : "%s";
-    int n = snprintf(endpoint, sizeof endpoint, format, node->host);
-    if (node->port != 3000) { /* the default, which peers lists leave out */
-        (void)snprintf(endpoint + n, sizeof endpoint - (size_t)n, ":%u", (unsigned)node->port);
-    }
+    const char *host = node->listens_on_all ? "" : node->host;
     anp_status status = ANP_OK;
     if (config->members != NULL) {
         node->members = anp_members_retain(config->members);
@@ -295,9 +293,9 @@ static anp_status join(anp_node *node, anp_error *err)
     }
     if (status == ANP_OK && config->is_back) {
         node->member = config->member;
-        anp_members_return(node->members, node->member, endpoint);
+        anp_members_return(node->members, node->member, host, node->port);
     } else if (status == ANP_OK) {
-        status = anp_members_join(node->members, node->name, endpoint,
+        status = anp_members_join(node->members, node->name, host, node->port,
                                   config->members != NULL ? config->rack : -1, &node->member, err);
     }
     node->has_joined = status == ANP_OK;

@@ -45,6 +45,7 @@ struct anp_node {
     anp_node_config config;
     char host[64];
     uint16_t port;
+    bool listens_on_all; /* addresses of the machine */
     char name[20];
     anp_store *store;
     int listener;

@@ -20,7 +20,7 @@ static anp_members *members_of(uint32_t n, uint32_t factor, const int32_t *racks
     for (uint32_t i = 0; i < n; i++) {
         char name[] = {'A', (char)('1' + i), 0};
         uint32_t number;
-        assert_int_equal(anp_members_join(m, name, "127.0.0.1:3100", racks != NULL ? racks[i] : -1,
+        assert_int_equal(anp_members_join(m, name, "127.0.0.1", 3100, racks != NULL ? racks[i] : -1,
                                           &number, &err),
                          ANP_OK);
         assert_int_equal(number, i);
@@ -121,7 +121,7 @@ static void test_leaving_promotes_replicas_and_moves_nothing_else(void **state)
         }
     }
     assert_int_equal(look(m, 0).n_present, 3);
-    anp_members_return(m, 1, "127.0.0.1:3100");
+    anp_members_return(m, 1, "127.0.0.1", 3100);
     for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
         uint8_t owners[ANP_OWNERS_MAX];
         (void)anp_members_owners(m, p, owners);
@@ -148,7 +148,7 @@ static void test_without_a_replica_a_partition_has_no_owner(void **state)
                          is_lost ? ANP_SERVE_NOBODY : ANP_SERVE_OWN);
     }
     assert_in_range(n_lost, ANP_PARTITIONS / 3, ANP_PARTITIONS * 2 / 3);
-    anp_members_return(m, 0, "127.0.0.1:3100");
+    anp_members_return(m, 0, "127.0.0.1", 3100);
     uint32_t counts[SEVERAL];
     owned(m, 2, 0, counts);
     assert_int_equal(counts[0] + counts[1], ANP_PARTITIONS);
@@ -226,7 +226,7 @@ static void test_generations_change_with_what_they_count(void **state)
     assert_int_equal(look(m, 0).peers_generation, 0); /* as a lone server says */
     uint32_t number;
     anp_error err;
-    assert_int_equal(anp_members_join(m, "B", "127.0.0.1:3000", -1, &number, &err), ANP_OK);
+    assert_int_equal(anp_members_join(m, "B", "127.0.0.1", 3000, -1, &number, &err), ANP_OK);
     anp_membership a = look(m, 0), b = look(m, 1);
     assert_int_equal(a.peers_generation, 1);
     uint16_t one = 0;
@@ -253,21 +253,21 @@ static void test_peers_are_told_as_a_server_tells_them(void **state)
     uint32_t number;
     uint8_t lost[ANP_BITMAP_SIZE];
     assert_int_equal(anp_members_new(2, &m, &err), ANP_OK);
-    assert_int_equal(anp_members_join(m, "A1", "127.0.0.1:3200", -1, &number, &err), ANP_OK);
+    assert_int_equal(anp_members_join(m, "A1", "127.0.0.1", 3200, -1, &number, &err), ANP_OK);
     anp_buffer out;
     anp_buffer_init(&out, 4096);
-    anp_members_print_peers(m, 0, &out);
+    anp_members_print_peers(m, 0, "127.0.0.1", &out);
     assert_memory_equal(out.data, "0,3000,[]", 9);
-    assert_int_equal(anp_members_join(m, "A2", "127.0.0.1", -1, &number, &err), ANP_OK);
-    assert_int_equal(anp_members_join(m, "A3", "[::1]:3220", -1, &number, &err), ANP_OK);
+    assert_int_equal(anp_members_join(m, "A2", "", 3000, -1, &number, &err), ANP_OK);
+    assert_int_equal(anp_members_join(m, "A3", "::1", 3220, -1, &number, &err), ANP_OK);
     anp_buffer_clear(&out);
-    anp_members_print_peers(m, 0, &out);
+    anp_members_print_peers(m, 0, "127.0.0.1", &out);
     static const char three[] = "2,3000,[[A2,,[127.0.0.1]],[A3,,[[::1]:3220]]]";
     assert_int_equal(out.size, sizeof three - 1);
     assert_memory_equal(out.data, three, sizeof three - 1);
     anp_members_leave(m, 1, lost);
     anp_buffer_clear(&out);
-    anp_members_print_peers(m, 0, &out);
+    anp_members_print_peers(m, 0, "127.0.0.1", &out);
     assert_memory_equal(out.data, "3,3000,[[A3,,[[::1]:3220]]]", 27);
     anp_buffer_deinit(&out);
     anp_members_release(m);
@@ -282,7 +282,7 @@ static void test_what_cannot_be_is_refused(void **state)
     assert_int_equal(anp_members_new(0, &m, &err), ANP_ERR_PARAM);
     assert_int_equal(anp_members_new(ANP_OWNERS_MAX + 1, &m, &err), ANP_ERR_PARAM);
     m = members_of(1, 1, NULL);
-    assert_int_equal(anp_members_join(m, "A1", "", -1, &number, &err), ANP_ERR_PARAM);
+    assert_int_equal(anp_members_join(m, "A1", "", 0, -1, &number, &err), ANP_ERR_PARAM);
     anp_members_release(m);
 }
 
