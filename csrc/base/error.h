@@ -13,6 +13,3 @@ void anp_error_node(anp_error *err, const char *node);
 
 /* "out of memory (n bytes for what)"; returns ANP_ERR_MEMORY. */
 anp_status anp_error_memory(anp_error *err, uint64_t size, const char *what);
-
-/* A short constant name of a code, "RECORD_NOT_FOUND" or "unknown"; never NULL. */
-const char *anp_status_name(anp_status code);

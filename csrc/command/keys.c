@@ -125,6 +125,16 @@ static anp_status no_text(uint64_t row, anp_error *err)
                          (unsigned long long)row);
 }
 
+static anp_status bad_slice(uint64_t row, anp_slice s, anp_error *err)
+{
+    if (s.data == NULL) {
+        return anp_error_set(err, ANP_ERR_PARAM, "key of row %llu has %zu bytes at a null pointer",
+                             (unsigned long long)row, s.size);
+    }
+    return anp_error_set(err, ANP_ERR_PARAM, "key of row %llu has %zu bytes; at most %d are sent",
+                         (unsigned long long)row, s.size, (int)ANP_PROTO_MAX);
+}
+
 /* One key; text goes to the end of scratch, which has room (the caller saw to that). */
 static anp_status read_key(const anp_keys *keys, uint64_t row, anp_key *out, anp_buffer *scratch,
                            anp_error *err)
@@ -151,6 +161,21 @@ static anp_status read_key(const anp_keys *keys, uint64_t row, anp_key *out, anp
     case ANP_KEYS_BLOB:
         *out = (anp_key){.type = ANP_PARTICLE_BLOB, .bytes = place(keys, row), .size = keys->width};
         return ANP_OK;
+    case ANP_KEYS_CHARS: {
+        *out = (anp_key){.type = ANP_PARTICLE_STRING, .bytes = place(keys, row)};
+        const uint8_t *end = memchr(out->bytes, 0, keys->width);
+        out->size = end != NULL ? (uint32_t)(end - out->bytes) : keys->width;
+        return ANP_OK;
+    }
+    case ANP_KEYS_SLICES: {
+        anp_slice s;
+        memcpy(&s, place(keys, row), sizeof s);
+        if (s.size > ANP_PROTO_MAX || (s.data == NULL && s.size != 0)) {
+            return bad_slice(row, s, err);
+        }
+        *out = (anp_key){.type = keys->particle, .bytes = s.data, .size = (uint32_t)s.size};
+        return ANP_OK;
+    }
     case ANP_KEYS_DIGEST:
         out->bytes = place(keys, row);
         out->size = ANP_DIGEST_SIZE;

@@ -13,6 +13,8 @@ typedef enum {
     ANP_KEYS_DIGEST, /* 20 bytes each: no key, only its digest */
     ANP_KEYS_PACKED, /* types[i], bytes[offsets[i] .. offsets[i + 1]); integers are 8 bytes, host
                         order; type 0: a digest */
+    ANP_KEYS_CHARS,  /* char[width], up to the first zero where there is one; hashed as a string */
+    ANP_KEYS_SLICES, /* an anp_slice each, hashed as `particle` says: STRING or BLOB */
 } anp_keys_kind;
 
 typedef struct anp_key_run {
@@ -27,11 +29,12 @@ typedef struct anp_keys {
     uint64_t total;        /* rows of the whole batch */
     const anp_key_run *runs;
     uint32_t n_runs;
-    /* INT, BYTES, TEXT, BLOB, DIGEST: row r is at base + (r - first) * stride. */
+    /* INT, BYTES, TEXT, BLOB, DIGEST, CHARS, SLICES: row r is at base + (r - first) * stride. */
     const uint8_t *base;
     ptrdiff_t stride;
     uint32_t width;
     bool is_signed, swapped;
+    uint8_t particle; /* SLICES */
     /* PACKED; index r - first. */
     const uint8_t *types;
     const uint64_t *offsets;
@@ -42,8 +45,8 @@ typedef struct anp_keys {
 const anp_key_run *anp_keys_run(const anp_keys *keys, uint64_t row, uint64_t *end);
 
 /* Digests rows [row, row + count) into out[i * 20]; they share one run. `scratch` holds UTF-8 while
- * it is hashed. ANP_ERR_PARAM names the row: an unsigned key above 2^63 - 1, or UCS-4 that is no
- * text (another thread changed it: the binding has checked). */
+ * it is hashed. ANP_ERR_PARAM names the row: an unsigned key above 2^63 - 1, UCS-4 that is no text
+ * (another thread changed it: the binding has checked), or a slice that can't be. */
 anp_status anp_keys_digest(const anp_keys *keys, uint64_t row, uint32_t count, uint8_t *out,
                            anp_buffer *scratch, anp_error *err);
 

@@ -101,6 +101,8 @@ anp_reason anp_cell_value(const anp_field *f, uint8_t *slot, const anp_value *v,
         return anp_cell_number(f, slot, v, mode);
     case ANP_KIND_BYTES:
         return anp_cell_bytes(f, slot, v, mode);
+    case ANP_KIND_CHARS:
+        return anp_cell_chars(f, slot, v, mode);
     case ANP_KIND_TEXT:
         return anp_cell_text(f, slot, v, mode);
     case ANP_KIND_RAW:

@@ -44,6 +44,7 @@ anp_reason anp_cell_value(const anp_field *f, uint8_t *slot, const anp_value *v,
 
 anp_reason anp_cell_number(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
 anp_reason anp_cell_bytes(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
+anp_reason anp_cell_chars(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
 anp_reason anp_cell_raw(const anp_field *f, uint8_t *slot, const anp_value *v);
 anp_reason anp_cell_text(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);
 anp_reason anp_cell_time(const anp_field *f, uint8_t *slot, const anp_value *v, int mode);

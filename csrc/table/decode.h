@@ -6,17 +6,6 @@
 #include "table/plan.h"
 #include "wire/message.h"
 
-typedef enum { ANP_ERRORS_RAISE, ANP_ERRORS_MASK, ANP_ERRORS_UNSAFE } anp_errors_mode;
-
-/* One value that was not stored (or, with UNSAFE, could not even be forced). */
-typedef struct anp_cell_error {
-    int64_t row;
-    int32_t field;  /* top-level field of the plan */
-    int16_t reason; /* anp_reason */
-    uint8_t particle;
-    uint8_t unused;
-} anp_cell_error;
-
 /* A value that the binding must still make: where its slot is, and where its bytes wait in the
  * arena. A field's own slot is never written here, not even filled: what is in it (an object, a
  * string of NumPy's) owns memory that only the binding can let go. Inside a nested struct slots are

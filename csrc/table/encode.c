@@ -195,6 +195,7 @@ static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t
     case ANP_KIND_BYTES:
         return rows->bytes_as_string ? add_text(b, f, slot) : add_blob(b, f, slot);
     case ANP_KIND_TEXT:
+    case ANP_KIND_CHARS:
         return add_text(b, f, slot);
     case ANP_KIND_RAW:
         return add_blob(b, f, slot);
@@ -259,6 +260,7 @@ static anp_reason check_cell(const anp_field *f, const uint8_t *slot, const anp_
         }
         return ANP_REASON_NONE;
     case ANP_KIND_TEXT:
+    case ANP_KIND_CHARS:
         return anp_slot_text(f, slot, NULL, &size);
     case ANP_KIND_BYTES:
         return rows->bytes_as_string ? anp_slot_text(f, slot, NULL, &size) : ANP_REASON_NONE;

@@ -56,11 +56,18 @@ anp_reason anp_slot_text(const anp_field *f, const uint8_t *slot, uint8_t *out, 
         return text_of_code_points(f, slot, out, size);
     }
     const uint8_t *text = slot;
+    size_t n = f->itemsize;
     if (out != NULL && f->itemsize != 0) { /* what is looked at is what is sent */
         memcpy(out, slot, f->itemsize);
         text = out;
     }
-    size_t n = f->itemsize;
+    if (f->kind == ANP_KIND_CHARS) {
+        const uint8_t *end = memchr(text, 0, n);
+        if (end == NULL) {
+            return ANP_REASON_LENGTH;
+        }
+        n = (size_t)(end - text);
+    }
     while (n > 0 && text[n - 1] == 0) {
         n--;
     }
@@ -210,6 +217,7 @@ anp_reason anp_cell_pack(const anp_field *field, const uint8_t *slot, const anp_
     }
     switch (field->kind) {
     case ANP_KIND_TEXT:
+    case ANP_KIND_CHARS:
         return pack_text(field, slot, b);
     case ANP_KIND_BYTES:
         if (rows->bytes_as_string) {

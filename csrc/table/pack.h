@@ -34,8 +34,9 @@ static inline int64_t anp_slot_integer(const uint8_t *slot, unsigned width, bool
 /* An f2, f4 or f8 as the bits of a double. */
 uint64_t anp_slot_double(const uint8_t *slot, unsigned width, bool swapped);
 
-/* U as UTF-8, S as UTF-8, trailing zeros trimmed, into `out` (itemsize bytes are enough for
- * both); *size is how many. `out` NULL only looks. ENCODING. */
+/* U as UTF-8, S as UTF-8, trailing zeros trimmed, char[] up to its zero, into `out` (itemsize bytes
+ * are enough for all); *size is how many. `out` NULL only looks. ENCODING; LENGTH: a char[] that no
+ * zero ends. */
 anp_reason anp_slot_text(const anp_field *f, const uint8_t *slot, uint8_t *out, size_t *size);
 
 /* A sub-array as little-endian bytes, booleans as 0 and 1; itemsize bytes. */

@@ -150,6 +150,9 @@ static anp_status check_size(anp_field *f, anp_error *err)
     if (f->kind == ANP_KIND_TEXT && f->itemsize % 4 != 0) {
         return refuse(f, "text has 4 bytes a code point", err);
     }
+    if (f->kind == ANP_KIND_CHARS && f->itemsize == 0) {
+        return refuse(f, "a C string has room for its zero at least", err);
+    }
     if (f->kind == ANP_KIND_TIME || f->kind == ANP_KIND_SPAN) {
         if (f->unit > ANP_UNIT_GENERIC || f->unit_count <= 0) {
             return refuse(f, "the unit of time is none", err);
@@ -341,6 +344,9 @@ void anp_field_describe(const anp_field *f, char *text, size_t size)
         break;
     case ANP_KIND_BYTES:
         (void)snprintf(text, size, "string of %zu bytes", f->itemsize);
+        break;
+    case ANP_KIND_CHARS:
+        (void)snprintf(text, size, "char[%zu]", f->itemsize);
         break;
     case ANP_KIND_TEXT:
         (void)snprintf(text, size, "text of %zu characters", f->itemsize / 4);

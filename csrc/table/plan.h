@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/cursor.h"
+#include "aerospike_np/rows.h"
 #include "base/error.h"
 #include "wire/protocol.h"
 
@@ -15,6 +16,7 @@ typedef enum {
     ANP_KIND_BOOL,     /* one byte, 0 or 1 */
     ANP_KIND_FLOAT,    /* f2 f4 f8 */
     ANP_KIND_BYTES,    /* S: zero-padded bytes */
+    ANP_KIND_CHARS,    /* C's char[]: text up to a zero, which is there; not NumPy's */
     ANP_KIND_TEXT,     /* U: zero-padded UCS-4, itemsize / 4 code points */
     ANP_KIND_RAW,      /* V without fields: exactly itemsize bytes */
     ANP_KIND_TIME,     /* M8: int64 in `unit` * `unit_count` since 1970; NaT is INT64_MIN */
@@ -42,18 +44,6 @@ typedef enum { /* units of time, NumPy's order */
 } anp_unit;
 
 enum { ANP_PLAN_NDIM = 8, ANP_PLAN_DEPTH = 16, ANP_PLAN_FIELDS = 32767 };
-
-/* Why a value was not stored. The numbers are public (NumpyBatchRecords.errors["reason"]). */
-typedef enum {
-    ANP_REASON_NONE = 0,
-    ANP_REASON_KIND = 1,      /* this particle never goes into this field */
-    ANP_REASON_RANGE = 2,     /* out of the field's range */
-    ANP_REASON_INEXACT = 3,   /* would lose digits */
-    ANP_REASON_LENGTH = 4,    /* too long, or not exactly as long as needed */
-    ANP_REASON_ENCODING = 5,  /* not UTF-8, or not a code point */
-    ANP_REASON_SHAPE = 6,     /* a list of other counts or nesting */
-    ANP_REASON_MALFORMED = 7, /* the particle's own bytes are wrong */
-} anp_reason;
 
 struct anp_particle;
 typedef struct anp_field anp_field;
@@ -117,5 +107,3 @@ int32_t anp_field_find(const anp_field *parent, anp_slice name, uint32_t guess);
 
 /* "integer", "4-byte float", "string of 8 bytes" ... for messages; into `text`. */
 void anp_field_describe(const anp_field *field, char *text, size_t size);
-
-const char *anp_reason_text(anp_reason reason); /* "out of range", ... */

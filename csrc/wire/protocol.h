@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "aerospike_np/ttl.h"
+
 enum {
     ANP_PROTO_VERSION = 2,
     ANP_PROTO_HEAD = 8,                /* version u8, type u8, size u48 */
@@ -145,8 +147,3 @@ enum { /* flags of a batch row */
        ANP_ROW_TTL = 0x08,
        ANP_ROW_INFO4 = 0x10,
 };
-
-/* Special times to live in requests. */
-#define ANP_TTL_DEFAULT UINT32_C(0)
-#define ANP_TTL_NEVER UINT32_C(0xffffffff)
-#define ANP_TTL_KEEP UINT32_C(0xfffffffe)

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "aerospike_np/export.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -75,6 +77,9 @@ typedef struct anp_error {
     char node[20];     /* name or address of the node that it was about; empty where none was */
     char message[239]; /* one sentence with the numbers in it; always terminated */
 } anp_error;
+
+/* A short constant name of a code, "RECORD_NOT_FOUND" or "unknown"; never NULL. Thread-safe. */
+ANP_API const char *anp_status_name(anp_status code);
 
 #ifdef __cplusplus
 }
