@@ -33,17 +33,17 @@ from array_strategies import (  # noqa: E402
 )
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from server import NAMESPACE, server  # noqa: E402
 
 import aerospike_np as aerospike  # noqa: E402
-from aerospike_np.local import LocalNode  # noqa: E402
 
 SET = "arrays"
-WHERE = {"namespace": "test", "set_name": SET}
+WHERE = {"namespace": NAMESPACE, "set_name": SET}
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[aerospike.Client]:
-    with LocalNode() as node, node.client() as client:
+    with server(SET) as node, node.client() as client:
         yield client
 
 
@@ -100,35 +100,35 @@ def spelled(draw: Any, values: list[Any], dtype: Any) -> tuple[Any, dict[str, st
         st.sampled_from(["tuples", "iterator", "array", "reversed", "list", "Keys", "digests"])
     )
     if how in ("tuples", "iterator"):
-        tuples = [("test", SET, value) for value in values]
+        tuples = [(NAMESPACE, SET, value) for value in values]
         return (tuples, {}) if how == "tuples" else (iter(tuples), {})
     if how == "reversed":
         return np.ascontiguousarray(array[::-1])[::-1], WHERE
     if how == "list":
         return list(values), WHERE
     if how == "Keys":
-        return aerospike.Keys("test", SET, array), {}
+        return aerospike.Keys(NAMESPACE, SET, array), {}
     if how == "digests":
-        return aerospike.Keys("test", SET, list(values)).digests(), WHERE
+        return aerospike.Keys(NAMESPACE, SET, list(values)).digests(), WHERE
     return array, WHERE
 
 
 @quick
 @given(data=st.data())
 def test_keys_of_all_kinds_reach_the_record_of_the_key(client: Any, data: Any) -> None:
-    client.truncate("test", SET)
+    client.truncate(NAMESPACE, SET)
     dtype = data.draw(st.sampled_from([*KEY_DTYPES, "S7", "U7", ">U5", "V5", "O"]))
     values = key_values(data.draw, dtype, data.draw(st.integers(1, 6)))
     for i, value in enumerate(values):
         if i % 3 != 2:
-            client.put(("test", SET, value), {"number": i})
+            client.put((NAMESPACE, SET, value), {"number": i})
     order = data.draw(st.lists(st.integers(0, len(values) - 1), min_size=1, max_size=12))
     asked = [values[i] for i in order]
     keys, where = spelled(data.draw, asked, dtype)
     got = client.batch_read(keys, _dtype=[("number", "i4")], fill=-1, **where)
     assert got.result_codes.tolist() == [2 if i % 3 == 2 else 0 for i in order]
     assert got.batch_records["number"].tolist() == [-1 if i % 3 == 2 else i for i in order]
-    plain = client.batch_read([("test", SET, v) for v in asked]).batch_records
+    plain = client.batch_read([(NAMESPACE, SET, v) for v in asked]).batch_records
     assert [r.record and r.record.bins for r in plain] == [
         None if i % 3 == 2 else {"number": i} for i in order
     ]
@@ -222,7 +222,7 @@ def holds(column: Any, expected: Any) -> bool:
 @quick
 @given(data=st.data())
 def test_values_fills_and_masks_are_what_the_table_says(client: Any, data: Any) -> None:
-    client.truncate("test", SET)
+    client.truncate(NAMESPACE, SET)
     dtype = data.draw(rows_with_objects)
     bins = {
         name: st.one_of(st.none(), values)
@@ -247,18 +247,18 @@ def test_values_fills_and_masks_are_what_the_table_says(client: Any, data: Any) 
         assert errors == "raise" and error.code == -2
         got = error.partial
         assert error.bin == dtype.names[int(got.errors["field"][0])]
-        assert error.key[:3] == ("test", SET, order[int(got.errors["row"][0])])
+        assert error.key[:3] == (NAMESPACE, SET, order[int(got.errors["row"][0])])
     check(got, dtype, [records[i] for i in order], fill, errors == "unsafe")
     untouched()
     if not dtype.hasobject:  # records that came without a dtype end in the same arrays
-        plain = client.batch_read([("test", SET, i) for i in order], list(dtype.names))
+        plain = client.batch_read([(NAMESPACE, SET, i) for i in order], list(dtype.names))
         later = plain.to_numpy(dtype, errors="mask" if errors == "raise" else errors, fill=fill)
         check(later, dtype, [records[i] for i in order], fill, errors == "unsafe")
 
 
 def write(client: Any, draw: Any, records: list[Any]) -> None:
     rows = [
-        (("test", SET, i), {"zz": 1, **{n: as_bin(v) for n, v in record.items()}})
+        ((NAMESPACE, SET, i), {"zz": 1, **{n: as_bin(v) for n, v in record.items()}})
         for i, record in enumerate(records)
         if record is not None
     ]
@@ -317,7 +317,7 @@ def test_iso_times_are_the_moment_that_python_says(
     if offset is not None:
         moment = moment.replace(tzinfo=datetime.timezone(datetime.timedelta(minutes=offset)))
     text = moment.isoformat() + ("Z" if zulu and offset is None else "")
-    client.put(("test", SET, "moment"), {"t": text})
+    client.put((NAMESPACE, SET, "moment"), {"t": text})
     got = client.batch_read(["moment"], _dtype=[("t", f"M8[{unit}]")], errors="mask", **WHERE)
     micros = (moment.replace(tzinfo=None) - datetime.datetime(1970, 1, 1)) // datetime.timedelta(
         microseconds=1
@@ -344,7 +344,7 @@ def written_dtypes(draw: Any) -> Any:
 @quick
 @given(data=st.data())
 def test_array_that_was_written_is_read_back_bit_by_bit(client: Any, data: Any) -> None:
-    client.truncate("test", SET)
+    client.truncate(NAMESPACE, SET)
     dtype, n = written_dtypes(data.draw), data.draw(st.integers(1, 6))
     key_dtype = data.draw(st.sampled_from([*KEY_DTYPES, "S7", ">U5", "V5", "O"]))
     keys = key_values(data.draw, key_dtype, n)
@@ -365,11 +365,11 @@ def test_array_that_was_written_is_read_back_bit_by_bit(client: Any, data: Any) 
     }
     before = data.draw(st.booleans())
     if before:
-        old = [(("test", SET, k), {"zz": 1, **dict.fromkeys(dtype.names, "old")}) for k in keys]
+        old = [((NAMESPACE, SET, k), {"zz": 1, **dict.fromkeys(dtype.names, "old")}) for k in keys]
         assert not client.batch_write(old).result_codes.any()
     passed, options = given_as(data.draw, array, flags)
     result = client.batch_write_numpy(
-        passed, "test", SET, subarrays=subarrays, masked=masked, empty="skip", **options
+        passed, NAMESPACE, SET, subarrays=subarrays, masked=masked, empty="skip", **options
     )
     nat = {m: not_a_time(array[m], dtype[m]) for m in dtype.names}
     gone = {m: flags[m] | nat[m] for m in dtype.names}
@@ -381,7 +381,7 @@ def test_array_that_was_written_is_read_back_bit_by_bit(client: Any, data: Any) 
         assert result.gen.tolist() == [2 if s else 0 for s in sent]
     assert result.attempts.tolist() == sent.astype(int).tolist()
     order = data.draw(st.permutations(range(n)))
-    got = client.batch_read([("test", SET, keys[i]) for i in order], _dtype=dtype, errors="mask")
+    got = client.batch_read([(NAMESPACE, SET, keys[i]) for i in order], _dtype=dtype, errors="mask")
     for name in dtype.names:
         for row, i in enumerate(order):
             if before and left_out[name][i]:
@@ -391,7 +391,7 @@ def test_array_that_was_written_is_read_back_bit_by_bit(client: Any, data: Any) 
                 assert same(got.batch_records[name][row : row + 1], array[name][i : i + 1]), name
     if before:
         for i, key in enumerate(keys):
-            held = client.get(("test", SET, key)).bins
+            held = client.get((NAMESPACE, SET, key)).bins
             for name in dtype.names:
                 if left_out[name][i]:
                     assert held[name] == "old"
@@ -436,7 +436,7 @@ def given_as(draw: Any, array: Any, flags: dict[str, Any]) -> tuple[Any, dict[st
 def test_text_of_bytes_and_object_columns_become_the_bins_they_should(
     client: Any, data: Any
 ) -> None:
-    client.truncate("test", SET)
+    client.truncate(NAMESPACE, SET)
     n = data.draw(st.integers(1, 5))
     array = np.zeros(n, [("_key", "i8"), ("s", "S9"), ("u", ">U6"), ("o", "O"), ("at", "u4")])
     array["_key"] = np.arange(n) * -7
@@ -447,10 +447,10 @@ def test_text_of_bytes_and_object_columns_become_the_bins_they_should(
         array["u"][row] = text[:6]
         array["o"][row] = as_bin(objects[row])
         array["at"][row] = data.draw(st.sampled_from([0, 100, 5000]))
-    result = client.batch_write_numpy(array, "test", SET, bytes_as="str", ttl="at")
+    result = client.batch_write_numpy(array, NAMESPACE, SET, bytes_as="str", ttl="at")
     assert not result.result_codes.any()
     for row in range(n):
-        record = client.get(("test", SET, row * -7))
+        record = client.get((NAMESPACE, SET, row * -7))
         bins = record.bins
         assert bins["s"] == array["s"][row].decode() and bins["u"] == str(array["u"][row])
         assert bins["at"] == array["at"][row]
@@ -469,14 +469,14 @@ def test_text_of_bytes_and_object_columns_become_the_bins_they_should(
 
 @pytest.mark.parametrize("layout", ["rows", "columns", "matrix", "out"])
 def test_rows_of_many_windows_are_each_in_their_place(client: Any, layout: str) -> None:
-    client.truncate("test", SET)
+    client.truncate(NAMESPACE, SET)
     n = 23_456
     generator = np.random.default_rng(7)
     data = np.zeros(n, [("_key", "i8"), ("a", "f8"), ("b", "f8")])
     data["_key"] = generator.permutation(n)
     data["a"], data["b"] = data["_key"] / 3, -data["_key"]
     flag = generator.random(n) < 0.1
-    assert not client.batch_write_numpy(data, "test", SET, mask={"b": flag}).result_codes.any()
+    assert not client.batch_write_numpy(data, NAMESPACE, SET, mask={"b": flag}).result_codes.any()
     keys = generator.integers(-n // 4, n + n // 4, 60_000)
     random.Random(3).shuffle(keys)
     there = (keys >= 0) & (keys < n)
@@ -503,15 +503,15 @@ def test_rows_of_many_windows_are_each_in_their_place(client: Any, layout: str) 
 def test_result_answers_by_key_after_its_keys_were_used_for_something_else(
     client: Any, kind: str
 ) -> None:
-    client.truncate("test", SET)
-    client.batch_write([(("test", SET, i), {"a": i * 10}) for i in range(3)])
+    client.truncate(NAMESPACE, SET)
+    client.batch_write([((NAMESPACE, SET, i), {"a": i * 10}) for i in range(3)])
     if kind == "list":
-        keys: Any = [("test", SET, i) for i in range(3)]
+        keys: Any = [(NAMESPACE, SET, i) for i in range(3)]
         got = client.batch_read(keys, _dtype=[("a", "i8")])
         keys.reverse()
     else:
         array = np.arange(3)
-        keys = aerospike.Keys("test", SET, array) if kind == "Keys" else array
+        keys = aerospike.Keys(NAMESPACE, SET, array) if kind == "Keys" else array
         got = client.batch_read(keys, _dtype=[("a", "i8")], **({} if kind == "Keys" else WHERE))
         array[:] = [2, 1, 0]
     assert got.get(0)["a"] == 0 and got.get(2)["a"] == 20
@@ -549,7 +549,7 @@ def test_nested_fields_that_overlap_are_refused_as_others_are(client: Any) -> No
 )
 @pytest.mark.parametrize("out", [False, True])
 def test_matrix_of_a_bin_twice_has_it_twice_or_is_refused(client: Any, out: bool) -> None:
-    client.put(("test", SET, "twice"), {"a": 5, "b": 6})
+    client.put((NAMESPACE, SET, "twice"), {"a": 5, "b": 6})
     into = {"out": np.full((1, 3), 77)} if out else {"_dtype": "i8"}
     try:
         got = client.batch_read(["twice"], bins=["a", "a", "b"], **into, **WHERE)

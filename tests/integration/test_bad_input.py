@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from fake_server import FakeServer
+from server import NAMESPACE, requests, server
 
 import aerospike_np as aerospike
 from aerospike_np import exception
@@ -21,18 +22,19 @@ from aerospike_np.local import LocalNode
 
 np = pytest.importorskip("numpy")
 
-KEY = ("test", "bad", 1)
+KEY = (NAMESPACE, "bad", 1)
+SETS = ["bad", "bad2", "huge", "moving", "torn", "spoiled", "changing", "objects"]
 Param, Type = exception.InvalidArgError, TypeError
 
 
 @pytest.fixture(scope="module")
-def node() -> Iterator[LocalNode]:
-    with LocalNode() as node:
+def node() -> Iterator[Any]:
+    with server(*SETS) as node:
         yield node
 
 
 @pytest.fixture
-def client(node: LocalNode) -> Iterator[aerospike.Client]:
+def client(node: Any) -> Iterator[aerospike.Client]:
     # No tend round comes between two looks at the node's counters.
     with node.client({"tend_interval": 600_000}) as client:
         client.put(KEY, {"a": 1, "s": "abc", "f": 1.5, "b": b"1234", "l": [1, 2]})
@@ -124,26 +126,26 @@ def test_numbers_of_a_node_that_cannot_be_are_refused(options: dict[str, int]) -
     [
         (1, Type, "tuple"),
         ((), Param, "0 elements"),
-        (("test", "bad"), Param, "2 elements"),
-        (("test", "bad", 1, b"x" * 20, 5), Param, "5 elements"),
-        (("test", "bad", 1.5), Param, "float"),
-        (("test", "bad", None), Param, "None"),
-        (("test", "bad", True), Param, "bool"),
-        (("test", "bad", [1]), Param, "list"),
-        (("test", "bad", 2**63), Param, "64 bits"),
-        (("test", "bad", 1, b"x"), Param, "20"),
+        ((NAMESPACE, "bad"), Param, "2 elements"),
+        ((NAMESPACE, "bad", 1, b"x" * 20, 5), Param, "5 elements"),
+        ((NAMESPACE, "bad", 1.5), Param, "float"),
+        ((NAMESPACE, "bad", None), Param, "None"),
+        ((NAMESPACE, "bad", True), Param, "bool"),
+        ((NAMESPACE, "bad", [1]), Param, "list"),
+        ((NAMESPACE, "bad", 2**63), Param, "64 bits"),
+        ((NAMESPACE, "bad", 1, b"x"), Param, "20"),
         ((1, "bad", 1), Type, "namespace"),
-        (("test", 1, 1), Type, "set"),
+        ((NAMESPACE, 1, 1), Type, "set"),
         (("", "bad", 1), Param, "empty"),
         (("n" * 32, "bad", 1), Param, "31"),
-        (("test", "s" * 64, 1), Param, "63"),
+        ((NAMESPACE, "s" * 64, 1), Param, "63"),
     ],
 )
 @pytest.mark.parametrize("how", ["get", "put", "batch_read", "records", "batch_write"])
 def test_keys_are_refused_before_anything_is_sent(
-    node: LocalNode, client: aerospike.Client, key: Any, error: Any, says: str, how: str
+    node: Any, client: aerospike.Client, key: Any, error: Any, says: str, how: str
 ) -> None:
-    before = node.stats()["requests"]
+    before = requests(node)
     calls = {
         "get": lambda: client.get(key),
         "put": lambda: client.put(key, {"a": 1}),
@@ -155,17 +157,17 @@ def test_keys_are_refused_before_anything_is_sent(
         calls[how]()
     if how not in ("get", "put"):
         assert "[1]" in str(caught.value)
-    assert node.stats()["requests"] == before
+    assert requests(node) == before
 
 
 def test_bad_key_far_down_a_list_is_found_before_the_first_is_sent(
-    node: LocalNode, client: aerospike.Client
+    node: Any, client: aerospike.Client
 ) -> None:
-    before = node.stats()["requests"]
-    keys = [KEY] * 60_000 + [("test", "bad", 1.5)] + [KEY]
+    before = requests(node)
+    keys = [KEY] * 60_000 + [(NAMESPACE, "bad", 1.5)] + [KEY]
     with pytest.raises(Param, match=r"keys\[60000\]"):
         client.batch_read(keys, _dtype=[("a", "i8")])
-    assert node.stats()["requests"] == before
+    assert requests(node) == before
 
 
 @pytest.mark.parametrize(
@@ -175,10 +177,10 @@ def test_bad_key_far_down_a_list_is_found_before_the_first_is_sent(
         ({1: 2}, {}, Type, "dict"),
         (5, {}, Type, "int"),
         (np.arange(3), {}, Type, "namespace="),
-        ([1.5], {"namespace": "test", "set_name": "bad"}, Param, r"keys\[0\]"),
-        (np.zeros(3), {"namespace": "test", "set_name": "bad"}, Type, "float64"),
-        (np.zeros((2, 2), "i8"), {"namespace": "test", "set_name": "bad"}, Type, "1-D"),
-        (np.array([1, 2**63], "u8"), {"namespace": "test", "set_name": "bad"}, Param, r"keys\[1\]"),
+        ([1.5], {"namespace": NAMESPACE, "set_name": "bad"}, Param, r"keys\[0\]"),
+        (np.zeros(3), {"namespace": NAMESPACE, "set_name": "bad"}, Type, "float64"),
+        (np.zeros((2, 2), "i8"), {"namespace": NAMESPACE, "set_name": "bad"}, Type, "1-D"),
+        (np.array([1, 2**63], "u8"), {"namespace": NAMESPACE, "set_name": "bad"}, Param, r"keys\[1\]"),
         ([1], {"set_name": "bad"}, Param, "namespace"),
         ([1], {"namespace": "n" * 32, "set_name": "bad"}, Param, "31"),
     ],
@@ -213,14 +215,14 @@ def test_keys_of_arrays_are_refused_by_name(
     ],
 )
 def test_bins_are_refused_before_anything_is_sent(
-    node: LocalNode, client: aerospike.Client, bins: Any, error: Any, says: str
+    node: Any, client: aerospike.Client, bins: Any, error: Any, says: str
 ) -> None:
-    before = node.stats()["requests"]
+    before = requests(node)
     with pytest.raises(error, match=says):
         client.put(KEY, bins)
     with pytest.raises(error):
         client.batch_write([(KEY, {"a": 1}), (KEY, bins)])
-    assert node.stats()["requests"] == before
+    assert requests(node) == before
     assert client.get(KEY).bins["a"] == 1
 
 
@@ -267,12 +269,12 @@ def test_policies_are_refused_and_a_filter_is_never_ignored(
     ],
 )
 def test_dtypes_that_no_value_can_go_to_are_refused_by_name(
-    node: LocalNode, client: aerospike.Client, dtype: Any, says: str
+    node: Any, client: aerospike.Client, dtype: Any, says: str
 ) -> None:
-    before = node.stats()["requests"]
+    before = requests(node)
     with pytest.raises(TypeError, match=says):
         client.batch_read([KEY], _dtype=dtype)
-    assert node.stats()["requests"] == before
+    assert requests(node) == before
 
 
 def read_only() -> Any:
@@ -305,12 +307,12 @@ def read_only() -> Any:
     ],
 )
 def test_options_of_a_read_are_refused_by_name(
-    node: LocalNode, client: aerospike.Client, options: Any, error: Any, says: str
+    node: Any, client: aerospike.Client, options: Any, error: Any, says: str
 ) -> None:
-    before = node.stats()["requests"]
+    before = requests(node)
     with pytest.raises(error, match=says):
         client.batch_read([KEY], **options)
-    assert node.stats()["requests"] == before
+    assert requests(node) == before
 
 
 def test_rows_of_out_that_overlap_are_refused(client: aerospike.Client) -> None:
@@ -353,12 +355,12 @@ def test_rows_of_out_that_overlap_are_refused(client: aerospike.Client) -> None:
     ],
 )
 def test_arrays_are_refused_before_anything_is_sent(
-    node: LocalNode, client: aerospike.Client, data: Any, options: Any, error: Any, says: str
+    node: Any, client: aerospike.Client, data: Any, options: Any, error: Any, says: str
 ) -> None:
-    before = node.stats()["requests"]
+    before = requests(node)
     with pytest.raises(error, match=says):
-        client.batch_write_numpy(data, "test", "bad2", **options)
-    assert node.stats()["requests"] == before
+        client.batch_write_numpy(data, NAMESPACE, "bad2", **options)
+    assert requests(node) == before
 
 
 @pytest.mark.parametrize(
@@ -370,17 +372,17 @@ def test_arrays_are_refused_before_anything_is_sent(
     ],
 )
 def test_value_that_has_no_place_names_row_and_field(
-    node: LocalNode, client: aerospike.Client, field: str, value: Any, options: Any, says: str
+    node: Any, client: aerospike.Client, field: str, value: Any, options: Any, says: str
 ) -> None:
     data = array(("v", field), n=3)
     if isinstance(value, str):
         data["v"][1:2].view("u4")[0] = ord(value)
     else:
         data["v"][1] = value
-    before = node.stats()["requests"]
+    before = requests(node)
     with pytest.raises(Param, match=f"row 1, field v.*({says})"):
-        client.batch_write_numpy(data, "test", "bad2", **options)
-    assert node.stats()["requests"] == before
+        client.batch_write_numpy(data, NAMESPACE, "bad2", **options)
+    assert requests(node) == before
 
 
 @pytest.mark.xfail(
@@ -388,19 +390,19 @@ def test_value_that_has_no_place_names_row_and_field(
 )
 @pytest.mark.parametrize("point", [0xD800, 0x110000])
 def test_key_of_an_array_that_is_no_text_is_refused_before_anything_is_sent(
-    node: LocalNode, client: aerospike.Client, point: int
+    node: Any, client: aerospike.Client, point: int
 ) -> None:
     data = np.zeros(3, [("_key", "U2"), ("a", "i8")])
     data["_key"] = ["x", "y", "z"]
     data.view("u4").reshape(3, -1)[1, 0] = point
-    before = node.stats()["requests"]
+    before = requests(node)
     with pytest.raises(Param, match="row 1|\\[1\\]"):
-        client.batch_write_numpy(data, "test", "bad2")
-    assert node.stats()["requests"] == before
+        client.batch_write_numpy(data, NAMESPACE, "bad2")
+    assert requests(node) == before
 
 
 @pytest.mark.xfail(reason="_keys._name encodes before it looks: a bare UnicodeEncodeError")
-@pytest.mark.parametrize("where", [("\ud800", "s"), ("test", "\ud800")])
+@pytest.mark.parametrize("where", [("\ud800", "s"), (NAMESPACE, "\ud800")])
 def test_names_of_lone_surrogates_are_refused_as_keys_of_tuples_are(
     client: aerospike.Client, where: tuple[str, str]
 ) -> None:
@@ -414,37 +416,37 @@ def test_object_column_names_the_bin_and_row_of_a_bad_value(client: aerospike.Cl
     data = array(("o", "O"), n=3)
     data["o"] = [1, object(), 3]
     with pytest.raises(TypeError, match="o.*row 1"):
-        client.batch_write_numpy(data, "test", "bad2")
+        client.batch_write_numpy(data, NAMESPACE, "bad2")
 
 
 # ---- sizes ----
 
 
 def test_empty_batches_are_answered_without_the_server(
-    node: LocalNode, client: aerospike.Client
+    node: Any, client: aerospike.Client
 ) -> None:
-    before = node.stats()["requests"]
+    before = requests(node)
     assert len(client.batch_read([], _dtype=[("a", "i8")])) == 0
     assert client.batch_read([]).to_dict() == {}
     assert len(client.batch_write([]).result_codes) == 0
-    assert len(client.batch_write_numpy(array(("a", "i8"), n=0), "test", "bad2").result_codes) == 0
+    assert len(client.batch_write_numpy(array(("a", "i8"), n=0), NAMESPACE, "bad2").result_codes) == 0
     assert len(client.batch_remove([]).result_codes) == 0
-    assert node.stats()["requests"] == before
+    assert requests(node) == before
 
 
 def test_huge_batches_and_duplicate_keys_give_each_key_its_row(client: aerospike.Client) -> None:
     n = 300_000
     data = array(("a", "i4"), n=n)
     data["a"] = np.arange(n) * 3
-    assert not client.batch_write_numpy(data, "test", "huge").result_codes.any()
+    assert not client.batch_write_numpy(data, NAMESPACE, "huge").result_codes.any()
     keys = np.concatenate([np.arange(n)[::-1], np.zeros(1000, "i8")])
-    got = client.batch_read(keys, _dtype=[("a", "i4")], namespace="test", set_name="huge")
+    got = client.batch_read(keys, _dtype=[("a", "i4")], namespace=NAMESPACE, set_name="huge")
     assert (got.batch_records["a"] == keys * 3).all()
-    tuples = [("test", "huge", int(k)) for k in keys[:50_000]]
+    tuples = [(NAMESPACE, "huge", int(k)) for k in keys[:50_000]]
     assert (
         client.batch_read(tuples, _dtype=[("a", "i4")]).batch_records["a"] == keys[:50_000] * 3
     ).all()
-    client.truncate("test", "huge")
+    client.truncate(NAMESPACE, "huge")
 
 
 def test_unknown_namespace_is_data_in_a_batch_and_an_error_alone(client: aerospike.Client) -> None:
@@ -456,7 +458,7 @@ def test_unknown_namespace_is_data_in_a_batch_and_an_error_alone(client: aerospi
 
 def test_record_that_is_too_big_is_named_by_its_key(client: aerospike.Client) -> None:
     with pytest.raises(exception.RecordTooBig) as caught:
-        client.put(("test", "bad", "big"), {"a": b"x" * 2**20})
+        client.put((NAMESPACE, "bad", "big"), {"a": b"x" * 2**20})
     assert caught.value.key[2] == "big" and caught.value.code == 13 and not caught.value.in_doubt
 
 
@@ -478,11 +480,11 @@ def test_arrays_changed_by_another_thread_write_old_or_new_values(client: aerosp
     thread.start()
     try:
         for _ in range(10):
-            assert not client.batch_write_numpy(data, "test", "moving").result_codes.any()
+            assert not client.batch_write_numpy(data, NAMESPACE, "moving").result_codes.any()
     finally:
         stop.set()
         thread.join()
-    got = client.batch_read(data["_key"], _dtype=[("a", "i8")], namespace="test", set_name="moving")
+    got = client.batch_read(data["_key"], _dtype=[("a", "i8")], namespace=NAMESPACE, set_name="moving")
     assert (got.result_codes == 0).all() and (got.batch_records["a"] >= 0).all()
 
 
@@ -502,9 +504,9 @@ def test_each_row_is_an_old_or_a_new_one_while_another_thread_writes(
     thread.start()
     try:
         for _ in range(20):
-            assert not client.batch_write_numpy(data, "test", "torn").result_codes.any()
+            assert not client.batch_write_numpy(data, NAMESPACE, "torn").result_codes.any()
             got = client.batch_read(
-                data["_key"], _dtype=[("a", "i8")], namespace="test", set_name="torn"
+                data["_key"], _dtype=[("a", "i8")], namespace=NAMESPACE, set_name="torn"
             )
             assert set(got.batch_records["a"].tolist()) <= {
                 0,
@@ -535,7 +537,7 @@ def test_text_that_another_thread_spoils_is_sent_right_or_not_at_all(
     try:
         for _ in range(20):
             try:
-                result = client.batch_write_numpy(data, "test", "spoiled")
+                result = client.batch_write_numpy(data, NAMESPACE, "spoiled")
             except Param as error:
                 assert "row" in str(error) and "field" in str(error)
                 continue
@@ -546,7 +548,7 @@ def test_text_that_another_thread_spoils_is_sent_right_or_not_at_all(
         stop.set()
         thread.join()
     got = client.batch_read(
-        data["_key"], _dtype=[("s", "U4"), ("n", "u8")], namespace="test", set_name="spoiled"
+        data["_key"], _dtype=[("s", "U4"), ("n", "u8")], namespace=NAMESPACE, set_name="spoiled"
     )
     there = got.result_codes == 0
     assert set(got.batch_records["s"][there].tolist()) <= {"x"}
@@ -559,10 +561,10 @@ def test_list_of_keys_that_another_thread_changes_gives_rows_or_an_error(
     n = 30_000
     data = array(("a", "i8"), n=n)
     data["a"] = data["_key"]
-    assert not client.batch_write_numpy(data, "test", "changing").result_codes.any()
+    assert not client.batch_write_numpy(data, NAMESPACE, "changing").result_codes.any()
     started = threading.Event()
     for _ in range(5):
-        keys: list[Any] = [("test", "changing", i) for i in range(n)]
+        keys: list[Any] = [(NAMESPACE, "changing", i) for i in range(n)]
 
         def change(keys: list[Any] = keys) -> None:
             started.wait()
@@ -570,9 +572,9 @@ def test_list_of_keys_that_another_thread_changes_gives_rows_or_an_error(
                 if how == "junk":
                     keys[i] = 1.5
                 elif how == "other keys":
-                    keys[i] = ("test", "changing", (i + 1) % n)
+                    keys[i] = (NAMESPACE, "changing", (i + 1) % n)
                 elif how == "grow":
-                    keys.append(("test", "changing", i))
+                    keys.append((NAMESPACE, "changing", i))
                 else:
                     keys.clear()
 
@@ -616,7 +618,7 @@ def test_values_that_change_while_they_are_written_are_no_crash(client: aerospik
             calls = [
                 lambda: client.put(KEY, {"a": 1, "m": value, "l": inner}),
                 lambda: client.batch_write([(KEY, {"a": 1, "m": value, "l": inner})] * 3),
-                lambda: client.batch_write_numpy(column, "test", "objects"),
+                lambda: client.batch_write_numpy(column, NAMESPACE, "objects"),
             ]
             try:
                 calls[i % 3]()
@@ -629,7 +631,7 @@ def test_values_that_change_while_they_are_written_are_no_crash(client: aerospik
 
 
 def test_list_of_keys_that_shrinks_in_the_middle_is_no_crash(client: aerospike.Client) -> None:
-    keys = [("test", "bad", i) for i in range(100_000)]
+    keys = [(NAMESPACE, "bad", i) for i in range(100_000)]
     shrink = threading.Thread(target=keys.__delitem__, args=(slice(50_000, None),))
     shrink.start()
     try:
@@ -654,7 +656,7 @@ def test_exception_of_a_progress_callable_ends_the_call_with_what_there_is(
 # ---- life ----
 
 
-def test_closed_client_says_so_and_opens_again(node: LocalNode) -> None:
+def test_closed_client_says_so_and_opens_again(node: Any) -> None:
     client = node.client()
     client.put(KEY, {"a": 1})
     client.close()
@@ -666,7 +668,7 @@ def test_closed_client_says_so_and_opens_again(node: LocalNode) -> None:
     client.close()
 
 
-def test_many_threads_connect_one_client_once(node: LocalNode) -> None:
+def test_many_threads_connect_one_client_once(node: Any) -> None:
     client = node.client()
     got: list[Any] = []
     threads = [threading.Thread(target=lambda: got.append(client.connect())) for _ in range(8)]
@@ -678,7 +680,7 @@ def test_many_threads_connect_one_client_once(node: LocalNode) -> None:
     client.close()
 
 
-def test_client_dropped_without_close_warns(node: LocalNode) -> None:
+def test_client_dropped_without_close_warns(node: Any) -> None:
     client = node.client().connect()
     with pytest.warns(ResourceWarning, match="without close"):
         del client
@@ -695,16 +697,16 @@ def test_what_travels_pickles(client: aerospike.Client) -> None:
     with travel(client) as other:
         assert other.get(KEY).bins["a"] == 1
     assert travel(client.get(KEY)) == client.get(KEY)
-    keys = travel(aerospike.Keys("test", "bad", [1, "x", b"y", bytearray(b"z")]))
-    assert list(keys) == list(aerospike.Keys("test", "bad", [1, "x", b"y", bytearray(b"z")]))
-    result = client.batch_read([KEY, ("test", "bad", 404)], _dtype=[("a", "i8"), ("l", "O")])
+    keys = travel(aerospike.Keys(NAMESPACE, "bad", [1, "x", b"y", bytearray(b"z")]))
+    assert list(keys) == list(aerospike.Keys(NAMESPACE, "bad", [1, "x", b"y", bytearray(b"z")]))
+    result = client.batch_read([KEY, (NAMESPACE, "bad", 404)], _dtype=[("a", "i8"), ("l", "O")])
     copy = travel(result)
     assert copy.batch_records.tolist() == result.batch_records.tolist()
     assert copy.mask.tolist() == result.mask.tolist() and copy.get(1)["a"] == 1
     assert travel(client.batch_read([KEY])).to_dict() == client.batch_read([KEY]).to_dict()
     assert travel(client.batch_write([(KEY, {"a": 1})])).result_codes.tolist() == [0]
     with pytest.raises(exception.RecordNotFound) as caught:
-        client.get(("test", "bad", 404))
+        client.get((NAMESPACE, "bad", 404))
     copy = travel(caught.value)
     assert (
         type(copy) is exception.RecordNotFound and copy.code == 2 and copy.key == caught.value.key
@@ -712,8 +714,9 @@ def test_what_travels_pickles(client: aerospike.Client) -> None:
 
 
 def test_child_of_a_fork_has_connections_of_its_own_and_no_node(
-    node: LocalNode, client: aerospike.Client
+    node: Any, client: aerospike.Client
 ) -> None:
+    assert node.port
     pid = os.fork()
     if pid == 0:
         status = 1
@@ -736,7 +739,7 @@ STALLS = {
     "records": lambda client, keys: client.batch_read(keys, policy=PATIENT),
     "write": lambda client, keys: client.batch_write([(k, {"a": 1}) for k in keys], PATIENT),
     "array": lambda client, keys: client.batch_write_numpy(
-        array(("a", "i8"), n=len(keys)), "test", "bad", policy=PATIENT
+        array(("a", "i8"), n=len(keys)), NAMESPACE, "bad", policy=PATIENT
     ),
     "remove": lambda client, keys: client.batch_remove(keys, PATIENT),
 }
@@ -744,7 +747,7 @@ STALLS = {
 
 @pytest.mark.parametrize("name", STALLS)
 def test_ctrl_c_in_a_stalled_batch_leaves_what_there_is(name: str) -> None:
-    keys = [("test", "bad", i) for i in range(3)]
+    keys = [(NAMESPACE, "bad", i) for i in range(3)]
     with FakeServer() as server:
         with aerospike.client({"hosts": [server.address]}) as client:
             timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
@@ -784,13 +787,13 @@ def test_closing_a_client_ends_the_calls_of_other_threads() -> None:
 
 
 def test_time_out_of_a_stalled_batch_leaves_what_there_is() -> None:
-    keys, policy = [("test", "bad", i) for i in range(3)], {"total_timeout": 150, "max_retries": 0}
+    keys, policy = [(NAMESPACE, "bad", i) for i in range(3)], {"total_timeout": 150, "max_retries": 0}
     with FakeServer() as server, aerospike.client({"hosts": [server.address]}) as client:
         with pytest.raises(exception.AerospikeTimeoutError) as caught:
             client.batch_read(keys, _dtype=[("a", "i8")], policy=policy)
         assert caught.value.partial.mask["a"].all()
         with pytest.raises(exception.AerospikeTimeoutError) as caught:
-            client.batch_write_numpy(array(("a", "i8"), n=3), "test", "bad", policy=policy)
+            client.batch_write_numpy(array(("a", "i8"), n=3), NAMESPACE, "bad", policy=policy)
         assert caught.value.in_doubt and caught.value.partial.in_doubt.all()
 
 
@@ -810,4 +813,4 @@ def test_columns_of_one_name_are_refused(client: aerospike.Client) -> None:
     pandas = pytest.importorskip("pandas", reason="pip install pandas")
     frame = pandas.DataFrame([[1, 2, 3]], columns=["_key", "x", "x"])
     with pytest.raises(Param, match="more than one column 'x'"):
-        client.batch_write_numpy(frame, "test", "bad2")
+        client.batch_write_numpy(frame, NAMESPACE, "bad2")

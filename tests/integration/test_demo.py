@@ -15,6 +15,7 @@ needs_flights = pytest.mark.skipif(
 )
 
 
+@pytest.mark.needs_embedded("a cluster of its own")
 @needs_flights
 def test_demo_proves_its_flights(capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main(["--rows", "3000"]) == 0
@@ -24,6 +25,7 @@ def test_demo_proves_its_flights(capsys: pytest.CaptureFixture[str]) -> None:
     assert not said.err
 
 
+@pytest.mark.needs_embedded("a cluster of its own")
 @needs_flights
 def test_one_row_is_enough_and_none_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main(["--rows", "1"]) == 0
@@ -48,6 +50,7 @@ def _generation(got: Any) -> None:
     got.meta["gen"][17] += 1
 
 
+@pytest.mark.needs_embedded("a cluster of its own")
 @needs_flights
 @pytest.mark.parametrize("spoil", [_value, _code, _mask, _generation])
 def test_one_wrong_cell_fails_the_demo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ np = pytest.importorskip("numpy")
 from hypothesis import settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule  # noqa: E402
+from server import NAMESPACE, server  # noqa: E402
 
 import aerospike_np as aerospike  # noqa: E402
 from aerospike_np import exception  # noqa: E402
-from aerospike_np.local import LocalNode  # noqa: E402
 
 SET = "model"
 keys = st.one_of(st.integers(0, 5), st.sampled_from(["a", "b", ""]))
@@ -42,16 +43,16 @@ class Model(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.node = LocalNode()
-        self.client = self.node.client().connect()
+        self.open = ExitStack()
+        node = self.open.enter_context(server(SET))
+        self.client = self.open.enter_context(node.client())
         self.records: dict[Any, tuple[int, dict[str, Any]]] = {}
 
     def teardown(self) -> None:
-        self.client.close()
-        self.node.stop()
+        self.open.close()
 
     def key(self, key: Any) -> tuple[str, str, Any]:
-        return ("test", SET, key)
+        return (NAMESPACE, SET, key)
 
     def apply(self, key: Any, new: dict[str, Any]) -> int:
         """Writes bins in the model; the result code that the server must give."""
@@ -140,7 +141,7 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def truncate(self) -> None:
-        self.client.truncate("test", SET)
+        self.client.truncate(NAMESPACE, SET)
         self.records.clear()
 
     @rule(key=keys, some=st.lists(names, min_size=1, max_size=3))

@@ -21,6 +21,7 @@ needs_jupyter = pytest.mark.skipif(
 )
 
 
+@pytest.mark.needs_embedded("a node of its own")
 @needs_jupyter
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs_to_its_end(

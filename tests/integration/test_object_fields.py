@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from server import NAMESPACE, server
 
 import aerospike_np as aerospike
-from aerospike_np.local import LocalNode
 
-THERE = ("test", "objects", 1)
-MISSING = ("test", "objects", 2)
+THERE = (NAMESPACE, "objects", 1)
+MISSING = (NAMESPACE, "objects", 2)
 
 
 class Anything:
@@ -22,7 +22,7 @@ class Anything:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[aerospike.Client]:
-    with LocalNode() as node, node.client() as client:
+    with server("objects") as node, node.client() as client:
         client.put(THERE, {"o": [1, 2], "s": "x"})
         yield client
 

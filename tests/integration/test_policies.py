@@ -6,22 +6,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from server import NAMESPACE, requests, server
 
 import aerospike_np as aerospike
 from aerospike_np import exception
 from aerospike_np.local import LocalNode
 
-KEY = ("test", "policies", "k")
+KEY = (NAMESPACE, "policies", "k")
 
 
 @pytest.fixture
-def node() -> Iterator[LocalNode]:
-    with LocalNode() as node:
+def node() -> Iterator[Any]:
+    with server("policies") as node:
         yield node
 
 
 @pytest.fixture
-def client(node: LocalNode) -> Iterator[aerospike.Client]:
+def client(node: Any) -> Iterator[aerospike.Client]:
     with node.client() as client:
         yield client
 
@@ -88,7 +89,7 @@ def test_key_that_was_sent_is_stored_and_compared(client: aerospike.Client) -> N
     send = {"key": aerospike.POLICY_KEY_SEND}
     client.put(KEY, {"a": 1}, policy=send)
     digest = client.get(KEY).key.digest
-    other = ("test", "policies", "another key", digest)
+    other = (NAMESPACE, "policies", "another key", digest)
     assert client.get(other).bins == {"a": 1}
     with pytest.raises(exception.RecordKeyMismatch):
         client.get(other, send)
@@ -123,13 +124,13 @@ def test_keeping_the_time_to_live_keeps_it(client: aerospike.Client) -> None:
 
 @pytest.mark.parametrize("ttl", [-4, 315_360_001, 2**32, "1", 1.5])
 def test_time_to_live_that_cannot_be_is_refused_before_anything_is_sent(
-    node: LocalNode, client: aerospike.Client, ttl: Any
+    node: Any, client: aerospike.Client, ttl: Any
 ) -> None:
     client.ping()
-    before = node.stats()["requests"]
+    before = requests(node)
     with pytest.raises(exception.InvalidArgError, match="ttl"):
         client.put(KEY, {"a": 1}, {"ttl": ttl})
-    assert node.stats()["requests"] - before <= 2  # the tend thread asks once a second
+    assert requests(node) - before <= 2  # the tend thread asks once a second
 
 
 def test_durable_delete_is_for_another_edition(client: aerospike.Client) -> None:
@@ -138,7 +139,7 @@ def test_durable_delete_is_for_another_edition(client: aerospike.Client) -> None
         client.remove(KEY, policy={"durable_delete": True})
 
 
-def test_client_wide_policies_count_where_the_call_says_nothing(node: LocalNode) -> None:
+def test_client_wide_policies_count_where_the_call_says_nothing(node: Any) -> None:
     config = {"policies": {"write": exists_policy("CREATE"), "ttl": 600}}
     with node.client(config) as client:
         client.put(KEY, {"a": 1})
@@ -149,14 +150,14 @@ def test_client_wide_policies_count_where_the_call_says_nothing(node: LocalNode)
         assert client.get(KEY).bins == {"a": 3}
 
 
-def test_client_default_for_the_time_to_live_is_the_client_wide_one(node: LocalNode) -> None:
+def test_client_default_for_the_time_to_live_is_the_client_wide_one(node: Any) -> None:
     with node.client({"policies": {"write": {"ttl": 300}}}) as client:
         client.put(KEY, {"a": 1}, {"ttl": aerospike.TTL_CLIENT_DEFAULT})
         assert 200 < client.exists(KEY).meta.ttl <= 300
 
 
 def test_rows_of_a_batch_have_meta_of_their_own(client: aerospike.Client) -> None:
-    keys = [("test", "policies", i) for i in range(3)]
+    keys = [(NAMESPACE, "policies", i) for i in range(3)]
     client.put(keys[1], {"a": 0})
     result = client.batch_write(
         [(keys[0], {"a": 1}, {"ttl": 100}), (keys[1], {"a": 1}, {"gen": 7}), (keys[2], {"a": 1})]
@@ -169,7 +170,7 @@ def test_rows_of_a_batch_have_meta_of_their_own(client: aerospike.Client) -> Non
 def test_rows_after_an_error_are_answered_unless_the_policy_says_no(
     client: aerospike.Client,
 ) -> None:
-    keys = [("test", "policies", i) for i in range(4)]
+    keys = [(NAMESPACE, "policies", i) for i in range(4)]
     client.put(keys[1], {"a": 0})
     rows = [(key, {"a": 1}) for key in keys]
     create = exists_policy("CREATE")
@@ -198,12 +199,13 @@ def test_read_touch_prolongs_a_life_that_nears_its_end(client: aerospike.Client)
         {"app_id": "an app"},
     ],
 )
-def test_configurations_that_are_accepted_work(node: LocalNode, config: dict[str, Any]) -> None:
+def test_configurations_that_are_accepted_work(node: Any, config: dict[str, Any]) -> None:
     with node.client(config) as client:
         client.put(KEY, {"a": 1})
         assert client.get(KEY).bins == {"a": 1}
 
 
+@pytest.mark.needs_embedded("a node of a name of its own")
 def test_cluster_of_another_name_is_refused_with_both_names() -> None:
     with LocalNode(cluster_name="blue") as node:
         with node.client({"cluster_name": "blue"}) as client:
@@ -212,7 +214,7 @@ def test_cluster_of_another_name_is_refused_with_both_names() -> None:
             node.client({"cluster_name": "green"}).connect()
 
 
-def test_client_that_need_not_connect_does_so_when_the_node_comes(node: LocalNode) -> None:
+def test_client_that_need_not_connect_does_so_when_the_node_comes(node: Any) -> None:
     port = node.port
     node.stop()
     config = {"hosts": [("127.0.0.1", port)], "fail_if_not_connected": False, "tend_interval": 50}

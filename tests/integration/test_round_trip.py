@@ -24,16 +24,16 @@ from array_strategies import (  # noqa: E402
 )
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from server import NAMESPACE, server  # noqa: E402
 
 import aerospike_np as aerospike  # noqa: E402
-from aerospike_np.local import LocalNode  # noqa: E402
 
 SET = "trip"
 
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[aerospike.Client]:
-    with LocalNode() as node, node.client() as client:
+    with server(SET) as node, node.client() as client:
         yield client
 
 
@@ -56,21 +56,21 @@ def targets(draw: Any, dtype: Any, n: int) -> dict[str, Any]:
 @quick
 @given(data=st.data())
 def test_values_of_a_server_arrive_as_the_table_says(client: aerospike.Client, data: Any) -> None:
-    client.truncate("test", SET)
+    client.truncate(NAMESPACE, SET)
     dtype = data.draw(row_dtypes())
     value = {name: st.one_of(fitting(dtype[name]), anything, st.none()) for name in dtype.names}
     records = data.draw(
         st.lists(st.one_of(st.none(), st.fixed_dictionaries(value)), min_size=1, max_size=5)
     )
     written = [(i, r) for i, r in enumerate(records) if r is not None]
-    rows = [(("test", SET, i), {"zz": 1, **r}) for i, r in written]
+    rows = [((NAMESPACE, SET, i), {"zz": 1, **r}) for i, r in written]
     if rows:
         assert not client.batch_write(rows).result_codes.any()
     order = data.draw(st.permutations(list(range(len(records))) + [0]))
     into = targets(data.draw, dtype, len(order))
     errors = data.draw(st.sampled_from(["raise", "mask"]))
     try:
-        got = client.batch_read(order, errors=errors, namespace="test", set_name=SET, **into)
+        got = client.batch_read(order, errors=errors, namespace=NAMESPACE, set_name=SET, **into)
     except aerospike.ConversionError as error:
         assert errors == "raise" and error.code == -2
         got = error.partial
@@ -101,7 +101,7 @@ def test_values_of_a_server_arrive_as_the_table_says(client: aerospike.Client, d
 def test_elements_of_an_array_become_the_bins_they_should(
     client: aerospike.Client, data: Any
 ) -> None:
-    client.truncate("test", SET)
+    client.truncate(NAMESPACE, SET)
     dtype = data.draw(row_dtypes())
     n = data.draw(st.integers(1, 4))
     names = list(dtype.names)
@@ -124,7 +124,7 @@ def test_elements_of_an_array_become_the_bins_they_should(
     }
     subarrays = data.draw(st.sampled_from(["blob", "list"]))
     result = client.batch_write_numpy(
-        array, "test", SET, mask=mask, subarrays=subarrays, empty="skip"
+        array, NAMESPACE, SET, mask=mask, subarrays=subarrays, empty="skip"
     )
     assert not result.result_codes.any()
     for row in range(n):
@@ -137,7 +137,7 @@ def test_elements_of_an_array_become_the_bins_they_should(
             )
             if bin_value is not None and not mask[name][row]:
                 expected[name] = bin_value
-        bins = client.get(("test", SET, key)).bins
+        bins = client.get((NAMESPACE, SET, key)).bins
         assert bins.keys() == expected.keys()
         for name, bin_value in expected.items():
             assert alike(bins[name], bin_value), (name, dtype.fields.get(name))
@@ -146,18 +146,18 @@ def test_elements_of_an_array_become_the_bins_they_should(
 @quick
 @given(data=st.data())
 def test_matrix_and_rows_and_columns_agree(client: aerospike.Client, data: Any) -> None:
-    client.truncate("test", SET)
+    client.truncate(NAMESPACE, SET)
     n, bins = data.draw(st.integers(1, 6)), ["a", "b", "c"]
     dtype = data.draw(number_dtypes)
     rows = [
         (
-            ("test", SET, i),
+            (NAMESPACE, SET, i),
             {"zz": 1, **{b: data.draw(fitting(dtype)) for b in bins if data.draw(st.booleans())}},
         )
         for i in range(n)
     ]
     client.batch_write(rows)
-    where = {"namespace": "test", "set_name": SET, "errors": "mask", "fill": 1}
+    where = {"namespace": NAMESPACE, "set_name": SET, "errors": "mask", "fill": 1}
     matrix = client.batch_read(range(n), bins, _dtype=dtype, **where)
     structured = client.batch_read(range(n), _dtype=[(b, dtype) for b in bins], **where)
     columns = client.batch_read(

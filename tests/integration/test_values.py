@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from server import NAMESPACE, server
 
 import aerospike_np
 from aerospike_np.exception import InvalidArgError
-from aerospike_np.local import LocalNode
 
-KEY = ("test", "values", 1)
+KEY = (NAMESPACE, "values", 1)
 
 UNCHANGED = [
     True,
@@ -81,7 +81,7 @@ REFUSED = [
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Any]:
-    with LocalNode() as node, node.client() as client:
+    with server("values") as node, node.client() as client:
         yield client
 
 
