@@ -58,10 +58,25 @@ static const char *reached(const anp_query *q, char text[INET6_ADDRSTRLEN])
     return found != NULL ? found : q->node->host;
 }
 
-void anp_info_peers(anp_query *q)
+static void print_peers(anp_query *q, anp_peers_kind kind, int64_t since)
 {
     char text[INET6_ADDRSTRLEN];
-    anp_members_print_peers(q->node->members, q->node->member, reached(q, text), q->out);
+    anp_members_print_peers(q->node->members, q->node->member, kind, since, reached(q, text),
+                            q->out);
+}
+
+void anp_info_peers(anp_query *q)
+{
+    anp_slice text;
+    int64_t since;
+    bool has_since =
+        anp_query_parameter(q->parameters, "generation", &text) && anp_info_int(text, &since);
+    print_peers(q, has_since ? ANP_PEERS_CHANGED : ANP_PEERS_PRESENT, has_since ? since : 0);
+}
+
+void anp_info_alumni(anp_query *q)
+{
+    print_peers(q, ANP_PEERS_EVER, 0);
 }
 
 void anp_info_service(anp_query *q)
@@ -70,6 +85,18 @@ void anp_info_service(anp_query *q)
     const char *host = reached(q, text);
     anp_buffer_print(q->out, strchr(host, ':') != NULL ? "[%s]:%u" : "%s:%u", host,
                      (unsigned)q->node->port);
+}
+
+/* No node has alternate addresses. */
+void anp_info_no_peers(anp_query *q)
+{
+    anp_buffer_print(q->out, "%lld,3000,[]", (long long)look(q).peers_generation);
+}
+
+void anp_info_services(anp_query *q)
+{
+    char text[INET6_ADDRSTRLEN];
+    anp_members_print_services(q->node->members, q->node->member, reached(q, text), q->out);
 }
 
 /* ---- partitions ---- */
@@ -93,12 +120,12 @@ static void all_replicas(anp_query *q, const char *regime)
     char head[32];
     anp_slice text;
     uint64_t max;
-    uint32_t factor = look(q).replication_factor, n = factor;
-    (void)snprintf(head, sizeof head, "%s%u,", regime, factor);
+    uint32_t n = look(q).replication_factor;
     if (anp_query_parameter(q->parameters, "max", &text) && anp_info_uint(text, &max) && max != 0 &&
         max < n) {
         n = (uint32_t)max;
     }
+    (void)snprintf(head, sizeof head, "%s%u,", regime, n);
     each_namespace(q, head, n);
 }
 

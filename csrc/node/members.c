@@ -13,6 +13,7 @@ typedef struct member {
     uint16_t port;
     int32_t rack;
     bool is_present;
+    uint32_t changed; /* the cluster's generation when it last came or left */
     _Atomic bool is_frozen;
     int64_t peers_generation, partition_generation, rebalance_generation;
     _Atomic uint8_t rank[ANP_PARTITIONS]; /* 0: not its own; else it is replica rank - 1 */
@@ -209,6 +210,7 @@ anp_status anp_members_join(anp_members *m, const char *name, const char *host, 
     one->peers_generation = (int64_t)m->n_members - 1; /* before this change: a lone node has 0 */
     m->members[m->n_members++] = one;
     rebalance(m);
+    one->changed = m->generation;
     unlock(m);
     return ANP_OK;
 }
@@ -221,6 +223,7 @@ void anp_members_return(anp_members *m, uint32_t number, const char *host, uint1
     one->is_present = true;
     atomic_store(&one->is_frozen, false);
     rebalance(m);
+    one->changed = m->generation;
     unlock(m);
 }
 
@@ -244,6 +247,7 @@ void anp_members_leave(anp_members *m, uint32_t number, uint8_t lost[ANP_BITMAP_
         }
     }
     publish(m, true);
+    m->members[number]->changed = m->generation;
     unlock(m);
 }
 
@@ -354,25 +358,55 @@ void anp_members_bitmap(anp_members *m, uint32_t number, uint32_t k, uint8_t out
     unlock(m);
 }
 
-void anp_members_print_peers(anp_members *m, uint32_t number, const char *reached, anp_buffer *out)
+static void print_endpoint(const member *one, const char *reached, anp_buffer *out)
+{
+    const char *host = one->host[0] != 0 ? one->host : reached;
+    anp_buffer_print(out, strchr(host, ':') != NULL ? "[[%s]" : "[%s", host);
+    if (one->port != 3000) { /* the default is left out */
+        anp_buffer_print(out, ":%u", (unsigned)one->port);
+    }
+    anp_buffer_print(out, "]");
+}
+
+void anp_members_print_peers(anp_members *m, uint32_t number, anp_peers_kind kind, int64_t since,
+                             const char *reached, anp_buffer *out)
 {
     lock(m);
-    anp_buffer_print(out, "%lld,3000,[", (long long)m->members[number]->peers_generation);
+    int64_t generation = m->members[number]->peers_generation;
+    int64_t since_cluster = since + ((int64_t)m->generation - generation); /* they count alike */
+    anp_buffer_print(out, "%lld,3000,[", (long long)generation);
     bool is_first = true;
     for (uint32_t i = 0; i < m->n_members; i++) {
         const member *one = m->members[i];
-        if (i == number || !one->is_present) {
+        bool is_told = kind == ANP_PEERS_CHANGED ? (int64_t)one->changed > since_cluster
+                                                 : one->is_present || kind == ANP_PEERS_EVER;
+        if (i == number || !is_told) {
             continue;
         }
-        const char *host = one->host[0] != 0 ? one->host : reached;
-        anp_buffer_print(out, strchr(host, ':') != NULL ? "%s[%s,,[[%s]" : "%s[%s,,[%s",
-                         is_first ? "" : ",", one->name, host);
-        if (one->port != 3000) { /* the default is left out */
-            anp_buffer_print(out, ":%u", (unsigned)one->port);
+        anp_buffer_print(out, "%s[%s,,", is_first ? "" : ",", one->name);
+        if (one->is_present || kind == ANP_PEERS_EVER) {
+            print_endpoint(one, reached, out);
         }
-        anp_buffer_print(out, "]]");
+        anp_buffer_print(out, "]");
         is_first = false;
     }
     anp_buffer_print(out, "]");
+    unlock(m);
+}
+
+void anp_members_print_services(anp_members *m, uint32_t number, const char *reached,
+                                anp_buffer *out)
+{
+    lock(m);
+    bool is_first = true;
+    for (uint32_t i = 0; i < m->n_members; i++) {
+        const member *one = m->members[i];
+        if (i != number && one->is_present) {
+            const char *host = one->host[0] != 0 ? one->host : reached;
+            anp_buffer_print(out, strchr(host, ':') != NULL ? "%s[%s]:%u" : "%s%s:%u",
+                             is_first ? "" : ";", host, (unsigned)one->port);
+            is_first = false;
+        }
+    }
     unlock(m);
 }

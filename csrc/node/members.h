@@ -69,6 +69,18 @@ void anp_members_look(anp_members *m, uint32_t member, anp_membership *out);
 /* The partitions of which a member is the k-th replica. */
 void anp_members_bitmap(anp_members *m, uint32_t member, uint32_t k, uint8_t out[ANP_BITMAP_SIZE]);
 
-/* Appends `peers-*`: the generation, the default port, and the others. `reached` is the address at
- * which the asker has reached this member: those who listen on all are told by it. */
-void anp_members_print_peers(anp_members *m, uint32_t member, const char *reached, anp_buffer *out);
+typedef enum {
+    ANP_PEERS_PRESENT,
+    ANP_PEERS_EVER,    /* those who left too (alumni) */
+    ANP_PEERS_CHANGED, /* since a generation: those who left have no address any more */
+} anp_peers_kind;
+
+/* Appends `peers-*` or `alumni-*`: the generation, the default port, and the others. `reached` is
+ * the address at which the asker has reached this member: those who listen on all are told by it.
+ */
+void anp_members_print_peers(anp_members *m, uint32_t member, anp_peers_kind kind, int64_t since,
+                             const char *reached, anp_buffer *out);
+
+/* Appends the addresses of the others, as `services`: address:port;... */
+void anp_members_print_services(anp_members *m, uint32_t member, const char *reached,
+                                anp_buffer *out);

@@ -155,7 +155,13 @@ def test_other_commands_know_how_many_nodes_there_are(cluster: LocalCluster) -> 
     assert "ns_cluster_size=3;effective_replication_factor=2;" in space
     assert "cluster_size=3;" in statistics
     assert ask(cluster.nodes[2], "cluster-stable:") == [stable]
+    assert ask(node, "replicas:max=1")[0].startswith("test:0,1,")
     assert ask(node, "replicas:max=1")[0].count(",") == 2
+    others = [f"{n.host}:{n.port}" for n in cluster.nodes if n is not node]
+    assert ask(node, "services", "peers-clear-alt") == [
+        ";".join(others),
+        f"{peers(node)[0]},3000,[]",
+    ]
     assert ask(node, "replicas-master")[0] == "test:" + ask(node, "replicas")[0].split(",")[2]
     cluster.kill(0)
     assert ask(node, "cluster-stable:size=2") != [stable]
