@@ -207,6 +207,8 @@ anp_status anp_cluster_open(const anp_cluster_config *config, anp_cluster **out,
     cluster->max_idle_ns = or_default(config->max_socket_idle_ms, 55000) * ANP_NS_PER_MS;
     cluster->min_conns = config->min_conns_per_node;
     cluster->max_conns = or_default(config->max_conns_per_node, 100);
+    cluster->max_error_rate = config->max_error_rate;
+    cluster->error_rate_window = or_default(config->error_rate_window, 1);
     cluster->use_alternate = config->use_services_alternate;
     (void)pthread_mutex_init(&cluster->lock, NULL);
     pthread_condattr_t attributes;

@@ -20,6 +20,8 @@ typedef struct anp_cluster_config {
     uint32_t tend_interval_ms;   /* 0: 1000 */
     uint32_t min_conns_per_node, max_conns_per_node; /* max 0: 100 */
     uint32_t max_socket_idle_ms;                     /* 0: 55000 */
+    uint32_t max_error_rate;    /* errors of a node in a window; 0: any number */
+    uint32_t error_rate_window; /* in tend intervals; 0: 1 */
     bool use_services_alternate;
 } anp_cluster_config;
 

@@ -65,7 +65,7 @@ bool anp_cluster_node_allows(const anp_cluster_node *node)
 void anp_cluster_node_next_window(anp_cluster_node *node, uint32_t max, uint64_t window_ns,
                                   uint64_t now)
 {
-    if (node->errors_at != 0 && now - node->errors_at < window_ns) {
+    if (node->errors_at != 0 && now < node->errors_at + window_ns) {
         return;
     }
     node->errors_at = now;

@@ -36,6 +36,7 @@ struct anp_cluster {
     uint32_t n_seeds;
     char cluster_name[64], user_agent[64];
     uint32_t connect_timeout_ms, min_conns, max_conns;
+    uint32_t max_error_rate, error_rate_window;
     uint64_t interval_ns, max_idle_ns;
     bool use_alternate;
     int stop_fd; /* an eventfd: readable from closing on */

@@ -293,7 +293,9 @@ static void forget_those_who_left(anp_tend *t)
 static void keep_pool(anp_tend *t, anp_cluster_node *node)
 {
     anp_cluster *cluster = t->cluster;
-    atomic_store_explicit(&node->errors, 0, memory_order_relaxed);
+    /* Rounds that were asked for come more often: the window goes by the clock. */
+    anp_cluster_node_next_window(node, cluster->max_error_rate,
+                                 cluster->error_rate_window * cluster->interval_ns, t->now);
     /* All that were idle too long go, the last few too: nobody would be given one. They are opened
      * anew. */
     anp_pool_trim(node->pool, 0);

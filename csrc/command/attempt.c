@@ -174,6 +174,7 @@ static void start_connecting(anp_attempt *x)
 {
     uint64_t now = anp_clock_now();
     x->state = ANP_ATTEMPT_CONNECTING;
+    x->was_given = true;
     x->connect_by = anp_clock_deadline(now, anp_cluster_connect_timeout(x->command->cluster));
     x->wake_at = earlier(x->connect_by, x->command->deadline);
 }
@@ -182,7 +183,7 @@ static void take(anp_attempt *x)
 {
     x->written = 0;
     x->n_first = 0;
-    x->has_head = x->was_sent = x->was_heard = false;
+    x->has_head = x->was_given = x->was_sent = x->was_heard = false;
     x->granted = false; /* nobody else knows of the waiter yet */
     anp_buffer_clear(x->reply);
     x->waiter.connection = NULL;

@@ -9,6 +9,11 @@
 #include "command/command.h"
 #include "wire/protocol.h"
 
+enum {
+    ANP_WAIT_MS = 100,    /* retries wait so long at most for the tend thread to know more */
+    ANP_WAIT_LOOK_MS = 5, /* ... and look so often whether it does */
+};
+
 typedef enum {
     ANP_ATTEMPT_IDLE,  /* nothing under way */
     ANP_ATTEMPT_GRANT, /* queued at the pool */
@@ -34,6 +39,7 @@ struct anp_attempt {
     uint64_t body_size;
     anp_proto_type type;
     bool is_write, has_head;
+    bool was_given;   /* a connection, in this attempt: what fails from here on is the node's */
     bool was_sent;    /* in this attempt: the kernel took the last byte */
     bool was_heard;   /* a byte of the reply came */
     bool was_renewed; /* a stale connection was replaced already */

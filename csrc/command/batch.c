@@ -8,7 +8,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "command/batch_engine.h"
-#include "command/attempt.h"
 
 enum { LOOK_MS = 250 };
 

@@ -11,6 +11,7 @@
  * which may free the batch: nothing is done after it. */
 #pragma once
 
+#include "command/attempt.h"
 #include "command/batch.h"
 
 enum {
@@ -22,8 +23,6 @@ enum {
     ANP_WINDOWS_QUEUED = 2, /* of a node; then planning pauses, unless another node is hungry */
     ANP_HELD_BYTES = 200 * 1024 * 1024, /* of windows held back for slow nodes, some 1,024 full
                                            ones; then planning pauses all the same */
-    ANP_WAIT_MS = 100,    /* rows wait so long at most for the tend thread to know more */
-    ANP_WAIT_LOOK_MS = 5, /* ... and look so often whether it does */
     ANP_NO_PEER = 0xffff,
 };
 

@@ -7,7 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "command/attempt.h"
 #include "command/batch_engine.h"
 
 /* ---- spaces: each pair of namespace and set once, so that windows don't point into keys that are

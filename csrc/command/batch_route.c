@@ -8,7 +8,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "command/attempt.h"
 #include "command/batch_engine.h"
 
 /* ---- what is known ---- */

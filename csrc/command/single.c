@@ -3,6 +3,9 @@
  *
  *   attempt -> judged: done, or a pause -> attempt ...
  *
+ * A retry goes to another node than the one that failed, or waits for the tend thread to know more
+ * of that one, at most ANP_WAIT_MS; so does one for a partition that nobody owns.
+ *
  * Not asked again: what the server said definitely, bytes that are no protocol, a cancel. Asked
  * again while retries and time are left: failed connections, time-outs, and codes 9, 11 and 18. */
 #include "command/single.h"
@@ -17,7 +20,7 @@
 #include "command/request.h"
 #include "command/server_error.h"
 
-typedef enum { PHASE_ATTEMPT, PHASE_EXCHANGE, PHASE_PAUSE, PHASE_DONE } phase;
+typedef enum { PHASE_ATTEMPT, PHASE_EXCHANGE, PHASE_PAUSE, PHASE_WAIT, PHASE_DONE } phase;
 
 struct anp_single_state {
     anp_attempt
@@ -27,6 +30,11 @@ struct anp_single_state {
     phase phase;
     uint32_t replica; /* attempts as routing counts them */
     uint64_t resume_at;
+    anp_cluster_node *failed; /* retained: the last node that failed; NULL: none */
+    anp_map *map;             /* retained: what was known then */
+    uint64_t rounds;          /* of the tend thread; likewise */
+    uint64_t wait_until;      /* for more */
+    bool has_waited;          /* for the map without a node that left */
     anp_status status;
     anp_error error;
 };
@@ -42,14 +50,60 @@ static void end(anp_single *s, anp_status status)
     }
 }
 
+/* ---- what is known of the cluster ---- */
+
+static uint64_t rounds_of(anp_cluster *cluster)
+{
+    anp_cluster_stats stats;
+    anp_cluster_stats_get(cluster, &stats);
+    return stats.tends;
+}
+
+/* Remembers what is known now, and asks for more. `failed`: the node it is about; NULL: none. */
+static void want_news(anp_single *s, anp_cluster_node *failed)
+{
+    struct anp_single_state *m = s->state;
+    anp_cluster *cluster = s->command.cluster;
+    (void)anp_cluster_node_retain(failed);
+    anp_cluster_node_release(m->failed);
+    anp_map_release(m->map);
+    m->failed = failed;
+    m->map = anp_cluster_map(cluster);
+    m->rounds = rounds_of(cluster);
+    uint64_t until = anp_clock_now() + ANP_WAIT_MS * ANP_NS_PER_MS;
+    m->wait_until = until < s->command.deadline ? until : s->command.deadline;
+    anp_cluster_refresh(cluster);
+}
+
+static bool is_news(anp_single *s)
+{
+    struct anp_single_state *m = s->state;
+    if (anp_clock_now() >= m->wait_until || rounds_of(s->command.cluster) != m->rounds) {
+        return true;
+    }
+    anp_map *map = anp_cluster_map(s->command.cluster);
+    bool is_newer = map != m->map; /* it can't be another at the same address: that is retained */
+    anp_map_release(map);
+    return is_newer;
+}
+
+/* ---- attempts ---- */
+
+typedef enum {
+    AGAIN_HERE, /* the same replica */
+    AGAIN_NEXT, /* the next one, where the policy says so */
+    AGAIN_NEWS, /* the same, when more is known of the cluster */
+    AGAIN_NOT,
+} again;
+
 /* An attempt ended without a definite answer. */
-static void again_or_end(anp_single *s, anp_status status, bool may_retry)
+static void again_or_end(anp_single *s, anp_status status, again how)
 {
     struct anp_single_state *m = s->state;
     anp_command *c = &s->command;
     uint64_t now = anp_clock_now();
     uint64_t resume_at = now + c->policy.sleep_ms * ANP_NS_PER_MS;
-    if (!may_retry || c->retries >= c->policy.max_retries || resume_at >= c->deadline ||
+    if (how == AGAIN_NOT || c->retries >= c->policy.max_retries || resume_at >= c->deadline ||
         atomic_load(&c->is_cancelled)) {
         if (c->retries != 0 && m->error.code != ANP_ERR_ABORTED) {
             size_t used = strlen(m->error.message);
@@ -60,12 +114,93 @@ static void again_or_end(anp_single *s, anp_status status, bool may_retry)
         return;
     }
     c->retries++;
-    if (!s->is_write || status != ANP_ERR_CLIENT_TIMEOUT) {
-        m->replica++; /* writes stay with the master after a time-out */
+    m->replica += how == AGAIN_NEXT;
+    if (how == AGAIN_NEWS) {
+        want_news(s, NULL);
+    } else {
+        anp_cluster_refresh(c->cluster);
     }
-    anp_cluster_refresh(c->cluster);
     m->resume_at = resume_at;
-    m->phase = PHASE_PAUSE;
+    m->phase = how == AGAIN_NEWS ? PHASE_WAIT : PHASE_PAUSE;
+}
+
+/* No node can be asked now. */
+static void nowhere(anp_single *s, anp_status status, bool has_left)
+{
+    struct anp_single_state *m = s->state;
+    const anp_policy *policy = &s->command.policy;
+    again how = AGAIN_NEWS;
+    if (anp_attempt_is_closed(s->command.cluster)) {
+        status = anp_error_set(&m->error, ANP_ERR_CLOSED, "the client was closed");
+        how = AGAIN_NOT;
+    } else if (has_left && !m->has_waited) { /* the map without it is about to be published */
+        m->has_waited = true;
+        want_news(s, NULL);
+        m->resume_at = 0;
+        m->phase = PHASE_WAIT;
+        return;
+    } else if (status == ANP_ERR_MAX_ERROR_RATE) {
+        how = policy->sleep_ms != 0 ? AGAIN_HERE : AGAIN_NOT; /* at once it would be no better */
+    } else if (status == ANP_NAMESPACE && s->command.retries != 0) {
+        how = AGAIN_NOT;
+    }
+    again_or_end(s, status, how);
+}
+
+/* The node to ask: the record's replica, or for reads the next one that is not known to be bad.
+ * *wait: the only one has failed, and nothing more is known of it yet. */
+static anp_status choose(anp_single *s, const anp_map *map, const anp_map_namespace *ns,
+                         anp_cluster_node **out, bool *wait)
+{
+    struct anp_single_state *m = s->state;
+    uint32_t n = s->is_write || ns->n_replicas == 0 ? 1 : ns->n_replicas;
+    anp_cluster_node *second = NULL;
+    anp_status status = ANP_OK;
+    for (uint32_t i = 0; i < n; i++) {
+        anp_cluster_node *node = NULL;
+        anp_status routed =
+            anp_cluster_route(map, ns, anp_partition_of(s->digest), s->command.policy.replica,
+                              s->is_write, m->replica + i, &node, &m->error);
+        if (routed != ANP_OK) {
+            status = routed;
+            break;
+        }
+        if (!anp_cluster_node_allows(node)) {
+            status = anp_error_set(&m->error, ANP_ERR_MAX_ERROR_RATE,
+                                   "too many errors of the node: it is left alone for a while");
+            anp_error_node(&m->error, node->name);
+        } else if (node != m->failed) {
+            anp_cluster_node_release(second);
+            *wait = false;
+            *out = node;
+            return ANP_OK;
+        } else if (second == NULL && is_news(s)) {
+            second = node;
+            continue;
+        } else {
+            *wait = true;
+        }
+        anp_cluster_node_release(node);
+    }
+    *out = second;
+    *wait &= second == NULL;
+    return second != NULL || *wait ? ANP_OK : status;
+}
+
+static void begin(anp_single *s, anp_cluster_node *node)
+{
+    struct anp_single_state *m = s->state;
+    const anp_command *c = &s->command;
+    memcpy(s->node, node->name, sizeof s->node);
+    int ms =
+        c->deadline == ANP_NEVER ? 0 : anp_clock_ms_left(c->deadline, anp_clock_now(), INT32_MAX);
+    anp_record_request_timeout(&s->request, ms > 0 || c->deadline == ANP_NEVER ? (uint32_t)ms : 1);
+    m->
+    try
+        .is_write = s->is_write;
+    anp_attempt_begin(&m->try, node, (anp_slice){s->request.data, s->request.size},
+                      ANP_PROTO_MESSAGE, &s->reply);
+    m->phase = PHASE_EXCHANGE;
 }
 
 static void attempt(anp_single *s)
@@ -79,33 +214,27 @@ static void attempt(anp_single *s)
         map != NULL ? anp_map_find(map, s->namespace_name, s->namespace_size) : NULL;
     anp_cluster_node *node = NULL;
     anp_status status;
+    bool wait = false, has_left = false;
     if (map == NULL) {
         status = anp_error_set(&m->error, ANP_ERR_INVALID_NODE, "the cluster is not connected");
     } else if (ns == NULL) {
         status = anp_error_set(&m->error, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster",
                                (int)s->namespace_size, s->namespace_name);
     } else {
-        status = anp_cluster_route(map, ns, anp_partition_of(s->digest), c->policy.replica,
-                                   s->is_write, m->replica, &node, &m->error);
+        status = choose(s, map, ns, &node, &wait);
+        has_left = status == ANP_ERR_INVALID_NODE &&
+                   ns->partitions[anp_partition_of(s->digest)].replica[0] != NULL;
     }
-    if (map != NULL) {
-        anp_map_release(map);
-    }
+    anp_map_release(map);
     if (status != ANP_OK) {
-        end(s, status);
-        return;
+        nowhere(s, status, has_left);
+    } else if (wait) {
+        m->resume_at = 0;
+        m->phase = PHASE_WAIT;
+    } else {
+        begin(s, node);
+        anp_cluster_node_release(node);
     }
-    memcpy(s->node, node->name, sizeof s->node);
-    int ms =
-        c->deadline == ANP_NEVER ? 0 : anp_clock_ms_left(c->deadline, anp_clock_now(), INT32_MAX);
-    anp_record_request_timeout(&s->request, ms > 0 || c->deadline == ANP_NEVER ? (uint32_t)ms : 1);
-    m->
-    try
-        .is_write = s->is_write;
-    anp_attempt_begin(&m->try, node, (anp_slice){s->request.data, s->request.size},
-                      ANP_PROTO_MESSAGE, &s->reply);
-    anp_cluster_node_release(node);
-    m->phase = PHASE_EXCHANGE;
 }
 
 static void judge_reply(anp_single *s)
@@ -137,9 +266,15 @@ static void judge_reply(anp_single *s)
         end(s, code);
         return;
     }
-    s->in_doubt |= s->is_write && code == ANP_SERVER_TIMEOUT;
-    atomic_fetch_add_explicit(&node->errors, 1, memory_order_relaxed);
-    again_or_end(s, code, true);
+    bool is_late = s->is_write && code == ANP_SERVER_TIMEOUT;
+    s->in_doubt |= is_late;
+    if (anp_server_code_overloaded(code)) {
+        anp_cluster_node_count_error(node);
+    }
+    if (code == ANP_UNAVAILABLE) {
+        want_news(s, node); /* it doesn't serve the partition, as far as is known */
+    }
+    again_or_end(s, code, is_late ? AGAIN_HERE : AGAIN_NEXT);
 }
 
 static void judge_failure(anp_single *s)
@@ -150,12 +285,28 @@ static void judge_failure(anp_single *s)
         ;
     anp_status code = x->error.code;
     m->error = x->error;
-    atomic_fetch_add_explicit(&x->node->errors, 1, memory_order_relaxed);
     s->in_doubt |= s->is_write && x->was_sent;
     if (code == ANP_ERR_CONNECTION && anp_attempt_is_closed(s->command.cluster)) {
         code = anp_error_set(&m->error, ANP_ERR_CLOSED, "the client was closed");
     }
-    again_or_end(s, code, code == ANP_ERR_CONNECTION || code == ANP_ERR_CLIENT_TIMEOUT);
+    bool is_timeout = code == ANP_ERR_CLIENT_TIMEOUT;
+    if (!is_timeout && code != ANP_ERR_CONNECTION) {
+        if (code == ANP_ERR_PROTOCOL) {
+            anp_cluster_node_count_error(x->node);
+        }
+        again_or_end(s, code, AGAIN_NOT);
+        return;
+    }
+    if (!is_timeout && !x->was_sent && !atomic_load(&x->node->active)) {
+        m->phase = PHASE_ATTEMPT; /* it has left and was not asked: the next one is no retry */
+        return;
+    }
+    if (x->was_given) {
+        anp_cluster_node_count_error(x->node);
+        want_news(s, x->node);
+    }
+    /* a write stays with the master that did not answer in time */
+    again_or_end(s, code, s->is_write && is_timeout ? AGAIN_HERE : AGAIN_NEXT);
 }
 
 /* Goes on as far as it can; true: ended. */
@@ -173,6 +324,18 @@ static bool step(anp_single *s)
                 m->
                 try
                     .wake_at = m->resume_at;
+                return false;
+            }
+            m->phase = PHASE_ATTEMPT;
+            break;
+        case PHASE_WAIT:
+            if (!atomic_load(&c->is_cancelled) && (anp_clock_now() < m->resume_at || !is_news(s))) {
+                m->
+                try
+                    .state = ANP_ATTEMPT_IDLE;
+                m->
+                try
+                    .wake_at = anp_clock_now() + ANP_WAIT_LOOK_MS * ANP_NS_PER_MS;
                 return false;
             }
             m->phase = PHASE_ATTEMPT;
@@ -301,6 +464,9 @@ anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy
     m->phase = PHASE_ATTEMPT;
     m->replica = 0;
     m->resume_at = 0;
+    m->failed = NULL;
+    m->map = NULL;
+    m->has_waited = false;
     m->status = ANP_OK;
     m->error = (anp_error){.code = ANP_OK};
     m->single = s;
@@ -320,6 +486,8 @@ void anp_single_deinit(anp_single *s)
 {
     if (s->state != NULL) {
         anp_attempt_deinit(&s->state->try);
+        anp_cluster_node_release(s->state->failed);
+        anp_map_release(s->state->map);
         anp_free(s->state);
         s->state = NULL;
         anp_buffer_deinit(&s->request);

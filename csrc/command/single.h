@@ -26,4 +26,4 @@ anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy
 void anp_single_deinit(anp_single *s);
 
 /* Ends with command.status ANP_OK when the server answered 0, its code when it answered another one
- * (error set, message read), or a code of ours. Retries as PROTOCOL.md 13.4 says. */
+ * (error set, message read), or a code of ours. Retries as policy and deadline allow. */

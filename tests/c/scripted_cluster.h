@@ -15,7 +15,8 @@ typedef struct ring {
     bool is_gone[RING_NODES];         /* nobody tells of it any more */
     bool is_dead[RING_NODES];         /* only the test's thread looks */
     int generation, peers_generation;
-    world world; /* its node is not used */
+    uint32_t max_error_rate, error_rate_window; /* as in the configuration; for `arrange` */
+    world world;                                /* its node is not used */
 } ring;
 
 typedef struct ring_node { /* what a node's context points to */
@@ -117,8 +118,12 @@ static inline ring *ring_open(uint32_t n, unsigned replicas, bool (*serve)(fake_
         (void)snprintf(seeds[i].host, sizeof seeds[i].host, "127.0.0.1");
         seeds[i].port = r->nodes[i].port;
     }
-    anp_cluster_config config = {
-        .seeds = seeds, .n_seeds = n, .connect_timeout_ms = 5000, .tend_interval_ms = RING_TEND_MS};
+    anp_cluster_config config = {.seeds = seeds,
+                                 .n_seeds = n,
+                                 .connect_timeout_ms = 5000,
+                                 .tend_interval_ms = RING_TEND_MS,
+                                 .max_error_rate = r->max_error_rate,
+                                 .error_rate_window = r->error_rate_window};
     anp_error err = {0};
     if (anp_cluster_open(&config, &r->world.cluster, &err) != ANP_OK ||
         anp_cluster_wait(r->world.cluster, 10000, &err) != ANP_OK) {

@@ -401,6 +401,99 @@ static void test_reads_of_a_frozen_node_go_to_the_next_replica_after_socket_time
     ring_close(r);
 }
 
+/* ---- the circuit breaker ---- */
+
+static void allow_three_errors(ring *r)
+{
+    r->max_error_rate = 3;
+    r->error_rate_window = 100000; /* longer than any test */
+}
+
+static anp_cluster_node *limited_node(ring *r)
+{
+    anp_map *map = anp_cluster_map(r->world.cluster);
+    anp_cluster_node *node = anp_cluster_node_retain(map->namespaces[0].partitions[0].replica[0]);
+    anp_map_release(map);
+    assert_true(UNTIL(node->max_errors == 3));
+    return node;
+}
+
+static void test_node_with_too_many_errors_is_left_alone(void **state)
+{
+    (void)state;
+    ring *r = ring_open(2, 2, answer_well, allow_three_errors);
+    anp_cluster_node *node = limited_node(r);
+    node->errors = 4;
+    for (int is_write = 0; is_write < 2; is_write++) {
+        job j = {.n = 3000,
+                 .policy = is_write ? writes : reads,
+                 .source = is_write ? write_source : read_source};
+        j.policy.window = 100;
+        j.policy.replica = ANP_REPLICA_SEQUENCE;
+        run *x = run_open(r, &j);
+        run_end(x);
+        if (is_write) {
+            assert_int_equal(x->outcome.whole, ANP_ERR_MAX_ERROR_RATE);
+            for (uint32_t i = 0; i < j.n; i++) {
+                bool is_lost = ring_owner(r, 0, i) == 0;
+                assert_int_equal(x->outcome.status[i], is_lost ? ANP_ERR_MAX_ERROR_RATE : 0);
+                assert_int_equal(x->outcome.attempts[i], !is_lost);
+            }
+        } else {
+            check_good(&x->outcome);
+            assert_int_equal(x->outcome.retries, 0);
+        }
+        run_free(x);
+    }
+    assert_int_equal(r->nodes[0].n_calls, 0);
+    anp_cluster_node_release(node);
+    ring_close(r);
+}
+
+static bool node_0_hangs_up(fake_call *c)
+{
+    return ring_index(c->node) != 0 && fake_serve_well(c);
+}
+
+static void test_broken_connection_is_one_error_however_many_its_rows(void **state)
+{
+    (void)state;
+    ring *r = ring_open(2, 2, node_0_hangs_up, allow_three_errors);
+    anp_cluster_node *node = limited_node(r);
+    job j = {.n = 5000, .policy = reads, .source = read_source};
+    j.policy.replica = ANP_REPLICA_SEQUENCE;
+    j.policy.connections = 1;
+    run *x = run_open(r, &j);
+    run_end(x);
+    check_good(&x->outcome);
+    assert_int_equal(node->errors, 1);
+    run_free(x);
+    anp_cluster_node_release(node);
+    ring_close(r);
+}
+
+static void test_queue_of_a_node_with_too_many_errors_goes_elsewhere(void **state)
+{
+    (void)state;
+    ring *r = ring_open(2, 2, node_0_waits, allow_three_errors);
+    anp_cluster_node *node = limited_node(r);
+    job j = {.n = 10000, .policy = reads, .source = read_source};
+    j.policy.window = 100;
+    j.policy.replica = ANP_REPLICA_SEQUENCE;
+    run *x = run_open(r, &j);
+    uint32_t others = j.n - rows_of(r, j.n, 0);
+    RUN_UNTIL(x, anp_batch_progress(x->batch) == others);
+    node->errors = 4;
+    RUN_UNTIL(x, anp_batch_progress(x->batch) == j.n - 400); /* all but what is in flight */
+    fake_gate_open(&r->nodes[0]);
+    run_end(x);
+    check_good(&x->outcome);
+    assert_int_equal(x->outcome.retries, 0);
+    run_free(x);
+    anp_cluster_node_release(node);
+    ring_close(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -416,6 +509,9 @@ int main(void)
         cmocka_unit_test(test_rows_queued_for_a_node_that_leaves_go_elsewhere),
         cmocka_unit_test(test_windows_of_a_frozen_node_time_out_and_the_rest_is_read_elsewhere),
         cmocka_unit_test(test_reads_of_a_frozen_node_go_to_the_next_replica_after_socket_timeout),
+        cmocka_unit_test(test_node_with_too_many_errors_is_left_alone),
+        cmocka_unit_test(test_broken_connection_is_one_error_however_many_its_rows),
+        cmocka_unit_test(test_queue_of_a_node_with_too_many_errors_goes_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
