@@ -402,7 +402,7 @@ anp_status anp_batch_new(anp_cluster *cluster, const anp_policy *policy, const a
     anp_buffer_init(&b->scratch, SIZE_MAX / 2);
     anp_buffer_init(&b->ops, ANP_PROTO_MAX);
     anp_buffer_init(&b->in, (size_t)2 * ANP_PROTO_MAX);
-    size_t in_size = (b->total < 256 ? 32u : b->total < 5000 ? 128u : 256u) * 1024u;
+    b->in_room = (b->total < 256 ? 32u : b->total < 5000 ? 128u : 256u) * 1024u;
     b->chunk = anp_malloc((size_t)(b->total < ANP_CHUNK_ROWS ? b->total : ANP_CHUNK_ROWS) *
                           ANP_DIGEST_SIZE);
     if (filter.size != 0) {
@@ -410,9 +410,9 @@ anp_status anp_batch_new(anp_cluster *cluster, const anp_policy *policy, const a
     }
     anp_command_init(&b->command, &kind, cluster, policy);
     if (b->chunk == NULL || (filter.size != 0 && b->filter.data == NULL) ||
-        !anp_buffer_reserve(&b->in, in_size)) {
+        !anp_buffer_reserve(&b->in, b->in_room)) {
         anp_batch_free(b);
-        return anp_error_memory(err, in_size, "a batch");
+        return anp_error_memory(err, sizeof *b + rows, "a batch");
     }
     *out = b;
     return ANP_OK;

@@ -154,6 +154,7 @@ struct anp_batch {
         *stranded; /* being filled: rows whose node is doubtful; rows without one */
     anp_timer timer;
     anp_buffer in;      /* the receive buffer */
+    size_t in_room;     /* its least capacity */
     anp_channel *owner; /* whose unread bytes are in it */
 
     bool is_dirty; /* something changed that the pump must look at again */

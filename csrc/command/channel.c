@@ -12,7 +12,10 @@
 #include "base/clock.h"
 #include "command/batch_engine.h"
 
-enum { READS_A_TURN = 4 }; /* then the other channels, and the driver, have their turn */
+enum {
+    READS_A_TURN = 4,        /* then the other channels, and the driver, have their turn */
+    MOST_COPIED = 32 * 1024, /* of the beginning of a message, when another channel reads */
+};
 
 static bool write_windows(anp_channel *c);
 static void read_windows(anp_channel *c);
@@ -403,6 +406,22 @@ static bool write_windows(anp_channel *c)
 
 /* ---- bytes in ---- */
 
+/* Moves the bytes of one buffer to another, which is empty. The beginning of a message is copied;
+ * much of a long one changes hands with its memory, so that it costs the same however often others
+ * read in between. */
+static bool move_bytes(anp_buffer *from, anp_buffer *to)
+{
+    if (from->size > MOST_COPIED) {
+        anp_buffer other = *to;
+        *to = *from;
+        *from = other;
+        return true;
+    }
+    anp_buffer_put(to, from->data, from->size);
+    anp_buffer_clear(from);
+    return to->failed == ANP_OK;
+}
+
 /* Gives the receive buffer to this channel: another one's unread bytes are put aside, its own are
  * taken up. */
 static bool claim_buffer(anp_channel *c)
@@ -411,23 +430,19 @@ static bool claim_buffer(anp_channel *c)
     if (b->owner == c) {
         return true;
     }
-    if (b->owner != NULL && b->in.size != 0) {
-        anp_buffer_put(&b->owner->carry, b->in.data, b->in.size);
-        if (b->owner->carry.failed != ANP_OK) {
-            return false;
-        }
+    if (b->owner != NULL && !move_bytes(&b->in, &b->owner->carry)) {
+        return false;
     }
-    b->in.size = 0;
+    anp_buffer_clear(&b->in);
     b->owner = c;
-    if (c->carry.size != 0) {
-        anp_buffer_put(&b->in, c->carry.data, c->carry.size);
-        anp_buffer_clear(&c->carry);
-    }
-    return b->in.failed == ANP_OK;
+    return move_bytes(&c->carry, &b->in);
 }
 
 static bool make_room(anp_batch *b)
 {
+    if (b->in.capacity < b->in_room && !anp_buffer_reserve(&b->in, b->in_room - b->in.size)) {
+        return false; /* it was a carry before */
+    }
     return b->in.size < b->in.capacity ||
            anp_buffer_reserve(&b->in, b->in.size); /* doubles: only as bytes came */
 }

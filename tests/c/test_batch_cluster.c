@@ -186,6 +186,51 @@ static void test_what_is_held_back_for_a_stalled_node_is_bounded(void **state)
     ring_close(r);
 }
 
+/* Node 0 sends the beginning of a message of 3 MB, and the rest when its gate is opened. */
+static bool node_0_sends_slowly(fake_call *c)
+{
+    if (ring_index(c->node) != 0) {
+        return fake_serve_well(c);
+    }
+    enum { EXTRA = 3000000 };
+    anp_buffer b;
+    anp_buffer_init(&b, 64 << 20);
+    size_t f = fake_frame(&b);
+    const uint8_t head[6] = {22, 0, 0, 0, 0, 0};
+    anp_buffer_put(&b, head, sizeof head);
+    anp_buffer_be32(&b, fake_generation(c->rows[0].digest));
+    anp_buffer_be32(&b, 0);
+    anp_buffer_be32(&b, c->rows[0].index);
+    anp_buffer_be32(&b, 1); /* no fields, one operation */
+    anp_buffer_be32(&b, 4 + 1 + EXTRA);
+    anp_buffer_put(&b, "\1\4\0\1a", 5);
+    memset(anp_buffer_add(&b, EXTRA), 'x', EXTRA);
+    fake_frame_end(&b, f);
+    fake_rows(&b, c, 1, c->n_rows);
+    fake_last(&b, 0);
+    bool ok = fake_send(c, b.data, EXTRA / 2);
+    fake_gate_wait(c->node);
+    ok = ok && fake_send(c, b.data + EXTRA / 2, b.size - EXTRA / 2);
+    anp_buffer_deinit(&b);
+    return ok;
+}
+
+static void test_half_of_a_long_message_is_kept_while_others_are_read(void **state)
+{
+    (void)state;
+    ring *r = ring_open(3, 1, node_0_sends_slowly, NULL);
+    job j = {.n = 60000, .policy = reads, .source = read_source};
+    j.policy.window = 1000;
+    run *x = run_open(r, &j);
+    uint32_t others = j.n - rows_of(r, j.n, 0);
+    RUN_UNTIL(x, anp_batch_progress(x->batch) == others);
+    fake_gate_open(&r->nodes[0]);
+    run_end(x);
+    check_good(&x->outcome);
+    run_free(x);
+    ring_close(r);
+}
+
 /* ---- a dead node ---- */
 
 static bool answer_well(fake_call *c)
@@ -323,6 +368,36 @@ static void test_waiting_ends_at_the_deadline(void **state)
     run_end(x);
     assert_true(anp_clock_now() - begin >= 140 * ANP_NS_PER_MS);
     assert_int_equal(x->outcome.whole, ANP_ERR_CLIENT_TIMEOUT);
+    run_free(x);
+    ring_close(r);
+}
+
+static bool node_0_has_no_partitions(fake_call *c)
+{
+    if (ring_index(c->node) != 0) {
+        return fake_serve_well(c);
+    }
+    anp_buffer b;
+    anp_buffer_init(&b, 64 << 20);
+    for (uint32_t i = 0; i < c->n_rows; i++) {
+        fake_row_frame(&b, c, i, ANP_UNAVAILABLE);
+    }
+    fake_last(&b, 0);
+    return fake_send_buffer(c, &b);
+}
+
+static void test_rows_a_node_does_not_serve_are_asked_for_again_on_a_newer_map(void **state)
+{
+    (void)state;
+    ring *r = ring_open(2, 1, node_0_has_no_partitions, NULL);
+    job j = {.n = 3000, .policy = reads, .source = read_source};
+    j.policy.max_retries = 1000;
+    run *x = run_open(r, &j);
+    RUN_UNTIL(x, anp_batch_command(x->batch)->retries >= 3);
+    ring_give(r, 0, 1);
+    run_end(x);
+    check_good(&x->outcome);
+    assert_in_range(x->outcome.retries, 3, 500);
     run_free(x);
     ring_close(r);
 }
@@ -500,12 +575,14 @@ int main(void)
         cmocka_unit_test(test_rows_of_other_nodes_do_not_wait_for_a_stalled_one),
         cmocka_unit_test(test_planning_does_not_run_ahead_of_a_node_that_is_alone),
         cmocka_unit_test(test_what_is_held_back_for_a_stalled_node_is_bounded),
+        cmocka_unit_test(test_half_of_a_long_message_is_kept_while_others_are_read),
         cmocka_unit_test(test_reads_of_a_dead_node_go_to_the_next_replica),
         cmocka_unit_test(test_rows_of_a_dead_node_wait_for_a_newer_map),
         cmocka_unit_test(test_rows_of_a_dead_node_end_when_retries_do),
         cmocka_unit_test(test_rows_nobody_owns_wait_for_an_owner),
         cmocka_unit_test(test_rows_nobody_owns_are_settled_when_retries_end),
         cmocka_unit_test(test_waiting_ends_at_the_deadline),
+        cmocka_unit_test(test_rows_a_node_does_not_serve_are_asked_for_again_on_a_newer_map),
         cmocka_unit_test(test_rows_queued_for_a_node_that_leaves_go_elsewhere),
         cmocka_unit_test(test_windows_of_a_frozen_node_time_out_and_the_rest_is_read_elsewhere),
         cmocka_unit_test(test_reads_of_a_frozen_node_go_to_the_next_replica_after_socket_timeout),
