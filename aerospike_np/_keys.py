@@ -215,7 +215,7 @@ def prepare(keys: Any, namespace: str | None, set_name: str | None, where: str) 
                 f"{where}: keys[0] is not a (namespace, set, user key) tuple but "
                 f"{type(keys[0]).__name__}; user keys alone go with namespace= and set_name=, or in a Keys"
             )
-        return keys
+        return list(keys)  # the caller's own may change before a result is asked
     if (
         isinstance(keys, (str, bytes, dict))
         or hasattr(keys, "dtype")
@@ -229,14 +229,21 @@ def prepare(keys: Any, namespace: str | None, set_name: str | None, where: str) 
 
 
 def view(keys: Any) -> Any:
-    """Prepared keys as results take them."""
-    return keys if isinstance(keys, Keys) else TupleKeys(keys)
+    """Prepared keys as results take them: an array is copied, for the caller's own may change."""
+    if not isinstance(keys, Keys):
+        return TupleKeys(keys)
+    return keys if keys._array is None else _restore(keys.namespace, keys.set_name, keys._array.copy())
 
 
 def _name(name: Any, what: str, limit: int, *, empty: bool) -> str:
     if not isinstance(name, str):
         raise TypeError(f"keys: {what} is a str, not {type(name).__name__}")
-    size = len(name.encode())
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        raise InvalidArgError(
+            f"keys: {what} {name!r} holds lone surrogates, which UTF-8 has no bytes for"
+        ) from None
     if size > limit or "\0" in name or (not size and not empty):
         raise InvalidArgError(
             f"keys: {what} {name!r} must have {0 if empty else 1} to {limit} bytes"

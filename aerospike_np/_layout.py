@@ -99,7 +99,13 @@ def _matrix_bins(dtype: np.dtype[Any], bins: Any) -> list[str]:
     if isinstance(bins, Mapping):
         bins = list(bins)
     if isinstance(bins, (list, tuple)) and bins:
-        return [str(b) for b in bins]
+        names = [str(b) for b in bins]
+        twice = [name for i, name in enumerate(names) if name in names[:i]]
+        if twice:
+            raise InvalidArgError(
+                f"batch_read: bins names {twice[0]!r} twice; a matrix has one column a bin"
+            )
+        return names
     if isinstance(bins, str):
         raise TypeError("batch_read: bins is a list of names, not a str")
     raise TypeError(
@@ -116,6 +122,10 @@ def _refuse_overlap(dtype: np.dtype[Any]) -> None:
     for (start, size, name), (following, _, other) in zip(spans, spans[1:], strict=False):
         if start + size > following:
             raise TypeError(f"batch_read: fields {name!r} and {other!r} of the dtype overlap")
+    for name in dtype.names:
+        inner = dtype.fields[name][0].base
+        if inner.names is not None:
+            _refuse_overlap(inner)
 
 
 def _take_out(
@@ -225,10 +235,14 @@ def _fills(views: dict[str, np.ndarray[Any, Any]], fill: Any) -> tuple[Any, ...]
     fills: list[Any] = []
     for name, view in views.items():
         given = fill.get(name) if isinstance(fill, Mapping) else fill
-        if (
-            view.dtype.kind in "OT"
-        ):  # the binding makes these values: what nobody reaches is set now
-            view[...] = given if given is not None or view.dtype.kind == "O" else ""
+        # The binding makes the values of O and T: what it does not reach is set now.
+        if view.dtype.kind == "O":
+            one: np.ndarray[Any, Any] = np.empty((), object)
+            one[()] = given  # one object, also where it is a sequence
+            view[...] = one
+            fills.append(None)
+        elif view.dtype.kind == "T":
+            view[...] = given if given is not None else ""
             fills.append(None)
         else:
             fills.append(_fill_of(name, view, given))
@@ -254,6 +268,10 @@ def _fill_of(name: str, view: np.ndarray[Any, Any], given: Any) -> np.ndarray[An
 
 def _is_cut(value: np.ndarray[Any, Any], given: Any) -> bool:
     """Whether NumPy changed a number or a text in silence."""
+    if value.dtype.kind == "V" and value.dtype.names is None:
+        if isinstance(given, np.void):
+            return given.nbytes > value.itemsize
+        return isinstance(given, (bytes, bytearray)) and len(given) > value.itemsize
     if value.dtype.kind in "SU":
         size = value.itemsize // (4 if value.dtype.kind == "U" else 1)
         return isinstance(given, (str, bytes)) and len(given) > size

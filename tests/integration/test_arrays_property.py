@@ -498,7 +498,6 @@ def test_rows_of_many_windows_are_each_in_their_place(client: Any, layout: str) 
 # ---- what must not change behind a result's back ----
 
 
-@pytest.mark.xfail(reason="results look keys up in the caller's own list or array, when asked")
 @pytest.mark.parametrize("kind", ["list", "array", "Keys"])
 def test_result_answers_by_key_after_its_keys_were_used_for_something_else(
     client: Any, kind: str
@@ -527,7 +526,7 @@ def test_result_answers_by_key_after_its_keys_were_used_for_something_else(
         ("U3", "abcdef"),
         ("S3", b"abcdef"),
         ("f4", 1e300),
-        pytest.param("V2", b"abc", marks=pytest.mark.xfail(reason="_is_cut does not look at V")),
+        ("V2", b"abc"),
     ],
 )
 def test_fill_that_does_not_fit_its_field_is_refused_and_not_cut(
@@ -537,16 +536,12 @@ def test_fill_that_does_not_fit_its_field_is_refused_and_not_cut(
         client.batch_read(["nobody"], _dtype=[("a", dtype)], fill=fill, **WHERE)
 
 
-@pytest.mark.xfail(reason="only the outermost fields of a dtype are looked at")
 def test_nested_fields_that_overlap_are_refused_as_others_are(client: Any) -> None:
     nested = np.dtype({"names": ["p", "q"], "formats": ["i8", "i4"], "offsets": [0, 4]})
     with pytest.raises(TypeError, match="overlap"):
         client.batch_read(["nobody"], _dtype=[("a", nested)], **WHERE)
 
 
-@pytest.mark.xfail(
-    reason="_layout._allocate makes one view a name: the first column is never written"
-)
 @pytest.mark.parametrize("out", [False, True])
 def test_matrix_of_a_bin_twice_has_it_twice_or_is_refused(client: Any, out: bool) -> None:
     client.put((NAMESPACE, SET, "twice"), {"a": 5, "b": 6})
@@ -559,7 +554,6 @@ def test_matrix_of_a_bin_twice_has_it_twice_or_is_refused(client: Any, out: bool
         assert got.batch_records.tolist() == [[5, 5, 6]]
 
 
-@pytest.mark.xfail(reason="_layout._fills lets NumPy spread a sequence over the rows")
 def test_fill_of_an_object_field_is_one_object_also_when_it_is_a_sequence(client: Any) -> None:
     got = client.batch_read(["nobody", "no one"], _dtype=[("a", "O")], fill={"a": [1, 2]}, **WHERE)
     assert got.batch_records["a"].tolist() == [[1, 2], [1, 2]]

@@ -385,9 +385,6 @@ def test_value_that_has_no_place_names_row_and_field(
     assert requests(node) == before
 
 
-@pytest.mark.xfail(
-    reason="anp_rows_check does not look at the keys: rows before and after are sent"
-)
 @pytest.mark.parametrize("point", [0xD800, 0x110000])
 def test_key_of_an_array_that_is_no_text_is_refused_before_anything_is_sent(
     node: Any, client: aerospike.Client, point: int
@@ -396,12 +393,26 @@ def test_key_of_an_array_that_is_no_text_is_refused_before_anything_is_sent(
     data["_key"] = ["x", "y", "z"]
     data.view("u4").reshape(3, -1)[1, 0] = point
     before = requests(node)
-    with pytest.raises(Param, match="row 1|\\[1\\]"):
+    with pytest.raises(Param, match=r"keys\[1\]"):
         client.batch_write_numpy(data, NAMESPACE, "bad2")
     assert requests(node) == before
 
 
-@pytest.mark.xfail(reason="_keys._name encodes before it looks: a bare UnicodeEncodeError")
+@pytest.mark.parametrize("row", [0, 1, 2999])
+@pytest.mark.parametrize("how", ["one after the other", "with a stride", "swapped"])
+def test_reading_by_a_key_that_is_no_text_names_its_row(
+    client: aerospike.Client, row: int, how: str
+) -> None:
+    keys = np.full(3000, "xyz", "U3")
+    keys.view("u4")[row * 3 + 2] = 0xDFFF
+    if how == "with a stride":
+        keys = np.repeat(keys, 2)[::2]
+    elif how == "swapped":
+        keys = keys.byteswap().view(keys.dtype.newbyteorder())
+    with pytest.raises(Param, match=rf"keys\[{row}\]"):
+        client.batch_read(keys, _dtype=[("a", "i8")], namespace=NAMESPACE, set_name="bad")
+
+
 @pytest.mark.parametrize("where", [("\ud800", "s"), (NAMESPACE, "\ud800")])
 def test_names_of_lone_surrogates_are_refused_as_keys_of_tuples_are(
     client: aerospike.Client, where: tuple[str, str]

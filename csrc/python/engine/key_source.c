@@ -3,7 +3,7 @@
 
 #include "python/engine/numpy_field.h"
 
-enum { SLICE = 16384 };
+enum { SLICE = 16384, TEXT_ROWS = 1024 };
 
 void anp_key_source_free(anp_key_source *s)
 {
@@ -58,6 +58,59 @@ static bool text_slice(PyObject *text, anp_slice *out)
     return p != NULL;
 }
 
+/* Whether `words` code points in UCS-4 are all text: no surrogates, nothing above U+10FFFF. */
+static bool is_text(const uint8_t *p, size_t words, bool swapped)
+{
+    uint32_t bad = 0;
+    for (size_t i = 0; i < words; i++) {
+        uint32_t c = anp_load32(p + i * 4);
+        c = swapped ? anp_swap32(c) : c;
+        bad |= (uint32_t)(c - 0xd800 < 0x800) | (uint32_t)(c > 0x10ffff);
+    }
+    return bad == 0;
+}
+
+/* The first row whose key is no text; the number of rows when there is none. */
+static uint64_t first_not_text(const anp_keys *keys)
+{
+    uint64_t row = 0;
+    while (row < keys->count) {
+        /* Rows that lie one after the other are looked at many at a time, until one is wrong. */
+        uint64_t left = keys->count - row, rows = 1;
+        if (keys->stride == (ptrdiff_t)keys->width) {
+            rows = left < TEXT_ROWS ? left : TEXT_ROWS;
+        }
+        size_t words = keys->width / 4;
+        const uint8_t *p = keys->base + (ptrdiff_t)row * keys->stride;
+        if (is_text(p, words * (size_t)rows, keys->swapped)) {
+            row += rows;
+            continue;
+        }
+        while (rows > 1 && is_text(p, words, keys->swapped)) {
+            p += keys->width;
+            row++;
+            rows--;
+        }
+        return row;
+    }
+    return row;
+}
+
+/* Looks at all keys of a U array before any is sent. */
+static bool check_text(anp_state *state, const anp_keys *keys)
+{
+    uint64_t row;
+    Py_BEGIN_ALLOW_THREADS row = first_not_text(keys);
+    Py_END_ALLOW_THREADS if (row < keys->count)
+    {
+        (void)anp_raise_arg(state,
+                            "keys[%llu]: the user key holds lone surrogates or what is no "
+                            "character, which UTF-8 has no bytes for",
+                            (unsigned long long)row);
+    }
+    return row == keys->count;
+}
+
 /* Keys has (namespace, set_name, array, packed): the last two, one of them None. */
 static bool from_keys(anp_state *state, anp_key_source *s, PyObject *parts)
 {
@@ -76,7 +129,8 @@ static bool from_keys(anp_state *state, anp_key_source *s, PyObject *parts)
         !text_slice(PyTuple_GET_ITEM(parts, 1), &s->run.set)) {
         return false;
     }
-    if (!anp_numpy_keys(state, array, &s->view)) {
+    if (!anp_numpy_keys(state, array, &s->view) ||
+        (s->view.kind == ANP_KEYS_TEXT && !check_text(state, &s->view))) {
         return false;
     }
     s->view.runs = &s->run;
