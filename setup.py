@@ -1,7 +1,10 @@
-"""Builds the extension modules; everything else about the package stands in pyproject.toml.
+"""Builds the extension modules and the C library; all else about the package stands in pyproject.toml.
 
 What is compiled is what lies in the folders of csrc/layers.txt. Each source is compiled once, even when
 two modules link it, and only when it or a header it includes has changed.
+
+The package brings the library for C programs along: lib/libaerospike_np.a, and include/ where it is not
+built in place (there the headers are in the repository's include/).
 
 Read from the environment: ANP_JOBS (compilers at a time), ANP_WERROR=1 (warnings are errors),
 ANP_SANITIZE=1 (AddressSanitizer and UndefinedBehaviorSanitizer).
@@ -26,13 +29,16 @@ EXTENSIONS = {
     "engine": ["base", "wire", "table", "net", "cluster", "command"],
     "node": ["base", "wire", "net", "node"],
 }
+# The layers in the static library for C programs.
+LIBRARY = ["base", "wire", "table", "net", "cluster", "command", "api"]
 
 MACROS = [
     ("_GNU_SOURCE", None),
     ("NPY_NO_DEPRECATED_API", "NPY_1_23_API_VERSION"),
     ("NPY_TARGET_VERSION", "NPY_1_23_API_VERSION"),
 ]
-FLAGS = ["-std=c17", "-O3", "-fvisibility=hidden", "-pthread", "-MMD"]
+# Without LTO, whatever CFLAGS say: the static library is for any compiler's linker.
+FLAGS = ["-std=c17", "-O3", "-fvisibility=hidden", "-pthread", "-MMD", "-fno-lto"]
 WARNINGS = ["-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Wvla", "-Wstrict-prototypes"]
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]
 SANITIZE_COMPILE = ["-O1", "-g", "-fno-omit-frame-pointer"]
@@ -44,10 +50,9 @@ def layers() -> list[str]:
     return [line.split(":")[0].strip() for line in lines if ":" in line and line[0] != "#"]
 
 
-def sources(extension: str) -> list[str]:
-    """The sources of one extension module: its layers', then its binding's."""
-    folders = [f"csrc/{name}" for name in layers() if name in EXTENSIONS[extension]]
-    folders.append(f"csrc/python/{extension}")
+def sources(wanted: list[str], *more: str) -> list[str]:
+    """The sources of these layers, then those of further folders."""
+    folders = [f"csrc/{name}" for name in layers() if name in wanted] + [*more]
     return [path.as_posix() for folder in folders for path in sorted(Path(folder).glob("*.c"))]
 
 
@@ -64,7 +69,9 @@ class BuildExt(build_ext):
         self._includes = [
             f"-isystem{path}" for path in (_numpy_include(), sysconfig.get_config_var("INCLUDEPY"))
         ]
-        names = sorted({name for extension in self.extensions for name in extension.sources})
+        library = sources(LIBRARY)
+        names = {name for extension in self.extensions for name in extension.sources}
+        names = sorted(names.union(library))
         targets = self.compiler.object_filenames(names, output_dir=self.build_temp)
         for target in targets:
             os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -73,6 +80,8 @@ class BuildExt(build_ext):
             list(pool.map(self._compile, names, targets))
         self._objects = dict(zip(names, targets, strict=True))
         super().build_extensions()
+        self._archive([self._objects[name] for name in library])
+        self._copy_headers()
 
     def build_extension(self, ext: Extension) -> None:
         linked = copy.copy(ext)  # the original keeps its sources, for sdist
@@ -83,6 +92,29 @@ class BuildExt(build_ext):
         if enabled("ANP_SANITIZE"):
             linked.extra_link_args += SANITIZE
         super().build_extension(linked)
+
+    def copy_extensions_to_source(self) -> None:  # building in place
+        super().copy_extensions_to_source()
+        package = self.get_finalized_command("build_py").get_package_dir("aerospike_np")
+        shutil.copytree(self._built() / "lib", Path(package, "lib"), dirs_exist_ok=True)
+
+    def _built(self) -> Path:
+        return Path(self.build_lib, "aerospike_np")
+
+    def _archive(self, objects: list[str]) -> None:
+        folder = self._built() / "lib"
+        archive = folder / "libaerospike_np.a"
+        newest = max(os.stat(name).st_mtime_ns for name in [*objects, "setup.py"])
+        if archive.exists() and os.stat(archive).st_mtime_ns > newest and not self.force:
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        archive.unlink(missing_ok=True)  # else what is in it would stay
+        self.compiler.create_static_lib(objects, "aerospike_np", output_dir=str(folder))
+
+    def _copy_headers(self) -> None:
+        target = self._built() / "include"
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree("include", target)
 
     def _compile(self, source: str, target: str) -> None:
         if not (self.force or _is_stale(target)):
@@ -151,5 +183,8 @@ def _is_stale(target: str) -> bool:
 
 setup(
     cmdclass={"build_ext": BuildExt},
-    ext_modules=[Extension(f"aerospike_np._{name}", sources(name)) for name in EXTENSIONS],
+    ext_modules=[
+        Extension(f"aerospike_np._{name}", sources(below, f"csrc/python/{name}"))
+        for name, below in EXTENSIONS.items()
+    ],
 )

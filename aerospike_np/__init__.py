@@ -33,6 +33,7 @@ from .types import (
 )
 
 if TYPE_CHECKING:
+    from ._c_api import get_include, get_library_dir
     from ._client import Client
     from ._engine import calc_digest
     from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
@@ -46,6 +47,8 @@ _LAZY = {
     "Client": "_client",
     "NumpyBatchRecords": "_results",
     "calc_digest": "_engine",
+    "get_include": "_c_api",
+    "get_library_dir": "_c_api",
 }
 
 __all__ = [
@@ -71,6 +74,8 @@ __all__ = [
     "exception",
     "geodata",
     "geojson",
+    "get_include",
+    "get_library_dir",
     "get_partition_id",
 ]
 __all__ += [name for name in vars(constants) if name.isupper()]

@@ -3,7 +3,7 @@
  *
  *     cc rows.c -I"$(python -c 'import aerospike_np as a; print(a.get_include())')" \
  *         -L"$(python -c 'import aerospike_np as a; print(a.get_library_dir())')" \
- *         -laerospike_np -pthread -lm
+ *         -laerospike_np -pthread
  *
  * No Python is in it. What one header needs it includes itself. */
 #pragma once
