@@ -103,6 +103,7 @@ def test_server_that_never_answers_is_an_error_and_not_a_hang() -> None:
             aerospike.client(config).connect()
 
 
+@pytest.mark.needs_embedded("a node of its own")
 @pytest.mark.parametrize(
     "options",
     [
@@ -750,7 +751,7 @@ STALLS = {
     "records": lambda client, keys: client.batch_read(keys, policy=PATIENT),
     "write": lambda client, keys: client.batch_write([(k, {"a": 1}) for k in keys], PATIENT),
     "array": lambda client, keys: client.batch_write_numpy(
-        array(("a", "i8"), n=len(keys)), NAMESPACE, "bad", policy=PATIENT
+        array(("a", "i8"), n=len(keys)), "test", "bad", policy=PATIENT
     ),
     "remove": lambda client, keys: client.batch_remove(keys, PATIENT),
 }
@@ -758,7 +759,7 @@ STALLS = {
 
 @pytest.mark.parametrize("name", STALLS)
 def test_ctrl_c_in_a_stalled_batch_leaves_what_there_is(name: str) -> None:
-    keys = [(NAMESPACE, "bad", i) for i in range(3)]
+    keys = [("test", "bad", i) for i in range(3)]
     with FakeServer() as server:
         with aerospike.client({"hosts": [server.address]}) as client:
             timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
@@ -781,7 +782,7 @@ def test_closing_a_client_ends_the_calls_of_other_threads() -> None:
 
     def read() -> None:
         try:
-            ended.append(STALLS["read"](client, [KEY]))
+            ended.append(STALLS["read"](client, [("test", "bad", 1)]))
         except BaseException as error:
             ended.append(error)
 
@@ -798,13 +799,13 @@ def test_closing_a_client_ends_the_calls_of_other_threads() -> None:
 
 
 def test_time_out_of_a_stalled_batch_leaves_what_there_is() -> None:
-    keys, policy = [(NAMESPACE, "bad", i) for i in range(3)], {"total_timeout": 150, "max_retries": 0}
+    keys, policy = [("test", "bad", i) for i in range(3)], {"total_timeout": 150, "max_retries": 0}
     with FakeServer() as server, aerospike.client({"hosts": [server.address]}) as client:
         with pytest.raises(exception.AerospikeTimeoutError) as caught:
             client.batch_read(keys, _dtype=[("a", "i8")], policy=policy)
         assert caught.value.partial.mask["a"].all()
         with pytest.raises(exception.AerospikeTimeoutError) as caught:
-            client.batch_write_numpy(array(("a", "i8"), n=3), NAMESPACE, "bad", policy=policy)
+            client.batch_write_numpy(array(("a", "i8"), n=3), "test", "bad", policy=policy)
         assert caught.value.in_doubt and caught.value.partial.in_doubt.all()
 
 

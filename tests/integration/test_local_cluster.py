@@ -22,6 +22,8 @@ import aerospike_np
 from aerospike_np import exception
 from aerospike_np.local import ClusterNode, LocalCluster, LocalNode
 
+pytestmark = pytest.mark.needs_embedded("the embedded cluster")
+
 N = 5000
 PARTITIONS = 4096
 
