@@ -54,7 +54,7 @@ asan-python: .venv/.tests
 format: .venv/.tests
 	@.ci/lint.sh --fix
 clean:
-	rm -rf build dist *.egg-info .venv .venv-peers aerospike_np/*.so
+	rm -rf build dist *.egg-info .venv .venv-peers aerospike_np/*.so aerospike_np/lib
 
 system-%:
 	@.ci/setup.sh system $*

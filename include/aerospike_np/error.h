@@ -2,8 +2,8 @@
  *
  * Every call that can fail returns an anp_status (0 is ok, above 0 the server's result code, below
  * 0 a code of the client's own) and takes `anp_error *err` last. The record lives on the caller's
- * stack; it is written only when the call fails. A row of a batch that failed is data, not an
- * error. */
+ * stack; it is written only when the call fails. It may be NULL. A row of a batch that failed is
+ * data, not an error. */
 #pragma once
 
 #include <stdbool.h>
