@@ -1,11 +1,12 @@
 /* What the batch engine's files share; nobody else includes this.
  *
- *   batch.c        life, the pump, ends
- *   batch_plan.c   keys -> digests -> open windows
- *   batch_route.c  which node a row goes to, and when it waits until more is known
- *   window.c       a sub-batch: its rows, its request, what becomes of rows without an answer
- *   channel.c      a connection with the windows in flight on it: taking, connecting, writing,
- * reading batch_reply.c  received bytes -> rows
+ *   batch.c         life, the pump, ends
+ *   batch_plan.c    keys -> digests -> open windows
+ *   batch_route.c   which node a row goes to, and when it waits until more is known
+ *   window.c        a sub-batch: its rows, its request, what becomes of rows without an answer
+ *   channel.c       a connection and the windows in flight on it
+ *   channel_time.c  its time-outs
+ *   batch_reply.c   received bytes -> rows
  *
  * All of it runs on the driving thread, but for a pool's grants. Callbacks end with anp_batch_pump,
  * which may free the batch: nothing is done after it. */
@@ -113,6 +114,8 @@ struct anp_batch_peer {
     bool no_more;           /* a further connection was not to be had: don't ask again */
     bool is_doubtful;       /* it failed or was silent, and nothing was heard of it since */
     anp_batch_news news;    /* doubtful: what was known then */
+    uint64_t heard_at;      /* the last byte */
+    uint32_t n_silent;      /* windows whose time passed since then without one */
     anp_channel channels[]; /* policy.connections */
 };
 
@@ -212,10 +215,9 @@ anp_batch_news anp_batch_news_now(anp_batch *b);
 bool anp_batch_is_news(const anp_batch *b, const anp_batch_news *than);
 /* May rows be read elsewhere when their node fails? */
 bool anp_batch_has_choice(const anp_batch *b);
-/* Takes back the windows of a node that have no connection yet; they end with code, or are tried
- * again elsewhere. */
-void anp_batch_recall(anp_batch *b, anp_batch_peer *p, anp_status code, bool is_counted,
-                      const anp_error *err);
+/* Takes back the windows of a node that have no connection yet; they end as anp_window_end says. */
+void anp_batch_recall(anp_batch *b, anp_batch_peer *p, anp_status code, bool may_retry,
+                      bool is_counted, const anp_error *err);
 /* Likewise of all nodes that have left, or that have too many errors. */
 void anp_batch_recall_all(anp_batch *b);
 
@@ -239,13 +241,20 @@ void anp_window_end(anp_batch *b, anp_window *w, anp_status code, bool may_retry
 void anp_channel_init(anp_channel *c, anp_batch *b, anp_batch_peer *p);
 void anp_channel_feed(anp_batch *b, anp_batch_peer *p); /* queue -> channels */
 void anp_channel_fail(anp_channel *c, anp_status code, bool may_retry, const anp_error *err);
+/* The connection failed; rows without an answer are tried again. */
+void anp_channel_break(anp_channel *c, const char *what, const char *why);
+/* Fills in err: what, the node's address, why. Returns the code. */
+anp_status anp_channel_describe(const anp_channel *c, anp_error *err, anp_status code,
+                                const char *what, const char *why);
 /* Counts a failure of the node, where it is one. */
 void anp_channel_blame(const anp_channel *c, anp_status code);
 void anp_channel_release(anp_channel *c, bool clean); /* nothing is in flight */
-void anp_channel_expire(anp_channel *c, uint64_t now);
-uint64_t anp_channel_next(const anp_channel *c); /* when expire must look */
 void anp_channel_window_done(
     anp_channel *c); /* the first window's LAST was read; it is off the list */
+
+/* ---- channel_time.c ---- */
+void anp_channel_expire(anp_channel *c, uint64_t now);
+uint64_t anp_channel_next(const anp_channel *c); /* when expire must look */
 
 /* ---- batch_reply.c ---- */
 /* Takes what is whole out of the receive buffer and leaves the rest at its front. */

@@ -254,8 +254,8 @@ void anp_batch_seal(anp_batch *b)
 
 /* ---- windows that come back ---- */
 
-void anp_batch_recall(anp_batch *b, anp_batch_peer *p, anp_status code, bool is_counted,
-                      const anp_error *err)
+void anp_batch_recall(anp_batch *b, anp_batch_peer *p, anp_status code, bool may_retry,
+                      bool is_counted, const anp_error *err)
 {
     if (p->open != NULL) {
         anp_window_push(&p->queue, p->open);
@@ -263,7 +263,7 @@ void anp_batch_recall(anp_batch *b, anp_batch_peer *p, anp_status code, bool is_
     }
     for (anp_window *w; (w = anp_window_pop(&p->queue)) != NULL;) {
         w->peer = p;
-        anp_window_end(b, w, code, true, is_counted, err);
+        anp_window_end(b, w, code, may_retry, is_counted, err);
     }
 }
 
@@ -284,7 +284,7 @@ void anp_batch_recall_all(anp_batch *b)
         }
         if ((p->open != NULL || p->queue.first != NULL) &&
             (is_gone || !anp_cluster_node_allows(p->node))) {
-            anp_batch_recall(b, p, ANP_ERR_CONNECTION, false, NULL);
+            anp_batch_recall(b, p, ANP_ERR_CONNECTION, true, false, NULL);
         }
     }
 }

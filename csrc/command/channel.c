@@ -30,8 +30,8 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static anp_status describe(const anp_channel *c, anp_error *err, anp_status code, const char *what,
-                           const char *why)
+anp_status anp_channel_describe(const anp_channel *c, anp_error *err, anp_status code,
+                                const char *what, const char *why)
 {
     char address[ANP_ADDRESS_TEXT];
     anp_address_print(&c->peer->node->address, address);
@@ -161,19 +161,19 @@ void anp_channel_fail(anp_channel *c, anp_status code, bool may_retry, const anp
         doubt(p, b);
     }
     if (is_down && is_new && !is_gone) { /* nobody is there: it is the same for those behind */
-        anp_batch_recall(b, p, code, true, err);
+        anp_batch_recall(b, p, code, true, true, err);
     } else if (is_gone || (is_down && anp_batch_has_choice(b))) {
-        anp_batch_recall(b, p, code, false, err);
+        anp_batch_recall(b, p, code, true, false, err);
     }
     for (anp_window *w; (w = anp_window_pop(&back)) != NULL;) {
         requeue(c, w, is_stale);
     }
 }
 
-static void fail_connection(anp_channel *c, const char *what, const char *why)
+void anp_channel_break(anp_channel *c, const char *what, const char *why)
 {
     anp_error err;
-    (void)describe(c, &err, ANP_ERR_CONNECTION, what, why);
+    (void)anp_channel_describe(c, &err, ANP_ERR_CONNECTION, what, why);
     anp_channel_fail(c, ANP_ERR_CONNECTION, true, &err);
 }
 
@@ -181,7 +181,7 @@ static void fail_stream(anp_channel *c, const char *what)
 {
     char why[96];
     anp_stream_reason(c->connection->stream.error, why, sizeof why);
-    fail_connection(c, what, why);
+    anp_channel_break(c, what, why);
 }
 
 /* ---- on the way to an open connection ---- */
@@ -257,7 +257,7 @@ static void grant_arrived(anp_task *t)
         c->state = ANP_CHANNEL_FREE;
     } else if (connection == NULL) {
         c->state = ANP_CHANNEL_CONNECTING; /* it waits for nothing any more */
-        fail_connection(c, "no connection to", "its pool was closed");
+        anp_channel_break(c, "no connection to", "its pool was closed");
     } else {
         c->connection = connection;
         start_connecting(c);
@@ -296,7 +296,8 @@ static bool open_channel(anp_channel *c, bool is_first)
                          : b->command.deadline;
     } else {
         c->state = ANP_CHANNEL_CONNECTING;
-        fail_connection(c, "no connection to", "the node has left the cluster, or memory is short");
+        anp_channel_break(c, "no connection to",
+                          "the node has left the cluster, or memory is short");
     }
     return true;
 }
@@ -472,8 +473,8 @@ static void read_windows(anp_channel *c)
         }
         if (n <= 0) {
             if (n == 0) {
-                fail_connection(c, "reading from",
-                                "closed by the server before its reply was whole");
+                anp_channel_break(c, "reading from",
+                                  "closed by the server before its reply was whole");
             } else {
                 fail_stream(c, "reading from");
             }
@@ -481,17 +482,19 @@ static void read_windows(anp_channel *c)
         }
         b->in.size += (size_t)n;
         c->was_heard = true;
-        c->peer->is_doubtful = false;
         heard(c);
         uint64_t begin = anp_clock_now();
+        c->peer->is_doubtful = false;
+        c->peer->heard_at = begin;
+        c->peer->n_silent = 0;
         anp_error err;
         anp_status status = anp_batch_parse(c, &err);
         b->ns_decoding += anp_clock_now() - begin;
         if (status != ANP_OK) {
             char why[sizeof err.message];
             memcpy(why, err.message, sizeof why);
-            anp_channel_fail(c, describe(c, &err, status, "reply of", why), !b->source.is_write,
-                             &err);
+            anp_channel_fail(c, anp_channel_describe(c, &err, status, "reply of", why),
+                             !b->source.is_write, &err);
             return;
         }
         if (c->windows.count == 0) {
@@ -536,55 +539,7 @@ static void on_ready(anp_watch *w, short events)
     anp_batch_pump(b);
 }
 
-/* ---- time ---- */
-
-uint64_t anp_channel_next(const anp_channel *c)
-{
-    if (c->state == ANP_CHANNEL_WAITING || c->state == ANP_CHANNEL_CONNECTING) {
-        return c->wait_by;
-    }
-    if (c->state != ANP_CHANNEL_OPEN || c->windows.count == 0) {
-        return ANP_NEVER;
-    }
-    return earlier(c->silent_at, c->windows.first->deadline);
-}
-
-/* Of an each_window batch: the first window's time is over. It is settled; the one behind it, whose
- * time would only begin now, loses its connection. */
-static void expire_window(anp_channel *c)
-{
-    anp_batch *b = c->batch;
-    anp_error err;
-    char why[64];
-    (void)snprintf(why, sizeof why, "total_timeout of %u ms passed for a window",
-                   (unsigned)b->command.policy.total_timeout_ms);
-    (void)describe(c, &err, ANP_ERR_CLIENT_TIMEOUT, "waiting for", why);
-    b->has_window_timeout = true;
-    anp_window_end(b, anp_window_pop(&c->windows), ANP_ERR_CLIENT_TIMEOUT, false, true, &err);
-    anp_channel_fail(c, ANP_ERR_CLIENT_TIMEOUT, true, &err);
-}
-
-void anp_channel_expire(anp_channel *c, uint64_t now)
-{
-    if (anp_channel_next(c) > now) {
-        return;
-    }
-    const anp_policy *policy = &c->batch->command.policy;
-    if (c->state == ANP_CHANNEL_WAITING) {
-        expire_window(c);
-    } else if (c->state == ANP_CHANNEL_CONNECTING) {
-        fail_connection(c, "connecting to", "no answer within connect_timeout");
-    } else if (c->silent_at <= now) {
-        char why[64];
-        anp_error err;
-        (void)snprintf(why, sizeof why, "silent for socket_timeout of %u ms",
-                       (unsigned)policy->socket_timeout_ms);
-        (void)describe(c, &err, ANP_ERR_CLIENT_TIMEOUT, "waiting for", why);
-        anp_channel_fail(c, ANP_ERR_CLIENT_TIMEOUT, true, &err);
-    } else {
-        expire_window(c);
-    }
-}
+/* ---- life ---- */
 
 void anp_channel_init(anp_channel *c, anp_batch *b, anp_batch_peer *p)
 {

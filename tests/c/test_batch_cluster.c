@@ -460,6 +460,39 @@ static void test_windows_of_a_frozen_node_time_out_and_the_rest_is_read_elsewher
     ring_close(r);
 }
 
+static void test_call_does_not_wait_for_each_window_of_a_frozen_node(void **state)
+{
+    (void)state;
+    for (int is_write = 0; is_write < 2; is_write++) {
+        ring *r = ring_open(3, 1, node_0_waits, NULL);
+        job j = {.n = 30000,
+                 .policy = is_write ? writes : reads,
+                 .source = is_write ? write_source : read_source};
+        j.policy.total_timeout_ms = 300;
+        j.policy.each_window = true;
+        j.policy.window = 100;
+        run *x = run_open(r, &j);
+        uint64_t begin = anp_clock_now();
+        run_end(x);
+        /* its 100 windows are not waited for one after the other */
+        assert_in_range(anp_clock_now() - begin, 300 * ANP_NS_PER_MS, 3 * ANP_NS_PER_S);
+        assert_int_equal(x->outcome.whole, ANP_ERR_CLIENT_TIMEOUT);
+        uint32_t in_doubt = 0;
+        for (uint32_t i = 0; i < j.n; i++) {
+            if (ring_owner(r, 0, i) != 0) {
+                check_row(&x->outcome, i);
+                continue;
+            }
+            assert_int_equal(x->outcome.status[i], ANP_ERR_CLIENT_TIMEOUT);
+            assert_int_equal(x->outcome.doubt[i], is_write ? x->outcome.attempts[i] : 0);
+            in_doubt += x->outcome.doubt[i];
+        }
+        assert_int_equal(in_doubt, is_write ? 400 : 0); /* two windows on two connections */
+        run_free(x);
+        ring_close(r);
+    }
+}
+
 static void test_reads_of_a_frozen_node_go_to_the_next_replica_after_socket_timeout(void **state)
 {
     (void)state;
@@ -585,6 +618,7 @@ int main(void)
         cmocka_unit_test(test_rows_a_node_does_not_serve_are_asked_for_again_on_a_newer_map),
         cmocka_unit_test(test_rows_queued_for_a_node_that_leaves_go_elsewhere),
         cmocka_unit_test(test_windows_of_a_frozen_node_time_out_and_the_rest_is_read_elsewhere),
+        cmocka_unit_test(test_call_does_not_wait_for_each_window_of_a_frozen_node),
         cmocka_unit_test(test_reads_of_a_frozen_node_go_to_the_next_replica_after_socket_timeout),
         cmocka_unit_test(test_node_with_too_many_errors_is_left_alone),
         cmocka_unit_test(test_broken_connection_is_one_error_however_many_its_rows),
