@@ -170,29 +170,46 @@ class ClusterMachine(RuleBasedStateMachine):
 
     # ---- faults ----
 
+    @precondition(lambda self: len(self.nodes_in("running")) > 1)
     @rule(i=nodes)
     def kill(self, i: int) -> None:
-        running, frozen = self.nodes_in("running"), self.nodes_in("frozen")
-        if (i in running and len(running) > 1) or i in frozen:
-            self.cluster.kill(i)
-            self.look()
+        running = self.nodes_in("running")
+        self.cluster.kill(running[i % len(running)])
+        self.look()
 
+    @precondition(lambda self: len(self.nodes_in("running")) > 1)
     @rule(i=nodes)
     def freeze(self, i: int) -> None:
         running = self.nodes_in("running")
-        if i in running and len(running) > 1:
-            self.cluster.freeze(i)
+        self.cluster.freeze(running[i % len(running)])
 
+    @precondition(lambda self: self.client is not None and len(self.nodes_in("running")) > 1)
+    @rule(key=keys, value=values)
+    def freeze_a_master_and_write(self, key: int, value: int) -> None:
+        master = self.cluster.owners()[self.partition[key]][0]
+        if master in self.nodes_in("running"):
+            self.cluster.freeze(master)
+        self.put(key, value)
+
+    @precondition(lambda self: self.nodes_in("frozen"))
+    @rule(i=nodes)
+    def kill_a_frozen_one(self, i: int) -> None:
+        frozen = self.nodes_in("frozen")
+        self.cluster.kill(frozen[i % len(frozen)])
+        self.look()
+
+    @precondition(lambda self: self.nodes_in("frozen"))
     @rule(i=nodes)
     def thaw(self, i: int) -> None:
-        if i in self.nodes_in("frozen"):
-            self.cluster.thaw(i)
+        frozen = self.nodes_in("frozen")
+        self.cluster.thaw(frozen[i % len(frozen)])
 
+    @precondition(lambda self: self.nodes_in("killed"))
     @rule(i=nodes)
     def restart(self, i: int) -> None:
-        if i in self.nodes_in("killed"):
-            self.cluster.restart(i)
-            self.joined(i)
+        killed = self.nodes_in("killed")
+        self.cluster.restart(killed[i % len(killed)])
+        self.joined(killed[i % len(killed)])
 
     @precondition(lambda self: len(self.cluster.nodes) < MAX_NODES)
     @rule()
@@ -224,7 +241,7 @@ class ClusterMachine(RuleBasedStateMachine):
             self.cluster.thaw(i)
         for i in self.nodes_in("killed"):
             self.cluster.restart(i)
-        self.look()
+            self.joined(i)
         with self.cluster.client() as fresh:
             got = fresh.batch_read([self.key(key) for key in KEYS], None, PATIENT)
             for key, row in zip(KEYS, got.batch_records, strict=True):
@@ -366,7 +383,7 @@ class ClusterMachine(RuleBasedStateMachine):
 
 TestCluster = ClusterMachine.TestCase
 TestCluster.settings = settings(
-    max_examples=EXAMPLES or 60,
+    max_examples=EXAMPLES or 80,
     stateful_step_count=50 if EXAMPLES else 25,
     derandomize=not EXAMPLES,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink what waits would take minutes
