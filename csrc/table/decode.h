@@ -55,6 +55,7 @@ void anp_table_settle(anp_table *t, uint64_t row, int32_t code);
 
 /* Stores one particle at `slot` (the field's place in a row). For nested fields and tests too.
  * DEFERRED is not for here. Returns the reason why not; then the slot's content is undefined.
- * `mode` UNSAFE forces what API.md lets be forced. */
+ * `mode` UNSAFE forces: integers wrap, doubles lose their fraction, text is cut; a blob never is.
+ */
 anp_reason anp_cell_store(const anp_field *field, uint8_t *slot, const anp_particle *p,
                           anp_errors_mode mode);

@@ -1,5 +1,5 @@
-/* For tests of the node: a raw socket to it, and requests put together by hand from PROTOCOL.md's
- * tables, not by the encoder that node and client share. */
+/* For tests of the node: a raw socket to it, and requests put together by hand, byte by byte, not
+ * by the encoder that node and client share. */
 #pragma once
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
-/* The embedded node, spoken to over a socket: bytes of the official client and of a real server
- * (PROTOCOL.md 1, 4, 5, 6, 16), and the order of checks. */
+/* The embedded node, spoken to over a socket: bytes of the official client and of a real server,
+ * for info, single records and batches, and the order of checks. */
 #include "node_client.h"
 
 #include <pthread.h>

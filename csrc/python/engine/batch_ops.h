@@ -5,8 +5,9 @@
 #include "python/engine/key_source.h"
 #include "python/engine/numpy_field.h"
 
-/* A row's code as users see it: our own codes become the ones of PROTOCOL.md 12.2, rows without an
- * answer -15. */
+/* A row's code as users see it. Of our own, a time-out is -15 (no response), a conversion a wrong
+ * parameter; a broken connection, a malformed reply and missing memory are errors of the client; a
+ * row that was left out is ok. The server's stay as they are. */
 int32_t anp_public_code(anp_status code);
 
 /* Makes the batch, hands keys and payload to the request. On failure keys and payload are freed.
