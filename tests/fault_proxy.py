@@ -235,8 +235,8 @@ class FaultProxy:
         self._jobs.append(run)
         try:
             self._wake.send(b"x")
-        except BlockingIOError:
-            pass  # it is being woken anyhow
+        except OSError:
+            pass  # it is awake anyhow, or has stopped already
         if not done.wait(30):
             raise RuntimeError("the proxy's thread does not answer")
         if outcome[1] is not None:
