@@ -279,6 +279,8 @@ static anp_cluster *open_cluster(anp_core *core)
             .min_conns_per_node = (uint32_t)core->settings.min_conns,
             .max_conns_per_node = (uint32_t)core->settings.max_conns,
             .max_socket_idle_ms = (uint32_t)core->settings.idle_ms,
+            .max_error_rate = (uint32_t)core->settings.max_error_rate,
+            .error_rate_window = (uint32_t)core->settings.error_rate_window,
             .use_services_alternate = core->settings.use_services_alternate,
         };
         memcpy(config.cluster_name, core->settings.cluster_name, sizeof config.cluster_name);

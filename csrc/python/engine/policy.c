@@ -94,6 +94,10 @@ static const struct entry {
      "use the nodes' alternate addresses"},
     {"fail_if_not_connected", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(fail_if_not_connected),
      "connect() raises when no node answers"},
+    {"max_error_rate", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(max_error_rate),
+     "errors of a node in a window, beyond which it is left alone; 0: any number"},
+    {"error_rate_window", KIND_INT, 1, 65535, CONFIG, EFFECTIVE, C(error_rate_window),
+     "length of that window, in tend_intervals"},
     {"max_socket_idle", KIND_INT, 0, 86400, CONFIG, NO_EFFECT, 0, "idle_timeout counts (in ms)"},
     {"conn_pools_per_node", KIND_INT, 1, 1024, CONFIG, NO_EFFECT, 0,
      "one pool a node serves all threads"},
@@ -108,10 +112,6 @@ static const struct entry {
      "a development setting of another client"},
     {"validate_keys", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0, "keys are always validated"},
     {"login_timeout_ms", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0, "there is no login yet"},
-    {"max_error_rate", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0,
-     "the circuit breaker is not built yet"},
-    {"error_rate_window", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0,
-     "the circuit breaker is not built yet"},
     {"tls", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "TLS is not built yet; leave it out"},
     {"user", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "authentication is not built yet; leave it out"},
     {"password", KIND_ANY, 0, 0, CONFIG, REFUSED, 0,
@@ -429,6 +429,8 @@ bool anp_config_parse(anp_state *state, PyObject *dict, anp_py_config *out)
                            .tend_interval = 1000,
                            .max_conns = 100,
                            .idle_ms = 55000,
+                           .max_error_rate = 100,
+                           .error_rate_window = 1,
                            .fail_if_not_connected = true};
     if (!PyDict_Check(dict)) {
         PyErr_Format(

@@ -32,6 +32,7 @@ typedef struct anp_py_config {
     char cluster_name[64];
     char app_id[64];
     int32_t connect_timeout, tend_interval, max_conns, min_conns, idle_ms;
+    int32_t max_error_rate, error_rate_window;
     bool use_services_alternate, fail_if_not_connected;
 } anp_py_config;
 
