@@ -112,6 +112,10 @@ static void word_first_error(anp_batch_result *r, const anp_error *whole)
     } else if (code == ANP_ERR_CONVERSION) {
         (void)anp_error_set(first, code, "row %" PRIu64 ": a value changed while it was written",
                             r->first_failed);
+    } else if (code == ANP_ERR_PARAM) {
+        (void)anp_error_set(first, code,
+                            "row %" PRIu64 ": its key can't be, or it has nothing to write",
+                            r->first_failed);
     } else if (code != ANP_OK) {
         (void)anp_error_set(first, code, "row %" PRIu64 ": %s", r->first_failed,
                             anp_status_name(code));

@@ -20,7 +20,8 @@ static anp_status encode_row(void *context, uint64_t row, anp_row_request *reque
     int32_t field;
     anp_reason reason;
     request->ops.data = NULL; /* they are appended */
-    return anp_rows_encode(&w->rows, row, ops, &request->n_ops, &field, &reason);
+    anp_status status = anp_rows_encode(&w->rows, row, ops, &request->n_ops, &field, &reason);
+    return status == ANP_OK && request->n_ops == 0 ? ANP_ERR_PARAM : status;
 }
 
 static void end_row(writing *w, uint64_t row, anp_status code, uint32_t generation, bool in_doubt)
@@ -129,8 +130,11 @@ anp_status anp_write_rows(anp_client *client, const anp_key_array *keys,
         status = anp_api_plan_init(&source->layout, (void *)(uintptr_t)source->rows, &w.plan, err);
     }
     if (status == ANP_OK) {
-        w.rows = (anp_rows){
-            .plan = &w.plan, .bytes_as_string = true, .subarrays_as_list = source->arrays_as_lists};
+        w.rows = (anp_rows){.plan = &w.plan,
+                            .missing = source->missing,
+                            .missing_stride = anp_missing_size(w.plan.n_fields),
+                            .bytes_as_string = true,
+                            .subarrays_as_list = source->arrays_as_lists};
         status = write_source(&w, &rows, err);
     }
     if (status == ANP_OK) {

@@ -16,6 +16,10 @@ static inline const uint8_t *slot_of(const anp_field *f, uint64_t row)
 
 static inline bool is_masked(const anp_rows *rows, uint32_t i, uint64_t row)
 {
+    if (rows->missing != NULL &&
+        (rows->missing[row * rows->missing_stride + i / 8] >> (i % 8) & 1) != 0) {
+        return true;
+    }
     if (rows->masks == NULL || rows->masks[i].base == NULL) {
         return false;
     }

@@ -24,6 +24,8 @@ typedef struct anp_row_mask {
 typedef struct anp_rows {
     const anp_plan *plan;      /* fields that become bins, in bin order; bases and strides set */
     const anp_row_mask *masks; /* n_fields, or NULL */
+    const uint8_t *missing;    /* bits as anp_table has them: set is masked too; or NULL */
+    size_t missing_stride;     /* bytes a row */
     const anp_ready_column *ready; /* n_fields (used where the field is DEFERRED), or NULL */
     bool masked_removes;           /* a masked value deletes its bin; else it is left out */
     bool bytes_as_string; /* S becomes a string (trailing zeros trimmed, must be UTF-8), else a blob

@@ -71,10 +71,11 @@ typedef struct anp_read_target {
 
 /* Reads one record a key. Fields without a value are zeros: look at `missing`, or the row's code.
  *
- * ANP_OK: the cluster answered for every row. Else the first reason why not; whatever did come is
- * in its place and the other rows have their codes: ANP_ERR_CLIENT_TIMEOUT, ANP_ERR_ABORTED (the
- * interrupt), ANP_ERR_CONNECTION, ... ANP_ERR_CONVERSION: see anp_errors_mode. ANP_ERR_PARAM,
- * ANP_ERR_MEMORY where nothing was sent: the outputs are as they were.
+ * ANP_OK: the cluster answered for every row, but for those whose key can't be (ANP_ERR_PARAM).
+ * Else the first reason why not; whatever did come is in its place and the other rows have their
+ * codes: ANP_ERR_CLIENT_TIMEOUT, ANP_ERR_ABORTED (the interrupt), ANP_ERR_CONNECTION, ...
+ * ANP_ERR_CONVERSION: see anp_errors_mode. ANP_ERR_PARAM, ANP_ERR_MEMORY where nothing was sent:
+ * the outputs are as they were.
  *
  * result may be NULL. */
 ANP_API anp_status anp_read_rows(anp_client *client, const anp_key_array *keys,
@@ -92,12 +93,15 @@ typedef enum anp_write_mode {
 /* What a write takes, and where it says how it went. Only `codes` is needed of the outputs. */
 typedef struct anp_write_source {
     anp_row_layout layout;
-    const void *rows;      /* one struct a key */
-    anp_write_mode mode;   /* ANP_WRITE_UPDATE where it is left out */
-    uint32_t ttl;          /* seconds; ANP_TTL_DEFAULT where it is left out, see ttl.h */
-    bool arrays_as_lists;  /* arrays are written as lists; else as blobs, little-endian */
-    anp_status *codes;     /* one a key */
-    uint32_t *generations; /* one a key, of the record as written; 0 where it was not */
+    const void *rows;       /* one struct a key */
+    const uint8_t *missing; /* bits as a read gives them: a bin that is missing is left out; a row
+                               of which all is missing is not sent, and its code is ANP_ERR_PARAM.
+                               NULL: nothing is missing */
+    anp_write_mode mode;    /* ANP_WRITE_UPDATE where it is left out */
+    uint32_t ttl;           /* seconds; ANP_TTL_DEFAULT where it is left out, see ttl.h */
+    bool arrays_as_lists;   /* arrays are written as lists; else as blobs, little-endian */
+    anp_status *codes;      /* one a key */
+    uint32_t *generations;  /* one a key, of the record as written; 0 where it was not */
     uint8_t *in_doubt; /* one a key: 1 where the row may have been applied though its code is not
                           ANP_OK; else 0 */
 } anp_write_source;

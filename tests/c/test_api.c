@@ -413,6 +413,32 @@ static void test_no_rows_are_no_error(void **state)
     assert_true(result.first_failed == UINT64_MAX);
 }
 
+static void test_what_was_missing_stays_missing_when_it_is_written_back(void **state)
+{
+    const world *w = *state;
+    anp_error err = {0};
+    double temp = 2.5;
+    write_one(w, "back", 1, (anp_row_field){"temp", ANP_SLOT_FLOAT, 0, 8, 0}, &temp);
+    weather rows[2] = {{.id = 1}, {.id = 2}}; /* there is no record 2 */
+    anp_status codes[2];
+    uint8_t missing[2];
+    anp_key_array keys = ids_of(rows, 2, "back");
+    anp_read_target target = {.layout = layout, .rows = rows, .codes = codes, .missing = missing};
+    anp_write_source source = {.layout = layout, .rows = rows, .missing = missing, .codes = codes};
+    must(anp_read_rows(w->client, &keys, &target, NULL, NULL, &err), &err);
+    rows[0].temp = 3.5;
+    anp_batch_result result;
+    must(anp_write_rows(w->client, &keys, &source, NULL, &result, &err), &err);
+    assert_int_equal(codes[0], ANP_OK);
+    assert_int_equal(codes[1], ANP_ERR_PARAM);
+    assert_int_equal(result.first_failed, 1);
+    assert_non_null(strstr(result.first_error.message, "nothing to write"));
+    must(anp_read_rows(w->client, &keys, &target, NULL, NULL, &err), &err);
+    assert_true(rows[0].temp == 3.5);
+    assert_int_equal(missing[0], ((1 << FIELDS) - 1) & ~(1 << TEMP));
+    assert_int_equal(codes[1], ANP_NOT_FOUND);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +455,7 @@ int main(void)
         cmocka_unit_test(test_rows_that_fail_are_counted_and_the_first_is_explained),
         cmocka_unit_test(test_a_replacing_write_drops_other_bins_and_a_ttl_is_kept),
         cmocka_unit_test(test_arrays_are_blobs_or_lists_and_come_back_from_both),
+        cmocka_unit_test(test_what_was_missing_stays_missing_when_it_is_written_back),
         cmocka_unit_test(test_no_rows_are_no_error),
     };
     return cmocka_run_group_tests(tests, start, stop);
