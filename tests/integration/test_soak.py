@@ -25,10 +25,7 @@ import aerospike_np  # noqa: E402
 from aerospike_np import exception  # noqa: E402
 from aerospike_np.local import LocalCluster  # noqa: E402
 
-pytestmark = pytest.mark.skipif(
-    bool(os.environ.get("AEROSPIKE_HOST")),
-    reason="needs a cluster that can be made to fail: unset AEROSPIKE_HOST for the embedded one",
-)
+pytestmark = pytest.mark.needs_embedded("a cluster that can be made to fail")
 
 RUNS = int(os.environ.get("AEROSPIKE_NP_SOAK_RUNS", "40"))
 FIRST = int(os.environ.get("AEROSPIKE_NP_SOAK_SEED", "0"))

@@ -26,6 +26,8 @@ import aerospike_np  # noqa: E402
 from aerospike_np import exception  # noqa: E402
 from aerospike_np.local import LocalCluster  # noqa: E402
 
+pytestmark = pytest.mark.needs_embedded("a cluster that can be made to fail")
+
 EXAMPLES = int(os.environ.get("AEROSPIKE_NP_STATEFUL_EXAMPLES", "0"))
 MAX_NODES, MAX_LATE, MISSING = 4, 4, 2
 KEYS = list(range(8))
@@ -391,9 +393,3 @@ TestCluster.settings = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-TestCluster.pytestmark = [
-    pytest.mark.skipif(
-        bool(os.environ.get("AEROSPIKE_HOST")),
-        reason="needs a cluster that can be made to fail: unset AEROSPIKE_HOST for the embedded one",
-    )
-]
