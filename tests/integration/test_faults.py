@@ -25,6 +25,8 @@ from aerospike_np.local import LocalNode
 
 np = pytest.importorskip("numpy")
 
+pytestmark = pytest.mark.needs_embedded("an embedded node, behind a proxy that fails")
+
 DEEP = os.environ.get("AEROSPIKE_NP_DEEP") == "1"  # also the long forms
 SET = "faults"
 ROWS = 20_000

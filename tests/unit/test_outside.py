@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from aerospike_np.local import LocalCluster
 
 ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "tests" / "integration").glob("test_*.py"))
 SOME = ["test_object_fields.py", "test_policies.py", "test_records_to_numpy.py"]
 
 
@@ -35,3 +38,13 @@ def test_integration_tests_run_on_the_cluster_that_is_named_and_leave_nothing_th
         assert "needs a node of a name of its own: unset AEROSPIKE_HOST" in done.stdout
         stats = [node.stats() for node in cluster.nodes]
         assert all(s["objects"] == 0 and s["requests"] > 50 for s in stats), stats
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_what_makes_nodes_of_its_own_says_so(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if re.search(r"\bLocal(Node|Cluster)\(", text):
+        assert "needs_embedded" in text, (
+            f'{path.name} runs on embedded nodes only: mark it with needs_embedded("..."), or take '
+            "server() of tests/server.py"
+        )
