@@ -50,9 +50,10 @@ def outside_cluster() -> dict[str, Any] | None:
     >>> import os
     >>> from unittest.mock import patch
     >>> from aerospike_np.pytest_plugin import outside_cluster
-    >>> with patch.dict(os.environ, AEROSPIKE_HOST="10.0.0.1", AEROSPIKE_CLUSTER_NAME="blue"):
+    >>> names = {"AEROSPIKE_HOST": "10.0.0.1", "AEROSPIKE_PORT": "3100", "AEROSPIKE_CLUSTER_NAME": "blue"}
+    >>> with patch.dict(os.environ, names):
     ...     outside_cluster()
-    {'hosts': [('10.0.0.1', 3000)], 'cluster_name': 'blue'}
+    {'hosts': [('10.0.0.1', 3100)], 'cluster_name': 'blue'}
     """
     host = os.environ.get("AEROSPIKE_HOST")
     if not host:
