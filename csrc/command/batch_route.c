@@ -146,13 +146,13 @@ static anp_batch_way choose(anp_batch *b, const anp_window_row *r, const anp_map
 {
     unsigned partition = anp_partition_of(r->digest);
     const anp_policy *policy = &b->command.policy;
-    uint32_t n = b->source.is_write || ns->n_replicas == 0 ? 1 : ns->n_replicas;
+    uint32_t n = anp_policy_tries(policy, ns->n_replicas, b->source.is_write);
     bool may_wait = false;
     *peer = ANP_NO_PEER;
     for (uint32_t i = 0; i < n; i++) {
         anp_cluster_node *node = NULL;
-        *code = anp_cluster_route(b->map, ns, partition, policy->replica, b->source.is_write,
-                                  r->hops + i, &node, err);
+        *code = anp_cluster_route(b->map, ns, partition, anp_policy_replica(policy, i),
+                                  b->source.is_write, r->hops + i, &node, err);
         if (*code != ANP_OK) {
             /* an owner that just left: the map without it is about to be published */
             return ns->partitions[partition].replica[0] != NULL ? ANP_WAY_LEFT : ANP_WAY_NOWHERE;

@@ -15,3 +15,22 @@ typedef struct anp_policy {
     uint32_t window;      /* batches: rows of a sub-batch; 0: 5000 */
     uint32_t connections; /* batches: connections a node; 0: 2 */
 } anp_policy;
+
+/* Does it draw lots for each read? Then a node that can't be asked might be drawn again and again.
+ */
+static inline bool anp_policy_is_random(const anp_policy *p)
+{
+    return p->replica == ANP_REPLICA_ANY || p->replica == ANP_REPLICA_RANDOM;
+}
+
+/* How a read goes through the replicas when the i-th that was tried (from 0) must not be asked:
+ * each comes up once. */
+static inline anp_replica anp_policy_replica(const anp_policy *p, uint32_t i)
+{
+    return i != 0 && anp_policy_is_random(p) ? ANP_REPLICA_SEQUENCE : p->replica;
+}
+
+static inline uint32_t anp_policy_tries(const anp_policy *p, uint32_t n_replicas, bool is_write)
+{
+    return is_write || n_replicas == 0 ? 1 : n_replicas + (anp_policy_is_random(p) ? 1 : 0);
+}

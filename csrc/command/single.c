@@ -153,13 +153,14 @@ static anp_status choose(anp_single *s, const anp_map *map, const anp_map_namesp
                          anp_cluster_node **out, bool *wait)
 {
     struct anp_single_state *m = s->state;
-    uint32_t n = s->is_write || ns->n_replicas == 0 ? 1 : ns->n_replicas;
+    const anp_policy *policy = &s->command.policy;
+    uint32_t n = anp_policy_tries(policy, ns->n_replicas, s->is_write);
     anp_cluster_node *second = NULL;
     anp_status status = ANP_OK;
     for (uint32_t i = 0; i < n; i++) {
         anp_cluster_node *node = NULL;
         anp_status routed =
-            anp_cluster_route(map, ns, anp_partition_of(s->digest), s->command.policy.replica,
+            anp_cluster_route(map, ns, anp_partition_of(s->digest), anp_policy_replica(policy, i),
                               s->is_write, m->replica + i, &node, &m->error);
         if (routed != ANP_OK) {
             status = routed;

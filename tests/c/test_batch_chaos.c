@@ -167,7 +167,7 @@ static void run_seed(void)
                             .socket_timeout_ms = 100,
                             .max_retries = roll(4),
                             .sleep_ms = roll(3) == 0 ? 10 : 0,
-                            .replica = roll(2) != 0 ? ANP_REPLICA_SEQUENCE : ANP_REPLICA_MASTER,
+                            .replica = (anp_replica)roll(ANP_REPLICA_RANDOM + 1),
                             .each_window = roll(2) != 0,
                             .respond_all = true,
                             .window = 20 + roll(300),
@@ -175,12 +175,21 @@ static void run_seed(void)
     run *x = run_open(r, &j);
     int dead = -1;
     bool is_short = roll(4) == 0;
+    uint32_t ending = roll(8); /* 0: cancelled, 1: the client is closed */
     for (;;) {
         fails_here = is_short;
         bool goes_on = run_step(x);
         fails_here = false;
         if (!goes_on) {
             break;
+        }
+        if (ending < 2 && roll(10) == 0) {
+            if (ending == 0) {
+                anp_command_cancel(anp_batch_command(x->batch));
+            } else {
+                anp_cluster_close(r->world.cluster);
+            }
+            ending = 2;
         }
         switch (roll(12)) {
         case 0:

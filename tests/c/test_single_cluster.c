@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/bytes.h"
 #include "command/request.h"
 #include "scripted_cluster.h"
 
@@ -149,6 +150,27 @@ static void test_read_of_a_dead_node_goes_to_the_next_replica_at_once(void **sta
         assert_int_equal(s.command.status, ANP_OK);
         assert_int_equal(s.command.retries, 1);
         anp_single_deinit(&s);
+        ring_close(r);
+    }
+}
+
+static void test_random_replica_is_not_the_dead_one_twice(void **state)
+{
+    (void)state;
+    const anp_replica all[] = {ANP_REPLICA_ANY, ANP_REPLICA_RANDOM};
+    for (int i = 0; i < 2; i++) {
+        ring *r = ring_open(2, 2, answer_well, NULL);
+        ring_kill(r, 0);
+        anp_policy policy = reads;
+        policy.replica = all[i];
+        policy.max_retries = 1;
+        for (int k = 0; k < 40; k++) {
+            anp_single s;
+            make(&s, r, &policy, false);
+            run(&s, k & 1);
+            assert_int_equal(s.command.status, ANP_OK);
+            anp_single_deinit(&s);
+        }
         ring_close(r);
     }
 }
@@ -312,6 +334,105 @@ static void test_node_that_does_not_serve_the_partition_is_asked_again_on_a_newe
     }
 }
 
+/* ---- nodes in a mood ---- */
+
+enum { MOODY_CALLS = 300 };
+
+static uint64_t seed;
+static _Atomic uint32_t n_dice;
+static _Atomic uint32_t applied[MOODY_CALLS]; /* by the number in the digest */
+
+static uint32_t roll(uint32_t sides) /* any thread */
+{
+    uint64_t x = seed * UINT64_C(0x9e3779b97f4a7c15) + n_dice++;
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return (uint32_t)((x ^ x >> 31) % sides);
+}
+
+static void apply(const fake_call *c)
+{
+    anp_cursor at = anp_cursor_over(c->body.data, c->body.size);
+    anp_message m;
+    anp_field_view f;
+    assert_true(anp_message_read(&at, &m));
+    for (uint16_t i = 0; i < m.n_fields; i++) {
+        if (anp_field_read(&at, &f) && f.type == ANP_FIELD_DIGEST) {
+            applied[anp_load_be32(f.data.data + 4)]++;
+        }
+    }
+}
+
+static bool be_moody(fake_call *c)
+{
+    static const uint8_t refusals[] = {11, 18, 3};
+    switch (roll(12)) {
+    case 0:
+        return false;
+    case 1:
+        apply(c);
+        return false;
+    case 2:
+        return answer(c, refusals[roll(3)]);
+    case 3: /* too late, and done all the same */
+        apply(c);
+        return answer(c, 9);
+    case 4: /* half a reply */
+        apply(c);
+        (void)fake_send(c, "\2\3\0\0\0\0\0\26\26\0\0", 11);
+        return false;
+    case 5: /* slower than socket_timeout */
+        (void)nanosleep(&(struct timespec){.tv_nsec = 40000000}, NULL);
+        apply(c);
+        return answer(c, 0);
+    default:
+        apply(c);
+        return answer(c, 0);
+    }
+}
+
+static void test_writes_are_what_they_are_said_to_be(void **state)
+{
+    (void)state;
+    const char *chosen = getenv("ANP_TEST_SEED");
+    seed = chosen != NULL ? strtoull(chosen, NULL, 10) : 1;
+    ring *r = ring_open(3, 2, be_moody, NULL);
+    for (uint32_t i = 0; i < MOODY_CALLS; i++) {
+        anp_policy policy = {.total_timeout_ms = roll(4) == 0 ? 20 : 2000,
+                             .socket_timeout_ms = 20,
+                             .max_retries = roll(4),
+                             .sleep_ms = roll(4) == 0 ? 3 : 0,
+                             .replica = (anp_replica)roll(ANP_REPLICA_RANDOM + 1)};
+        if (i == MOODY_CALLS / 2) {
+            ring_kill(r, 2);
+        } else if (i == MOODY_CALLS * 3 / 4) {
+            ring_give(r, 2, 0);
+        }
+        anp_single s;
+        make(&s, r, &policy, true);
+        s.digest[0] = (uint8_t)roll(256);
+        anp_store_be32(s.digest + 4, i);
+        anp_buffer_clear(&s.request);
+        anp_record_request request = {.info2 = 1,
+                                      .namespace_name = {(const uint8_t *)"test", 4},
+                                      .set = {(const uint8_t *)"demo", 4},
+                                      .digest = s.digest};
+        anp_record_request_write(&s.request, &request);
+        run(&s, i & 1);
+        bool is_ok = s.command.status == ANP_OK;
+        if (is_ok ? applied[i] == 0 : !s.in_doubt && applied[i] != 0) {
+            fail_msg("ANP_TEST_SEED=%llu: write %u: code %d, in doubt %d, applied %u times",
+                     (unsigned long long)seed, i, (int)s.command.status, s.in_doubt, applied[i]);
+        }
+        if (applied[i] > s.command.retries + 1) {
+            fail_msg("ANP_TEST_SEED=%llu: write %u: applied %u times with %u retries",
+                     (unsigned long long)seed, i, applied[i], s.command.retries);
+        }
+        anp_single_deinit(&s);
+    }
+    ring_close(r);
+}
+
 /* ---- the circuit breaker ---- */
 
 static void allow_three_errors(ring *r)
@@ -464,6 +585,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_of_a_dead_node_goes_to_the_next_replica_at_once),
+        cmocka_unit_test(test_random_replica_is_not_the_dead_one_twice),
         cmocka_unit_test(test_retries_on_a_dead_node_wait_for_a_newer_map),
         cmocka_unit_test(test_dead_node_without_retries_is_an_error_at_once),
         cmocka_unit_test(test_partition_nobody_owns_is_waited_for),
@@ -471,6 +593,7 @@ int main(void)
         cmocka_unit_test(test_frozen_node_costs_no_more_than_the_time_given),
         cmocka_unit_test(test_read_of_a_frozen_node_goes_to_the_next_replica_after_socket_timeout),
         cmocka_unit_test(test_node_that_does_not_serve_the_partition_is_asked_again_on_a_newer_map),
+        cmocka_unit_test(test_writes_are_what_they_are_said_to_be),
         cmocka_unit_test(test_node_with_too_many_errors_is_left_alone),
         cmocka_unit_test(test_failures_and_overload_count_and_answers_do_not),
         cmocka_unit_test(test_breaker_closes_with_the_next_window),
