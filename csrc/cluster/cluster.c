@@ -210,6 +210,9 @@ anp_status anp_cluster_open(const anp_cluster_config *config, anp_cluster **out,
     cluster->max_error_rate = config->max_error_rate;
     cluster->error_rate_window = or_default(config->error_rate_window, 1);
     cluster->use_alternate = config->use_services_alternate;
+    cluster->is_rack_aware = config->is_rack_aware;
+    cluster->n_racks = config->n_racks < ANP_RACKS_MAX ? config->n_racks : ANP_RACKS_MAX;
+    memcpy(cluster->racks, config->racks, sizeof cluster->racks);
     (void)pthread_mutex_init(&cluster->lock, NULL);
     pthread_condattr_t attributes;
     (void)pthread_condattr_init(&attributes);

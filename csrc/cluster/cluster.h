@@ -11,6 +11,8 @@ typedef struct anp_seed {
     uint16_t port;
 } anp_seed;
 
+enum { ANP_RACKS_MAX = 32 }; /* that can be preferred */
+
 typedef struct anp_cluster_config {
     const anp_seed *seeds; /* copied */
     uint32_t n_seeds;
@@ -23,6 +25,9 @@ typedef struct anp_cluster_config {
     uint32_t max_error_rate;    /* errors of a node in a window; 0: any number */
     uint32_t error_rate_window; /* in tend intervals; 0: 1 */
     bool use_services_alternate;
+    bool is_rack_aware;
+    uint32_t n_racks;
+    int32_t racks[ANP_RACKS_MAX]; /* in order of preference; for ANP_REPLICA_PREFER_RACK */
 } anp_cluster_config;
 
 /* Starts the tend thread and returns at once. One reference. */
@@ -60,7 +65,8 @@ typedef enum {
 } anp_replica;
 
 /* The node for a partition, retained. `attempt` counts from 0 and walks through the replicas where
- * the policy says so. ANP_NAMESPACE: not in the map; ANP_ERR_INVALID_NODE: nobody owns it. */
+ * the policy says so: of prefer-rack in the order of the preferred racks, then those on others.
+ * ANP_NAMESPACE: not in the map; ANP_ERR_INVALID_NODE: nobody owns it. */
 anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, unsigned partition,
                              anp_replica replica, bool is_write, uint32_t attempt,
                              anp_cluster_node **out, anp_error *err);

@@ -24,7 +24,9 @@ anp_status anp_cluster_node_new(const char *name, const anp_address *address, ui
     node->address = *address;
     node->peers_generation = -1;
     node->partition_generation = -1;
+    node->rebalance_generation = -1;
     node->wants_map = true;
+    node->wants_racks = true;
     atomic_init(&node->references, 1);
     atomic_init(&node->active, true);
     atomic_init(&node->batch_rows, BATCH_ROWS);
@@ -47,6 +49,7 @@ void anp_cluster_node_release(anp_cluster_node *node)
         anp_cluster_node_hang_up(node);
         anp_pool_close(node->pool);
         anp_pool_release(node->pool);
+        anp_free(node->racks);
         anp_free(node);
     }
 }

@@ -6,6 +6,11 @@
 
 #include "cluster/pool.h"
 
+typedef struct anp_rack {
+    char namespace_name[32];
+    int32_t rack;
+} anp_rack;
+
 typedef struct anp_cluster_node {
     _Atomic uint32_t references;
     char name[20];
@@ -17,17 +22,24 @@ typedef struct anp_cluster_node {
     _Atomic uint32_t errors;     /* in this window of the error rate */
     _Atomic uint32_t max_errors; /* of this window; 0: any number */
 
+    _Atomic uint32_t failures;      /* rounds in a row; the tend thread counts */
+    _Atomic uint64_t round_trip_ns; /* of the tend thread's questions, smoothed; 0: not known */
+
     /* The tend thread's own. */
     uint64_t errors_at; /* when the error rate's window began; 0: none did yet */
     anp_connection *tend_connection;
     int64_t peers_generation, partition_generation;
-    uint32_t failures;    /* rounds in a row */
     uint64_t retry_at;    /* back-off: not asked before this */
     uint64_t peers_round; /* the round that last read its peers */
     uint32_t n_peers;     /* how many it told of */
     uint32_t listed;      /* how many nodes told of it, in the last reading of peers */
     bool answered;  /* the last failure was an answer that made no sense: it is there, at least */
     bool wants_map; /* what it owns has to be read */
+    bool wants_racks;
+    int64_t rebalance_generation; /* when its racks were read */
+    anp_rack *racks;              /* one a namespace, where it told of them; owned */
+    uint32_t n_racks;
+    uint8_t rank; /* in the namespace that is being looked at; see racks.c */
 } anp_cluster_node;
 
 anp_cluster_node *anp_cluster_node_retain(anp_cluster_node *node);

@@ -38,7 +38,9 @@ struct anp_cluster {
     uint32_t connect_timeout_ms, min_conns, max_conns;
     uint32_t max_error_rate, error_rate_window;
     uint64_t interval_ns, max_idle_ns;
-    bool use_alternate;
+    bool use_alternate, is_rack_aware;
+    uint32_t n_racks;
+    int32_t racks[ANP_RACKS_MAX];
     int stop_fd; /* an eventfd: readable from closing on */
 
     anp_map_slot map;
@@ -62,6 +64,7 @@ struct anp_cluster {
     anp_cluster_seed *seeds;
     anp_bad_peer bad_peers[ANP_CLUSTER_BAD_PEERS];
     anp_error node_failure; /* the last of a node that had been taken in */
+    bool knows_no_racks;    /* was told, and it was logged */
 };
 
 /* Marks what may block for long without hearing the stop (the resolver): closing doesn't wait for

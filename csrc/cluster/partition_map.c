@@ -164,7 +164,7 @@ anp_status anp_map_apply(anp_map *map, anp_cluster_node *node, const anp_replica
     return ANP_OK;
 }
 
-void anp_map_drop(anp_map *map, const anp_cluster_node *node)
+void anp_map_replace(anp_map *map, const anp_cluster_node *node, anp_cluster_node *by)
 {
     for (uint32_t i = 0; i < map->n_namespaces; i++) {
         for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
@@ -172,7 +172,7 @@ void anp_map_drop(anp_map *map, const anp_cluster_node *node)
                 anp_cluster_node **replica = &map->namespaces[i].partitions[p].replica[k];
                 if (*replica == node) {
                     anp_cluster_node_release(*replica);
-                    *replica = NULL;
+                    *replica = anp_cluster_node_retain(by);
                 }
             }
         }

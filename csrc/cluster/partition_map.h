@@ -4,11 +4,13 @@
 #include "cluster/cluster_node.h"
 #include "wire/info.h"
 
-enum { ANP_MAP_REPLICAS = 3, ANP_MAP_NAMESPACES = 32 };
+enum { ANP_MAP_REPLICAS = 3, ANP_MAP_NAMESPACES = 32, ANP_RANK_OTHER = 255 };
 
 typedef struct anp_map_partition {
     anp_cluster_node *replica[ANP_MAP_REPLICAS]; /* retained by the map; NULL: nobody */
     uint32_t regime;
+    uint8_t rank[ANP_MAP_REPLICAS]; /* of the replica's rack among the preferred ones: 0 the first,
+                                       ANP_RANK_OTHER none of them. All 0 where racks don't count */
 } anp_map_partition;
 
 typedef struct anp_map_namespace {
@@ -36,8 +38,12 @@ void anp_map_release(anp_map *map);
 anp_status anp_map_apply(anp_map *map, anp_cluster_node *node, const anp_replicas *r,
                          anp_error *err);
 
-/* Forgets a node everywhere (only before publishing). */
-void anp_map_drop(anp_map *map, const anp_cluster_node *node);
+/* Puts another node in a node's place everywhere; NULL: forgets it. Only before publishing. */
+void anp_map_replace(anp_map *map, const anp_cluster_node *node, anp_cluster_node *by);
+static inline void anp_map_drop(anp_map *map, const anp_cluster_node *node)
+{
+    anp_map_replace(map, node, NULL);
+}
 
 /* NULL when the namespace isn't in the map. */
 const anp_map_namespace *anp_map_find(const anp_map *map, const void *name, size_t size);

@@ -1,10 +1,33 @@
-/* Which node is asked: the replica policies. No state; thread-safe (a map doesn't change). */
+/* Which node is asked: the replica policies. Thread-safe: a map doesn't change, and what rotates is
+ * each thread's own. */
 #include "base/random.h"
 #include "cluster/cluster.h"
 
 static bool is_usable(anp_cluster_node *node)
 {
     return node != NULL && atomic_load_explicit(&node->active, memory_order_relaxed);
+}
+
+/* Where a command begins that may be served by any replica; its retries go on from there. */
+static unsigned rotate(anp_replica replica, uint32_t attempt)
+{
+    static _Thread_local uint32_t turn;
+    if (attempt == 0) {
+        turn = replica == ANP_REPLICA_RANDOM ? (uint32_t)anp_random() : turn + 1;
+    }
+    return turn + attempt;
+}
+
+/* The replicas by their racks, those of equal rank in order. */
+static void by_rank(const anp_map_partition *p, unsigned n, uint8_t order[ANP_MAP_REPLICAS])
+{
+    for (unsigned i = 0; i < n; i++) {
+        unsigned k = i;
+        for (; k > 0 && p->rank[order[k - 1]] > p->rank[i]; k--) {
+            order[k] = order[k - 1];
+        }
+        order[k] = (uint8_t)i;
+    }
 }
 
 anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, unsigned partition,
@@ -16,19 +39,22 @@ anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, un
         return anp_error_set(err, ANP_NAMESPACE, "the cluster has no such namespace");
     }
     const anp_map_partition *p = &ns->partitions[partition % ANP_PARTITIONS];
+    uint8_t order[ANP_MAP_REPLICAS] = {0, 1, 2};
     unsigned n = ns->n_replicas;
-    unsigned first = 0;
-    /* Strong consistency: session reads are the master's. */
+    unsigned first = attempt;
+    /* Strong consistency: session reads are the master's. Writes are the master's too; the next
+     * replica may have become it. */
     if (replica == ANP_REPLICA_MASTER || (ns->is_sc && !is_write)) {
         n = n != 0;
-    } else if ((replica == ANP_REPLICA_ANY || replica == ANP_REPLICA_RANDOM) && !is_write &&
-               n > 1) {
-        first = (unsigned)(anp_random() % n);
-    } else if (n > 1) { /* sequence; prefer-rack too while no rack is known */
-        first = attempt % n;
+    } else if (!is_write && n > 1) {
+        if (replica == ANP_REPLICA_ANY || replica == ANP_REPLICA_RANDOM) {
+            first = rotate(replica, attempt);
+        } else if (replica == ANP_REPLICA_PREFER_RACK) {
+            by_rank(p, n, order);
+        }
     }
     for (unsigned i = 0; i < n; i++) {
-        anp_cluster_node *node = p->replica[(first + i) % n];
+        anp_cluster_node *node = p->replica[order[(first + i) % n]];
         if (is_usable(node)) {
             *out = anp_cluster_node_retain(node);
             return ANP_OK;

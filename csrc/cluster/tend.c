@@ -1,8 +1,10 @@
 /* One round of tending. Nodes one after the other, a connection each that stays open:
  *
  *     node, peers-generation, partition-generation     every round
+ *     (rebalance-generation too, where racks count)
  *     peers-clear-std | peers-clear-alt                from every node, when one's peers changed
  *     partition-generation, replicas                   from the nodes whose partitions changed
+ *     rebalance-generation, rack-ids                   from the nodes whose racks may have changed
  *
  * A node that answers nonsense keeps what it owns in the map, which stays as it was, and is asked
  * less and less often. The new map is built aside, node by node (all of a node's answer or nothing
@@ -85,8 +87,21 @@ void anp_tend_node_failed(anp_tend *t, anp_cluster_node *node, const anp_error *
 
 /* ---- the generations of one node ---- */
 
-static anp_status read_generations(anp_tend *t, anp_cluster_node *node, int64_t *peers,
-                                   int64_t *partitions, anp_error *err)
+typedef struct generations {
+    int64_t peers, partitions, rebalance;
+} generations;
+
+/* Smoothed: the newest counts an eighth. */
+static void measure(anp_cluster_node *node, uint64_t took)
+{
+    uint64_t before = atomic_load_explicit(&node->round_trip_ns, memory_order_relaxed);
+    took = took != 0 ? took : 1;
+    atomic_store_explicit(&node->round_trip_ns, before != 0 ? (before * 7 + took) / 8 : took,
+                          memory_order_relaxed);
+}
+
+static anp_status read_generations(anp_tend *t, anp_cluster_node *node, generations *out,
+                                   anp_error *err)
 {
     anp_slice name;
     bool fresh = false;
@@ -97,16 +112,27 @@ static anp_status read_generations(anp_tend *t, anp_cluster_node *node, int64_t 
     if (fresh) { /* it may have been restarted: numbers that are the same again mean nothing */
         node->peers_generation = -1;
         node->partition_generation = -1;
+        node->rebalance_generation = -1;
     }
-    status = anp_tend_ask(t, node, "node\npeers-generation\npartition-generation\n", err);
+    bool is_rack_aware = t->cluster->is_rack_aware;
+    uint64_t asked = anp_clock_now();
+    status = anp_tend_ask(
+        t, node,
+        is_rack_aware ? "node\npeers-generation\npartition-generation\nrebalance-generation\n"
+                      : "node\npeers-generation\npartition-generation\n",
+        err);
     if (status == ANP_OK) {
+        measure(node, anp_clock_now() - asked);
         status = anp_tend_value(t, "node", &name, err);
     }
     if (status == ANP_OK) {
-        status = anp_tend_int(t, "peers-generation", peers, err);
+        status = anp_tend_int(t, "peers-generation", &out->peers, err);
     }
     if (status == ANP_OK) {
-        status = anp_tend_int(t, "partition-generation", partitions, err);
+        status = anp_tend_int(t, "partition-generation", &out->partitions, err);
+    }
+    if (status == ANP_OK && is_rack_aware) {
+        status = anp_tend_int(t, "rebalance-generation", &out->rebalance, err);
     }
     if (status == ANP_OK && (name.size == 0 || name.size > 19)) {
         status = anp_error_set(err, ANP_ERR_PROTOCOL, "a node's name has %zu bytes", name.size);
@@ -125,12 +151,14 @@ static void refresh_node(anp_tend *t, anp_cluster_node *node)
     if (t->now < node->retry_at) {
         return;
     }
-    int64_t peers = 0;
-    int64_t partitions = 0;
+    generations now = {0};
     anp_error err = {0};
     t->tried = true;
-    if (read_generations(t, node, &peers, &partitions, &err) != ANP_OK) {
+    if (read_generations(t, node, &now, &err) != ANP_OK) {
         anp_tend_node_failed(t, node, &err);
+        /* Others may know another address of it by now, or that it left. Asked less and less often.
+         */
+        t->peers_changed = t->peers_changed || (node->failures & (node->failures - 1)) == 0;
         return;
     }
     if (!atomic_load(&node->active)) {
@@ -141,14 +169,32 @@ static void refresh_node(anp_tend *t, anp_cluster_node *node)
         node->failures = 0;
         node->peers_generation = -1;
         node->partition_generation = -1;
+        node->rebalance_generation = -1;
+    }
+    if (now.peers < node->peers_generation) { /* it was restarted, faster than anybody noticed */
+        node->partition_generation = -1;
+        node->rebalance_generation = -1;
     }
     t->refreshed++;
-    t->peers_changed = t->peers_changed || peers != node->peers_generation;
+    t->peers_changed = t->peers_changed || now.peers != node->peers_generation;
     /* Below 0: it isn't ready (again); what it owned is still the best that is known. */
-    node->wants_map = partitions >= 0 && partitions != node->partition_generation;
+    node->wants_map = now.partitions >= 0 && now.partitions != node->partition_generation;
+    node->wants_racks = now.rebalance != node->rebalance_generation;
 }
 
 /* ---- the partition map ---- */
+
+anp_map *anp_tend_work(anp_tend *t)
+{
+    if (t->work == NULL) {
+        anp_map *current = anp_map_slot_take(&t->cluster->map);
+        if (current != NULL && anp_map_copy(current, &t->work, NULL) != ANP_OK) {
+            t->work = NULL;
+        }
+        anp_map_release(current);
+    }
+    return t->work;
+}
 
 /* Everything in the answer, or nothing. */
 static anp_status apply_replicas(anp_tend *t, anp_cluster_node *node, anp_slice value,
@@ -265,16 +311,9 @@ static void forget(anp_tend *t, anp_cluster_node *node)
     (void)pthread_mutex_unlock(&cluster->lock);
     anp_cluster_node_deactivate(node);
     anp_cluster_node_hang_up(node);
-    if (t->work == NULL) {
-        anp_map *current = anp_map_slot_take(&cluster->map);
-        if (current != NULL && anp_map_copy(current, &t->work, NULL) != ANP_OK) {
-            t->work =
-                NULL; /* no memory: the map keeps an inactive node, which is never routed to */
-        }
-        anp_map_release(current);
-    }
-    if (t->work != NULL) {
-        anp_map_drop(t->work, node);
+    anp_map *map = anp_tend_work(t);
+    if (map != NULL) { /* no memory: the map keeps an inactive node, which is never routed to */
+        anp_map_drop(map, node);
     }
     anp_cluster_node_release(node);
 }
@@ -335,6 +374,7 @@ void anp_tend_round(anp_tend *t)
         }
     }
     read_maps(t);
+    anp_tend_racks(t);
     if (t->work != NULL) {
         anp_map_slot_publish(&cluster->map, t->work);
         t->work = NULL;

@@ -13,7 +13,7 @@ typedef struct anp_tend {
     uint32_t refreshed; /* nodes that answered */
     bool tried;         /* something was asked at all */
     bool failed;
-    bool peers_changed, peers_read;
+    bool peers_changed, peers_read, racks_changed;
 } anp_tend;
 
 void anp_tend_round(anp_tend *t);
@@ -41,6 +41,16 @@ anp_status anp_tend_ask(anp_tend *t, anp_cluster_node *node, const char *text, a
 
 /* Counts a failure: hangs up, backs off, and logs once. */
 void anp_tend_node_failed(anp_tend *t, anp_cluster_node *node, const anp_error *err);
+
+/* The map that is being built; a copy of the current one where nothing changed yet. NULL: nothing
+ * was published, or there is no memory. */
+anp_map *anp_tend_work(anp_tend *t);
+
+/* ---- racks.c ---- */
+
+/* Reads the racks of the nodes whose partitions were dealt anew, and ranks the replicas of the map
+ * that is being built by them. */
+void anp_tend_racks(anp_tend *t);
 
 /* ---- probe.c ---- */
 

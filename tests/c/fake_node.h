@@ -33,10 +33,13 @@ typedef struct fake_node {
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
     fake_mode mode;
-    fake_share share;
-    char name[32], build[32], cluster[64], peers[256], user_agent[128];
-    int peers_generation, partition_generation;
-    int accepts, requests, replicas_reads, peers_reads;
+    fake_share share, second; /* as replica 0; as replica 1, where it has_second */
+    bool has_second;
+    char name[32], build[32], cluster[64], user_agent[128];
+    char peers[4096], peers_alternate[256], services[256], services_alternate[256];
+    char racks[128]; /* "": it is no enterprise server */
+    int peers_generation, partition_generation, rebalance_generation;
+    int accepts, requests, replicas_reads, peers_reads, racks_reads;
     uint64_t stamps[FAKE_STAMPS]; /* when the last requests came, by request number */
 } fake_node;
 
@@ -92,16 +95,30 @@ static inline void fake_answer(fake_node *f, const char *command, char *out)
     } else if (strcmp(command, "peers-generation") == 0) {
         (void)snprintf(text, sizeof text, "%d", f->peers_generation);
         strcat(out, banana ? "ERROR:4:unrecognized command" : text);
-    } else if (strcmp(command, "peers-clear-std") == 0) {
+    } else if (strcmp(command, "rebalance-generation") == 0) {
+        (void)snprintf(text, sizeof text, "%d", f->rebalance_generation);
+        strcat(out, banana ? "banana" : text);
+    } else if (strcmp(command, "rack-ids") == 0) {
+        f->racks_reads++;
+        strcat(out, f->racks[0] != 0 ? f->racks : "ERROR:25:enterprise only");
+    } else if (strcmp(command, "service-clear-std") == 0) {
+        strcat(out, f->services);
+    } else if (strcmp(command, "service-clear-alt") == 0) {
+        strcat(out, f->services_alternate);
+    } else if (strncmp(command, "peers-clear-", 12) == 0) {
         f->peers_reads++;
         (void)snprintf(text, sizeof text, "%d,3000,[", f->peers_generation);
         strcat(out, text);
-        strcat(out, f->peers);
+        strcat(out, strcmp(command + 12, "alt") == 0 ? f->peers_alternate : f->peers);
         strcat(out, "]");
     } else if (strcmp(command, "replicas") == 0) {
         f->replicas_reads++;
-        strcat(out, "test:0,1,");
+        strcat(out, f->has_second ? "test:0,2," : "test:0,1,");
         fake_bitmap(out, f->mode == FAKE_BAD_MAP ? FAKE_NONE : f->share);
+        if (f->has_second) {
+            strcat(out, ",");
+            fake_bitmap(out, f->second);
+        }
         strcat(out, ";other:0,1,");
         fake_bitmap(out, f->share);
         if (f->mode == FAKE_BAD_MAP) {

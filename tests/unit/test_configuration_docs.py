@@ -35,6 +35,8 @@ def values(kind: str, low: int, high: int) -> str:
         return (
             f"{low} or more" if high == LARGEST else str(low) if low == high else f"{low} to {high}"
         )
+    if kind == "list":
+        return f"list of {low} to {high} integers"
     return {"bool": "bool", "str": f"str, at most {high} bytes", "ttl": "integer", "any": "any"}[
         kind
     ]

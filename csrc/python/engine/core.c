@@ -282,7 +282,13 @@ static anp_cluster *open_cluster(anp_core *core)
             .max_error_rate = (uint32_t)core->settings.max_error_rate,
             .error_rate_window = (uint32_t)core->settings.error_rate_window,
             .use_services_alternate = core->settings.use_services_alternate,
+            .is_rack_aware = core->settings.is_rack_aware,
+            .n_racks = core->settings.n_rack_ids != 0 ? core->settings.n_rack_ids : 1,
         };
+        memcpy(config.racks, core->settings.rack_ids, sizeof config.racks);
+        if (core->settings.n_rack_ids == 0) {
+            config.racks[0] = core->settings.rack_id;
+        }
         memcpy(config.cluster_name, core->settings.cluster_name, sizeof config.cluster_name);
         (void)snprintf(config.user_agent, sizeof config.user_agent, "1,aerospike_np-0.1.0,%.32s",
                        core->settings.app_id[0] != 0 ? core->settings.app_id : "not-set");

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-typedef enum { KIND_INT, KIND_BOOL, KIND_TTL, KIND_TOUCH, KIND_TEXT, KIND_ANY } kind;
+typedef enum { KIND_INT, KIND_BOOL, KIND_TTL, KIND_TOUCH, KIND_TEXT, KIND_RACKS, KIND_ANY } kind;
 
 typedef enum {
     EFFECTIVE,
@@ -98,6 +98,11 @@ static const struct entry {
      "errors of a node in a window, beyond which it is left alone; 0: any number"},
     {"error_rate_window", KIND_INT, 1, 65535, CONFIG, EFFECTIVE, C(error_rate_window),
      "length of that window, in tend_intervals"},
+    {"rack_aware", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(is_rack_aware),
+     "learn the nodes' racks, for POLICY_REPLICA_PREFER_RACK"},
+    {"rack_id", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(rack_id), "the preferred rack"},
+    {"rack_ids", KIND_RACKS, 1, ANP_RACKS_MAX, CONFIG, EFFECTIVE, C(n_rack_ids),
+     "preferred racks, best first; they win over rack_id"},
     {"max_socket_idle", KIND_INT, 0, 86400, CONFIG, NO_EFFECT, 0, "idle_timeout counts (in ms)"},
     {"conn_pools_per_node", KIND_INT, 1, 1024, CONFIG, NO_EFFECT, 0,
      "one pool a node serves all threads"},
@@ -118,10 +123,6 @@ static const struct entry {
      "authentication is not built yet; leave it out"},
     {"auth_mode", KIND_INT, 0, 0, CONFIG, REFUSED, 0,
      "authentication is not built yet; leave it out"},
-    {"rack_aware", KIND_BOOL, 0, 0, CONFIG, REFUSED, 0,
-     "racks are not built yet; only False is taken"},
-    {"rack_id", KIND_INT, 0, 0, CONFIG, REFUSED, 0, "racks are not built yet; only 0 is taken"},
-    {"rack_ids", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "racks are not built yet; only None is taken"},
     {"config_provider", KIND_ANY, 0, 0, CONFIG, REFUSED, 0,
      "a configuration file is not built yet; only None is taken"},
     {"max_concurrent_operations", KIND_INT, 0, 0, CONFIG, REFUSED, 0,
@@ -277,6 +278,31 @@ static bool take_text(anp_state *state, const struct entry *e, PyObject *value, 
     return true;
 }
 
+static bool take_racks(anp_state *state, const struct entry *e, PyObject *value, anp_py_config *out)
+{
+    static const struct entry one = {"a rack of rack_ids", KIND_INT, 0, MS_MAX, 0, EFFECTIVE, 0,
+                                     "a rack's number"};
+    PyObject *list =
+        PyUnicode_Check(value) || PyBytes_Check(value) ? NULL : PySequence_Tuple(value);
+    Py_ssize_t n = list != NULL ? PyTuple_GET_SIZE(list) : 0;
+    if (n < e->low || n > e->high) {
+        PyErr_Clear();
+        Py_XDECREF(list);
+        (void)anp_raise_arg(state, "config: rack_ids must be a list of %lld to %lld racks; got %R",
+                            (long long)e->low, (long long)e->high, value);
+        return false;
+    }
+    bool ok = true;
+    for (Py_ssize_t i = 0; ok && i < n; i++) {
+        int64_t v = 0;
+        ok = take_int(state, &one, PyTuple_GET_ITEM(list, i), "config", &v);
+        out->rack_ids[i] = (int32_t)v;
+    }
+    out->n_rack_ids = ok ? (uint32_t)n : 0;
+    Py_DECREF(list);
+    return ok;
+}
+
 static bool store(anp_state *state, const struct entry *e, PyObject *value, const char *where,
                   void *out)
 {
@@ -285,6 +311,8 @@ static bool store(anp_state *state, const struct entry *e, PyObject *value, cons
     switch (e->kind) {
     case KIND_TEXT:
         return take_text(state, e, value, place);
+    case KIND_RACKS:
+        return take_racks(state, e, value, out);
     case KIND_TTL:
         return anp_ttl_parse(state, value, where, (int64_t *)(void *)place);
     case KIND_TOUCH:
@@ -517,7 +545,7 @@ void anp_policy_read_bits(const anp_py_policy *p, uint8_t *info1, uint8_t *info3
 
 PyObject *anp_policy_table(PyObject *module, PyObject *unused)
 {
-    static const char *const kinds[] = {"int", "bool", "ttl", "percent", "str", "any"};
+    static const char *const kinds[] = {"int", "bool", "ttl", "percent", "str", "list", "any"};
     static const char *const effects[] = {"effective", "no effect", "refused"};
     static const struct {
         unsigned group;

@@ -34,6 +34,10 @@ typedef struct anp_py_config {
     int32_t connect_timeout, tend_interval, max_conns, min_conns, idle_ms;
     int32_t max_error_rate, error_rate_window;
     bool use_services_alternate, fail_if_not_connected;
+    bool is_rack_aware;
+    int32_t rack_id;
+    uint32_t n_rack_ids; /* 0: rack_id counts */
+    int32_t rack_ids[ANP_RACKS_MAX];
 } anp_py_config;
 
 /* The defaults of a group. */
