@@ -15,15 +15,14 @@ uint64_t anp_channel_next(const anp_channel *c)
     return c->silent_at < c->windows.first->deadline ? c->silent_at : c->windows.first->deadline;
 }
 
-/* The first window's time is over: did no byte come meanwhile, neither here nor on another
- * connection that is waited for, or is it not the first window for which that is so? Then it is the
- * node that is silent, not a connection. */
-static bool is_node_silent(anp_channel *c)
+/* A time that ends at `end` is over for a connection: did no byte come meanwhile on any, and is
+ * another one waited for, too, or is this not the first such time? Then it is the node that is
+ * silent, not a connection. */
+static bool is_node_silent(anp_channel *c, uint64_t end, uint32_t ms)
 {
     anp_batch_peer *p = c->peer;
     const anp_batch *b = c->batch;
-    uint64_t time = b->command.policy.total_timeout_ms * ANP_NS_PER_MS;
-    if (c->state != ANP_CHANNEL_OPEN || p->heard_at + time >= c->windows.first->deadline) {
+    if (c->state != ANP_CHANNEL_OPEN || p->heard_at + ms * ANP_NS_PER_MS >= end) {
         return false;
     }
     bool is_silent = p->n_silent++ != 0;
@@ -39,8 +38,9 @@ static bool is_node_silent(anp_channel *c)
  * read elsewhere, have waited long enough, too. */
 static void expire_window(anp_channel *c)
 {
-    bool is_silent = is_node_silent(c);
     anp_batch *b = c->batch;
+    uint64_t end = c->windows.first->deadline;
+    bool is_silent = is_node_silent(c, end, b->command.policy.total_timeout_ms);
     anp_error err;
     char why[64];
     (void)snprintf(why, sizeof why, "total_timeout of %u ms passed for a window",
@@ -55,23 +55,34 @@ static void expire_window(anp_channel *c)
     }
 }
 
+/* No byte for socket_timeout: what is in flight is asked for again. Of a silent node, what waits
+ * for it and can't be read elsewhere had its attempt, too. */
+static void expire_connection(anp_channel *c)
+{
+    anp_batch *b = c->batch;
+    uint32_t ms = b->command.policy.socket_timeout_ms;
+    bool is_silent = is_node_silent(c, c->silent_at, ms);
+    anp_error err;
+    char why[64];
+    (void)snprintf(why, sizeof why, "silent for socket_timeout of %u ms", (unsigned)ms);
+    (void)anp_channel_describe(c, &err, ANP_ERR_CLIENT_TIMEOUT, "waiting for", why);
+    anp_channel_fail(c, ANP_ERR_CLIENT_TIMEOUT, true, &err);
+    if (is_silent && !anp_batch_has_choice(b)) {
+        anp_batch_recall(b, c->peer, ANP_ERR_CLIENT_TIMEOUT, true, true, &err);
+    }
+}
+
 void anp_channel_expire(anp_channel *c, uint64_t now)
 {
     if (anp_channel_next(c) > now) {
         return;
     }
-    const anp_policy *policy = &c->batch->command.policy;
     if (c->state == ANP_CHANNEL_WAITING) {
         expire_window(c);
     } else if (c->state == ANP_CHANNEL_CONNECTING) {
         anp_channel_break(c, "connecting to", "no answer within connect_timeout");
     } else if (c->silent_at <= now) {
-        char why[64];
-        anp_error err;
-        (void)snprintf(why, sizeof why, "silent for socket_timeout of %u ms",
-                       (unsigned)policy->socket_timeout_ms);
-        (void)anp_channel_describe(c, &err, ANP_ERR_CLIENT_TIMEOUT, "waiting for", why);
-        anp_channel_fail(c, ANP_ERR_CLIENT_TIMEOUT, true, &err);
+        expire_connection(c);
     } else {
         expire_window(c);
     }

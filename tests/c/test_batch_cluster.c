@@ -383,12 +383,15 @@ static void test_windows_of_a_frozen_node_time_out_and_the_rest_is_read_elsewher
 static void test_call_does_not_wait_for_each_window_of_a_frozen_node(void **state)
 {
     (void)state;
-    for (int is_write = 0; is_write < 2; is_write++) {
+    for (int way = 0; way < 4; way++) {
+        int is_write = way & 1, is_socket = way & 2; /* which time-out ends it */
         ring *r = ring_open(3, 1, node_0_waits, NULL);
         job j = {.n = 30000,
                  .policy = is_write ? writes : reads,
                  .source = is_write ? write_source : read_source};
-        j.policy.total_timeout_ms = 300;
+        j.policy.total_timeout_ms = is_socket ? 20000 : 300;
+        j.policy.socket_timeout_ms = is_socket ? 300 : 0;
+        j.policy.max_retries = is_socket ? 0 : j.policy.max_retries;
         j.policy.each_window = true;
         j.policy.window = 100;
         run *x = run_open(r, &j);
