@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _info, _keys, _progress, _reading, _writing
+from . import _info, _keys, _progress, _reading, _state, _writing
 from .exception import InvalidArgError
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
+    from .types import ClusterStats, Health
 
 _READ, _WRITE, _INCR, _APPEND, _PREPEND, _TOUCH = 1, 2, 5, 9, 10, 11
 
@@ -39,8 +40,36 @@ class Plain:
 
     def get_nodes(self) -> list[tuple[str, int]]:
         """``(host, port)`` of the nodes, as far as they are known now. No I/O once connected."""
-        pairs = (address.rpartition(":") for _, address in self._core.nodes())
-        return [(host.strip("[]"), int(port)) for host, _, port in pairs]
+        return [_state.host_and_port(address) for _, address in self._core.nodes()]
+
+    def get_stats(self) -> ClusterStats:
+        """Figures of this client: its nodes and their connections, retries, rounds. No I/O.
+
+        Before the client is connected, and after it was closed, there are no nodes, and all is 0.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "s"), {"a": 1})
+        >>> stats = client.get_stats()
+        >>> len(stats.nodes), stats.nodes[0].conns.in_use, stats.retry_count
+        (1, 0, 0)
+        """
+        return _state.stats(self._core)
+
+    def health_check(self) -> Health:
+        """Whether the nodes answer, and all partitions have an owner, as far as is known now. No I/O.
+
+        The client looks at each node once in a ``tend_interval``; this tells what it found. It does not
+        raise: a client that is not connected says so.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "h"), {"a": 1})
+        >>> health = client.health_check()
+        >>> health.is_healthy, len(health.nodes), health.messages
+        (True, 1, ())
+        """
+        return _state.health(self._core)
 
     def get_key_partition_id(self, namespace: str, set_name: str | None, key: Any) -> int:
         """The partition (0 to 4095) of a key. No I/O.

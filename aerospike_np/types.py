@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, TypedDict, overload
 
+from ._state import ClusterStats as ClusterStats
+from ._state import ConnectionStats as ConnectionStats
+from ._state import Health as Health
+from ._state import NodeHealth as NodeHealth
+from ._state import NodeStats as NodeStats
+
 if TYPE_CHECKING:
     from ._results import BatchRecords as BatchRecords
     from ._results import BatchWriteResult as BatchWriteResult

@@ -87,6 +87,7 @@ static void settle_round(anp_cluster *cluster, const anp_tend *t)
     }
     (void)atomic_fetch_add_explicit(&cluster->tends, 1, memory_order_relaxed);
     (void)atomic_fetch_add_explicit(&cluster->tend_failures, t->failed, memory_order_relaxed);
+    atomic_store_explicit(&cluster->last_tend_ns, anp_clock_now() - t->now, memory_order_relaxed);
     lock(cluster);
     cluster->is_ready = is_ready;
     cluster->failure = why;
@@ -418,5 +419,14 @@ void anp_cluster_stats_get(anp_cluster *cluster, anp_cluster_stats *out)
 {
     out->tends = atomic_load_explicit(&cluster->tends, memory_order_relaxed);
     out->tend_failures = atomic_load_explicit(&cluster->tend_failures, memory_order_relaxed);
+    out->last_tend_ns = atomic_load_explicit(&cluster->last_tend_ns, memory_order_relaxed);
+    out->nodes_added = atomic_load_explicit(&cluster->nodes_added, memory_order_relaxed);
+    out->nodes_removed = atomic_load_explicit(&cluster->nodes_removed, memory_order_relaxed);
+    out->retries = atomic_load_explicit(&cluster->retries, memory_order_relaxed);
     out->nodes = (uint32_t)anp_cluster_nodes(cluster, NULL, 0);
+}
+
+void anp_cluster_count_retries(anp_cluster *cluster, uint32_t n)
+{
+    (void)atomic_fetch_add_explicit(&cluster->retries, n, memory_order_relaxed);
 }

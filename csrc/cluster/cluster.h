@@ -79,10 +79,14 @@ void anp_cluster_loop_put(anp_cluster *cluster, anp_loop *loop);
 uint32_t anp_cluster_connect_timeout(const anp_cluster *cluster);
 
 typedef struct anp_cluster_stats {
-    uint64_t tends, tend_failures;
+    uint64_t tends, tend_failures, last_tend_ns; /* rounds; those in which a node or seed failed;
+                                                    how long the last one took */
+    uint64_t nodes_added, nodes_removed;
+    uint64_t retries; /* of all commands that ended */
     uint32_t nodes;
 } anp_cluster_stats;
 void anp_cluster_stats_get(anp_cluster *cluster, anp_cluster_stats *out);
+void anp_cluster_count_retries(anp_cluster *cluster, uint32_t n);
 
 /* One info request on one connection, blocking to the deadline, for the tend thread: the body of
  * the answer replaces what is in `reply`. */

@@ -45,7 +45,8 @@ struct anp_cluster {
 
     anp_map_slot map;
     _Atomic bool closing;
-    _Atomic uint64_t tends, tend_failures;
+    _Atomic uint64_t tends, tend_failures, last_tend_ns, nodes_added, nodes_removed;
+    _Atomic uint64_t retries; /* any thread counts */
 
     pthread_mutex_t lock; /* guards what follows; held for moments only */
     pthread_cond_t changed;

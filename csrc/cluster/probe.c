@@ -55,6 +55,7 @@ bool anp_tend_add_node(anp_tend *t, anp_cluster_node *node)
     (void)pthread_mutex_lock(&cluster->lock);
     cluster->nodes[cluster->n_nodes++] = node;
     (void)pthread_mutex_unlock(&cluster->lock);
+    (void)atomic_fetch_add_explicit(&cluster->nodes_added, 1, memory_order_relaxed);
     t->refreshed++;
     char where[ANP_ADDRESS_TEXT];
     anp_address_print(&node->address, where);

@@ -301,6 +301,7 @@ static void forget(anp_tend *t, anp_cluster_node *node)
 {
     anp_cluster *cluster = t->cluster;
     anp_log(ANP_LOG_INFO, "node %s left", node->name);
+    (void)atomic_fetch_add_explicit(&cluster->nodes_removed, 1, memory_order_relaxed);
     (void)pthread_mutex_lock(&cluster->lock);
     for (uint32_t i = 0; i < cluster->n_nodes; i++) {
         if (cluster->nodes[i] == node) {

@@ -82,6 +82,9 @@ void anp_command_deinit(anp_command *c)
 void anp_command_finish(anp_command *c, anp_status status, const anp_error *err)
 {
     c->status = status;
+    if (c->retries != 0) {
+        anp_cluster_count_retries(c->cluster, c->retries);
+    }
     if (status == ANP_OK) {
         c->error = (anp_error){.code = ANP_OK};
     } else if (err != NULL && err != &c->error) {

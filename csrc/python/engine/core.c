@@ -236,7 +236,7 @@ static void after_fork(anp_core *core)
     }
 }
 
-static anp_cluster *current(anp_core *core, bool *closed)
+anp_cluster *anp_core_current(anp_core *core, bool *closed)
 {
     after_fork(core);
     hold_lock(core);
@@ -366,7 +366,7 @@ static anp_cluster *connect_now(anp_core *core)
 anp_cluster *anp_core_cluster(anp_core *core)
 {
     bool closed;
-    anp_cluster *cluster = current(core, &closed);
+    anp_cluster *cluster = anp_core_current(core, &closed);
     if (cluster == NULL && closed) {
         anp_error err = {.code = ANP_ERR_CLOSED,
                          .message = "the client is closed; call connect() to open it again"};
@@ -381,7 +381,7 @@ static PyObject *core_connect(PyObject *self, PyObject *unused)
     anp_core *core = (anp_core *)(void *)self;
     bool closed;
     (void)unused;
-    anp_cluster *cluster = current(core, &closed);
+    anp_cluster *cluster = anp_core_current(core, &closed);
     if (cluster == NULL) {
         cluster = connect_now(core);
     }
@@ -412,7 +412,7 @@ static PyObject *core_is_connected(PyObject *self, PyObject *unused)
 {
     bool closed;
     (void)unused;
-    anp_cluster *cluster = current((anp_core *)(void *)self, &closed);
+    anp_cluster *cluster = anp_core_current((anp_core *)(void *)self, &closed);
     bool yes = cluster != NULL && anp_cluster_is_connected(cluster);
     if (cluster != NULL) {
         anp_cluster_release(cluster);
@@ -494,6 +494,9 @@ static PyMethodDef core_methods[] = {
     {"is_connected", core_is_connected, METH_NOARGS, "No I/O."},
     {"is_open", core_is_open, METH_NOARGS, "No I/O."},
     {"nodes", core_nodes, METH_NOARGS, "[(name, address)]"},
+    {"state", anp_core_state, METH_NOARGS, "What the client knows of its cluster; None: not open."},
+    {"partition_owners", anp_core_partition_owners, METH_O,
+     "Names of the nodes of each partition of a namespace, master first."},
     {"run", anp_core_run, METH_O, "Drives a request to its end."},
     {"get", (PyCFunction)(void (*)(void))anp_core_get, METH_FASTCALL, "get(key, policy)"},
     {"select", (PyCFunction)(void (*)(void))anp_core_select, METH_FASTCALL,

@@ -50,6 +50,9 @@ extern PyType_Spec anp_core_spec, anp_request_spec;
 /* The connected cluster, retained; connects first where that was never done. NULL: exception. */
 anp_cluster *anp_core_cluster(anp_core *core);
 
+/* The cluster, retained, where it is open; NULL without an exception: it isn't. No I/O. */
+anp_cluster *anp_core_current(anp_core *core, bool *closed);
+
 /* The policy of a call: the group's, and over it what `dict` says. */
 bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where,
                      anp_py_policy *out);
@@ -69,6 +72,8 @@ PyObject *anp_core_put(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_remove(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_info(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *anp_core_state(PyObject *self, PyObject *unused);
+PyObject *anp_core_partition_owners(PyObject *self, PyObject *namespace_name);
 PyObject *anp_core_batch_table(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_records(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_write_rows(PyObject *self, PyObject *args);

@@ -71,11 +71,44 @@ static bool next_keys(anp_request *r)
     return true;
 }
 
+/* A client whose connect() doesn't raise may not have found its cluster yet: the call waits for it,
+ * as long as its own time allows. false: an exception is set. */
+static bool await_cluster(anp_request *r)
+{
+    anp_command *c = r->command;
+    anp_map *map = r->core->settings.fail_if_not_connected ? NULL : anp_cluster_map(c->cluster);
+    if (r->core->settings.fail_if_not_connected || map != NULL) {
+        anp_map_release(map);
+        return true;
+    }
+    uint64_t begin = anp_clock_now();
+    uint64_t deadline = anp_clock_deadline(begin, c->policy.total_timeout_ms);
+    anp_status status = ANP_ERR_CLIENT_TIMEOUT;
+    while (status != ANP_OK && status != ANP_ERR_CLOSED && anp_clock_now() < deadline) {
+        uint32_t ms = (uint32_t)anp_clock_ms_left(deadline, anp_clock_now(), SLICE_MS);
+        Py_BEGIN_ALLOW_THREADS status = anp_cluster_wait(c->cluster, ms, NULL);
+        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
+        {
+            return false;
+        }
+    }
+    if (c->policy.total_timeout_ms != 0 && !c->policy.each_window) { /* it is spent */
+        uint64_t spent = (anp_clock_now() - begin) / ANP_NS_PER_MS;
+        uint32_t all = c->policy.total_timeout_ms;
+        c->policy.total_timeout_ms = spent < all ? all - (uint32_t)spent : 1;
+    }
+    return true;
+}
+
 /* Drives to the end. Returns an exception that came up on this side (Ctrl-C, a bad key, the
  * progress callable), or NULL. */
 static PyObject *drive(anp_request *r)
 {
     PyObject *raised = NULL;
+    if (!await_cluster(r)) {
+        raised = anp_exception_take();
+        anp_command_cancel(r->command);
+    }
     for (;;) {
         anp_drive what;
         Py_BEGIN_ALLOW_THREADS what = anp_command_drive(r->command, SLICE_MS);
