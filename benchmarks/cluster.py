@@ -213,8 +213,11 @@ def death(report: Report, turns: int) -> None:
     """The time to notice is until the client no longer counts the node among its own."""
     with Nodes(3) as nodes, nodes.filled(tend_interval=250) as client:
         at_death, allowed, after, noticed, lost = [], [], [], [], 0
+        after_cpu, after_move = [], []
         while len(at_death) < turns:
+            started = cpu()
             usual = statistics.median(wall(lambda: read(client)) for _ in range(5))
+            usual_cpu = (cpu() - started) / 5
             killed_at = seen_at = 0.0
 
             def kill(delay: float) -> None:
@@ -231,18 +234,25 @@ def death(report: Report, turns: int) -> None:
             started = time.perf_counter()
             lost_now = read(client)
             ended = time.perf_counter()
-            following = wall(lambda: read(client))
             killer.join()
+            started_cpu = cpu()
+            following = wall(lambda: read(client))
+            following_cpu = cpu() - started_cpu
             if started < killed_at < started + usual * 0.9:  # it was in the middle
                 notice = max(0.0, seen_at - killed_at)
                 at_death.append((ended - started) / usual)
                 allowed.append((ended - started) / (1.5 * usual + notice))
                 after.append(following / usual)
+                after_cpu.append(following_cpu / usual_cpu)
                 noticed.append(notice)
                 lost += lost_now
             nodes.tell("restart", 1)
             while len(client.get_nodes()) < 3 or read(client):
                 time.sleep(0.01)
+            usual = statistics.median(wall(lambda: read(client)) for _ in range(5))
+            nodes.tell("move_partitions")
+            read(client)
+            after_move.append(wall(lambda: read(client)) / usual)
         report.add(
             "death: the read that saw it, beside the usual", statistics.median(at_death), "x"
         )
@@ -252,6 +262,14 @@ def death(report: Report, turns: int) -> None:
             statistics.median(allowed), "x", 1.0,
         )  # fmt: skip
         report.add("death: the next read, beside the usual", statistics.median(after), "x", 1.1)
+        report.add(
+            "death: CPU of the client in it, beside the usual",
+            statistics.median(after_cpu),
+            "x",
+            1.1,
+        )
+        moved = statistics.median(after_move)
+        report.add("death: for comparison, the second read after all partitions moved", moved, "x")
         report.add(
             f"death: rows without an answer, of {turns} reads, default policies", lost, "", 0
         )
