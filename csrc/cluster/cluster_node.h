@@ -22,7 +22,7 @@ typedef struct anp_cluster_node {
     _Atomic uint32_t errors;     /* in this window of the error rate */
     _Atomic uint32_t max_errors; /* of this window; 0: any number */
 
-    _Atomic uint32_t failures;      /* rounds in a row; the tend thread counts */
+    _Atomic uint32_t failures;      /* rounds in a row that went wrong */
     _Atomic uint64_t round_trip_ns; /* of the tend thread's questions, smoothed; 0: not known */
 
     /* The tend thread's own. */
@@ -33,6 +33,7 @@ typedef struct anp_cluster_node {
     uint64_t peers_round; /* the round that last read its peers */
     uint32_t n_peers;     /* how many it told of */
     uint32_t listed;      /* how many nodes told of it, in the last reading of peers */
+    bool is_failing;      /* its last question failed */
     bool answered;  /* the last failure was an answer that made no sense: it is there, at least */
     bool wants_map; /* what it owns has to be read */
     bool wants_racks;

@@ -16,6 +16,7 @@ enum {
 
 typedef struct anp_cluster_seed {
     anp_seed seed;
+    char name[20];     /* of the node that it led to */
     uint32_t failures; /* attempts in a row whose answer made no sense */
     uint64_t retry_at;
     anp_status code; /* of the last attempt; ANP_OK: none failed */

@@ -15,10 +15,10 @@ enum {
     UNREACHABLE = 8 /* a round; the rest has to wait for the next one */
 };
 
-static anp_cluster_node *find(anp_cluster *cluster, const char *name)
+anp_cluster_node *anp_tend_find(const anp_cluster *cluster, const char *name)
 {
     for (uint32_t i = 0; i < cluster->n_nodes; i++) {
-        if (strcmp(cluster->nodes[i]->name, name) == 0) {
+        if (strcmp(cluster->nodes[i]->name, name) == 0 && atomic_load(&cluster->nodes[i]->active)) {
             return cluster->nodes[i];
         }
     }
@@ -52,9 +52,11 @@ static void peer_failed(anp_tend *t, const char *name, const anp_error *err)
     t->failed = true;
 }
 
-/* Tries the endpoints of a peer in order. */
+/* Tries the endpoints of a peer in order, without the address that is known to fail (NULL: all).
+ */
 static anp_status reach(anp_tend *t, const char *name, anp_slice endpoints, uint16_t default_port,
-                        anp_cluster_node **out, anp_error *err)
+                        const anp_address *except, bool *was_tried, anp_cluster_node **out,
+                        anp_error *err)
 {
     anp_cursor c = anp_cursor_over(endpoints.data, endpoints.size);
     anp_slice host;
@@ -73,6 +75,10 @@ static anp_status reach(anp_tend *t, const char *name, anp_slice endpoints, uint
             status = err->code;
         }
         for (size_t k = 0; k < n; k++) {
+            if (except != NULL && anp_address_equal(&addresses[k], except)) {
+                continue;
+            }
+            *was_tried = true;
             status = anp_tend_probe(t, &addresses[k], name, out, err);
             if (status == ANP_OK || status == ANP_ERR_CLOSED) {
                 return status;
@@ -82,9 +88,10 @@ static anp_status reach(anp_tend *t, const char *name, anp_slice endpoints, uint
     return status;
 }
 
-/* Takes in one peer; false: it couldn't be reached, or wasn't tried. */
+/* Takes in one peer, or follows one that is known (NULL: it isn't) to another address; false: it
+ * couldn't be reached, or wasn't tried. */
 static bool take_in(anp_tend *t, const char *name, const anp_peer *peer, uint16_t default_port,
-                    uint32_t *unreachable)
+                    anp_cluster_node *known, uint32_t *unreachable)
 {
     anp_bad_peer *bad = bad_peer(t->cluster, name);
     if ((bad != NULL && t->now < bad->retry_at) || *unreachable >= UNREACHABLE ||
@@ -93,9 +100,11 @@ static bool take_in(anp_tend *t, const char *name, const anp_peer *peer, uint16_
     }
     anp_cluster_node *node = NULL;
     anp_error err = {0};
-    anp_status status = reach(t, name, peer->endpoints, default_port, &node, &err);
-    if (status != ANP_OK) {
-        if (status != ANP_ERR_CLOSED) {
+    bool was_tried = known == NULL;
+    anp_status status = reach(t, name, peer->endpoints, default_port,
+                              known != NULL ? &known->address : NULL, &was_tried, &node, &err);
+    if (status != ANP_OK || node == NULL) {
+        if (status != ANP_ERR_CLOSED && was_tried) {
             peer_failed(t, name, &err);
             ++*unreachable;
         }
@@ -105,7 +114,11 @@ static bool take_in(anp_tend *t, const char *name, const anp_peer *peer, uint16_
         *bad = (anp_bad_peer){0};
     }
     node->listed = 1;
-    return anp_tend_add_node(t, node);
+    if (known == NULL) {
+        return anp_tend_add_node(t, node);
+    }
+    anp_tend_replace(t, known, node);
+    return true;
 }
 
 /* Is the whole list well-formed, endpoints too? How many are in it? Nothing is done before that is
@@ -173,11 +186,13 @@ anp_status anp_tend_read_peers(anp_tend *t, anp_cluster_node *node, bool add, an
     while (anp_peers_next(&peers, &peer, NULL) == 1) {
         char name[20];
         anp_tend_text(peer.node, name, sizeof name);
-        anp_cluster_node *known = find(t->cluster, name);
+        anp_cluster_node *known = anp_tend_find(t->cluster, name);
         if (known != NULL) {
             known->listed++;
-        } else if (!take_in(t, name, &peer, peers.default_port, &unreachable)) {
-            all = false;
+        }
+        if (known == NULL || (known->is_failing && !known->answered)) {
+            bool is_in = take_in(t, name, &peer, peers.default_port, known, &unreachable);
+            all = all && (is_in || known != NULL);
         }
     }
     anp_buffer_deinit(&list);
@@ -195,7 +210,7 @@ void anp_tend_peers(anp_tend *t)
     for (uint32_t i = 0; i < cluster->n_nodes; i++) { /* it grows while we walk */
         anp_cluster_node *node = cluster->nodes[i];
         /* Closing hangs up without counting a failure: then there is nothing left to ask by. */
-        if (node->failures != 0 || !atomic_load(&node->active) || node->peers_round == t->round ||
+        if (node->is_failing || !atomic_load(&node->active) || node->peers_round == t->round ||
             node->tend_connection == NULL) {
             continue;
         }

@@ -141,7 +141,7 @@ void anp_tend_racks(anp_tend *t)
     }
     for (uint32_t i = 0; i < cluster->n_nodes; i++) {
         anp_cluster_node *node = cluster->nodes[i];
-        if (node->wants_racks && node->failures == 0 && atomic_load(&node->active) &&
+        if (node->wants_racks && !node->is_failing && atomic_load(&node->active) &&
             node->tend_connection != NULL && !atomic_load(&cluster->closing)) {
             read_racks(t, node);
         }

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "cluster/tend.h"
 
-enum { ADDRESSES = 8 };
+enum { ADDRESSES = 8, SERVICES = 4, DEFAULT_PORT = 3000 };
 
 static void seed_failed(anp_tend *t, anp_cluster_seed *s, const anp_error *err)
 {
@@ -48,19 +48,75 @@ static anp_status probe_seed(anp_tend *t, const anp_cluster_seed *s, anp_cluster
     return status;
 }
 
+/* The addresses at which a node wants to be reached, as it says itself. */
+static uint32_t services_of(anp_tend *t, anp_cluster_node *node, anp_address out[SERVICES])
+{
+    bool is_alternate = t->cluster->use_alternate;
+    const char *name = is_alternate ? "service-clear-alt" : "service-clear-std";
+    char text[256];
+    anp_error err = {0};
+    anp_slice value, host;
+    uint16_t port;
+    uint32_t n = 0;
+    (void)snprintf(text, sizeof text, "%s\n", name);
+    if (anp_tend_ask(t, node, text, &err) != ANP_OK ||
+        anp_tend_value(t, name, &value, &err) != ANP_OK) {
+        return 0;
+    }
+    anp_cursor c = anp_cursor_over(value.data, value.size);
+    while (n < SERVICES && anp_peer_endpoint(&c, DEFAULT_PORT, &host, &port, NULL) == 1) {
+        if (host.size < sizeof text) {
+            anp_tend_text(host, text, sizeof text);
+            n += (uint32_t)anp_tend_resolve(t, text, port, out + n, SERVICES - n, &err);
+        }
+    }
+    return n;
+}
+
+/* A node that was found by a name of the outside may want to be reached elsewhere. Where none of
+ * its own addresses answers, and on this machine, it is reached as it was found. */
+static void prefer_own_address(anp_tend *t, anp_cluster_node **node)
+{
+    anp_address services[SERVICES];
+    if (anp_address_is_loopback(&(*node)->address)) {
+        return;
+    }
+    uint32_t n = services_of(t, *node, services);
+    for (uint32_t i = 0; i < n; i++) {
+        if (anp_address_equal(&services[i], &(*node)->address)) {
+            return;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        anp_cluster_node *other = NULL;
+        anp_error err = {0};
+        if (anp_tend_probe(t, &services[i], (*node)->name, &other, &err) == ANP_OK) {
+            anp_cluster_node_release(*node);
+            *node = other;
+            return;
+        }
+    }
+}
+
 void anp_tend_seeds(anp_tend *t)
 {
     anp_cluster *cluster = t->cluster;
     anp_cluster_node *lone = NULL;
     for (uint32_t i = 0; i < cluster->n_seeds && !atomic_load(&cluster->closing); i++) {
         anp_cluster_seed *s = &cluster->seeds[i];
-        if (t->now < s->retry_at) {
+        if (t->now < s->retry_at || anp_tend_find(cluster, s->name) != NULL) {
             continue;
         }
         anp_error err = {0};
         anp_cluster_node *node = NULL;
         anp_status status = probe_seed(t, s, &node, &err);
+        if (status == ANP_OK && anp_tend_find(cluster, node->name) != NULL) {
+            memcpy(s->name, node->name, sizeof s->name);
+            anp_cluster_node_release(node); /* it is known already, from another seed or a peer */
+            continue;
+        }
         if (status == ANP_OK) {
+            prefer_own_address(t, &node);
             /* Another seed may be a node that stands outside its cluster: one that has peers is
              * believed first. */
             status = anp_tend_read_peers(t, node, false, &err);
@@ -74,6 +130,7 @@ void anp_tend_seeds(anp_tend *t)
         }
         s->failures = 0;
         s->code = ANP_OK;
+        memcpy(s->name, node->name, sizeof s->name);
         if (node->n_peers > 0) {
             anp_cluster_node_release(lone);
             lone = node;

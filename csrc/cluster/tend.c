@@ -78,6 +78,7 @@ void anp_tend_node_failed(anp_tend *t, anp_cluster_node *node, const anp_error *
         anp_log(ANP_LOG_WARN, "node %s at %s: %s", node->name, where, err->message);
     }
     node->failures++;
+    node->is_failing = true;
     node->answered = answered;
     node->retry_at = anp_tend_retry_at(t, answered ? node->failures : 1);
     (void)anp_error_set(&cluster->node_failure, answered ? err->code : ANP_ERR_CONNECTION,
@@ -164,9 +165,8 @@ static void refresh_node(anp_tend *t, anp_cluster_node *node)
     if (!atomic_load(&node->active)) {
         return;
     }
-    if (node->failures != 0) {
-        anp_log(ANP_LOG_INFO, "node %s is back after %u failed rounds", node->name, node->failures);
-        node->failures = 0;
+    if (node->is_failing) {
+        node->is_failing = false;
         node->peers_generation = -1;
         node->partition_generation = -1;
         node->rebalance_generation = -1;
@@ -247,6 +247,7 @@ static void read_map(anp_tend *t, anp_cluster_node *node)
     }
     if (status != ANP_OK) {
         anp_tend_node_failed(t, node, &err);
+        t->refreshed--;
         return;
     }
     node->partition_generation = generation;
@@ -261,7 +262,7 @@ static void read_maps(anp_tend *t)
         /* A node that sees no other while others answer may have been cut off: its view is not
          * taken. */
         bool is_believed = node->n_peers > 0 || t->refreshed <= 1;
-        if (node->wants_map && node->failures == 0 && is_believed && atomic_load(&node->active) &&
+        if (node->wants_map && !node->is_failing && is_believed && atomic_load(&node->active) &&
             node->tend_connection != NULL && !atomic_load(&cluster->closing)) {
             read_map(t, node);
         }
@@ -294,7 +295,7 @@ static bool has_left(anp_tend *t, anp_cluster_node *node)
         return node->failures >= GONE_AFTER && !node->answered;
     }
     return t->cluster->n_nodes > 1 && t->peers_read && node->listed == 0 &&
-           (node->failures != 0 || !owns_something(t, node));
+           (node->is_failing || !owns_something(t, node));
 }
 
 static void forget(anp_tend *t, anp_cluster_node *node)
@@ -328,6 +329,29 @@ static void forget_those_who_left(anp_tend *t)
     }
 }
 
+void anp_tend_replace(anp_tend *t, anp_cluster_node *node, anp_cluster_node *by)
+{
+    anp_cluster *cluster = t->cluster;
+    char where[ANP_ADDRESS_TEXT];
+    anp_address_print(&by->address, where);
+    anp_log(ANP_LOG_INFO, "node %s moved to %s", node->name, where);
+    anp_map *map = anp_tend_work(t);
+    if (map != NULL) {
+        anp_map_replace(map, node, by);
+    }
+    (void)pthread_mutex_lock(&cluster->lock);
+    for (uint32_t i = 0; i < cluster->n_nodes; i++) {
+        if (cluster->nodes[i] == node) {
+            cluster->nodes[i] = by;
+        }
+    }
+    (void)pthread_mutex_unlock(&cluster->lock);
+    t->refreshed++;
+    anp_cluster_node_deactivate(node);
+    anp_cluster_node_hang_up(node);
+    anp_cluster_node_release(node);
+}
+
 /* ---- pools ---- */
 
 static void keep_pool(anp_tend *t, anp_cluster_node *node)
@@ -341,7 +365,7 @@ static void keep_pool(anp_tend *t, anp_cluster_node *node)
     anp_pool_trim(node->pool, 0);
     uint64_t deadline = anp_clock_deadline(anp_clock_now(), cluster->connect_timeout_ms);
     anp_connection *c;
-    while (node->failures == 0 && (c = anp_pool_add(node->pool, cluster->min_conns)) != NULL) {
+    while (!node->is_failing && (c = anp_pool_add(node->pool, cluster->min_conns)) != NULL) {
         int result = anp_connection_open(c, NULL);
         bool is_open = result == 0 || (result == ANP_STREAM_AGAIN &&
                                        anp_exchange_finish_connect(&c->stream, cluster->stop_fd,
@@ -350,6 +374,31 @@ static void keep_pool(anp_tend *t, anp_cluster_node *node)
         if (!is_open) {
             break;
         }
+    }
+}
+
+/* A round without a failure ends a row of them. */
+static void settle(anp_cluster_node *node)
+{
+    uint32_t failed = node->is_failing ? 0 : atomic_exchange(&node->failures, 0);
+    if (failed != 0) {
+        anp_log(ANP_LOG_INFO, "node %s is back after %u failed rounds", node->name, failed);
+    }
+}
+
+static bool has_map(anp_tend *t)
+{
+    anp_map *map = t->work != NULL ? anp_map_retain(t->work) : anp_map_slot_take(&t->cluster->map);
+    anp_map_release(map);
+    return map != NULL;
+}
+
+/* Looks for nodes from the seeds on. */
+static void seek(anp_tend *t)
+{
+    anp_tend_seeds(t);
+    if (t->peers_changed) {
+        anp_tend_peers(t);
     }
 }
 
@@ -369,18 +418,20 @@ void anp_tend_round(anp_tend *t)
     }
     forget_those_who_left(t);
     if (cluster->n_nodes == 0 && !has_seeded) { /* renamed, or all gone: look for them at once */
-        anp_tend_seeds(t);
-        if (t->peers_changed) {
-            anp_tend_peers(t);
-        }
+        seek(t);
     }
     read_maps(t);
+    if (cluster->n_nodes != 0 && !has_map(t)) { /* it tells nonsense: other seeds may know better */
+        seek(t);
+        read_maps(t);
+    }
     anp_tend_racks(t);
     if (t->work != NULL) {
         anp_map_slot_publish(&cluster->map, t->work);
         t->work = NULL;
     }
     for (uint32_t i = 0; i < cluster->n_nodes && !atomic_load(&cluster->closing); i++) {
+        settle(cluster->nodes[i]);
         keep_pool(t, cluster->nodes[i]);
     }
 }

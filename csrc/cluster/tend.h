@@ -46,6 +46,10 @@ void anp_tend_node_failed(anp_tend *t, anp_cluster_node *node, const anp_error *
  * was published, or there is no memory. */
 anp_map *anp_tend_work(anp_tend *t);
 
+/* The same node at another address: takes the place of the old one, in the map too. Takes over the
+ * reference to `by`. */
+void anp_tend_replace(anp_tend *t, anp_cluster_node *node, anp_cluster_node *by);
+
 /* ---- racks.c ---- */
 
 /* Reads the racks of the nodes whose partitions were dealt anew, and ranks the replicas of the map
@@ -82,6 +86,9 @@ void anp_tend_explain(anp_cluster *cluster, anp_error *out);
 /* Reads the peers of one node; *count: how many it has. Those we don't have are added where `add`.
  */
 anp_status anp_tend_read_peers(anp_tend *t, anp_cluster_node *node, bool add, anp_error *err);
+
+/* The node of that name that is active; NULL: there is none. */
+anp_cluster_node *anp_tend_find(const anp_cluster *cluster, const char *name);
 
 /* Reads the peers of all nodes that answer, and of those they tell of. */
 void anp_tend_peers(anp_tend *t);

@@ -24,7 +24,7 @@ typedef enum {
     FAKE_CLOSING, /* hangs up at once */
 } fake_mode;
 
-typedef enum { FAKE_ALL, FAKE_NONE, FAKE_FIRST_HALF, FAKE_SECOND_HALF } fake_share;
+typedef enum { FAKE_ALL, FAKE_NONE, FAKE_FIRST_HALF, FAKE_SECOND_HALF, FAKE_SLICE } fake_share;
 
 typedef struct fake_node {
     int listener, stop;
@@ -35,6 +35,7 @@ typedef struct fake_node {
     fake_mode mode;
     fake_share share, second; /* as replica 0; as replica 1, where it has_second */
     bool has_second;
+    int from, to; /* of FAKE_SLICE: groups of 24 partitions, of 171; the last one has 16 */
     char name[32], build[32], cluster[64], user_agent[128];
     char peers[4096], peers_alternate[256], services[256], services_alternate[256];
     char racks[128]; /* "": it is no enterprise server */
@@ -50,9 +51,22 @@ static inline void fake_run(char *out, char c, int n)
     out[used + (size_t)n] = 0;
 }
 
-static inline void fake_bitmap(char *out, fake_share share)
+static inline void fake_slice(char *out, int from, int to)
+{
+    fake_run(out, 'A', from * 4);
+    fake_run(out, '/', ((to < 170 ? to : 170) - from) * 4);
+    if (to < 171) {
+        fake_run(out, 'A', (170 - to) * 4);
+    }
+    strcat(out, to == 171 ? "//8=" : "AAA=");
+}
+
+static inline void fake_bitmap(const fake_node *f, char *out, fake_share share)
 {
     switch (share) {
+    case FAKE_SLICE:
+        fake_slice(out, f->from, f->to);
+        break;
     case FAKE_ALL:
         fake_run(out, '/', 682);
         strcat(out, "8=");
@@ -114,13 +128,13 @@ static inline void fake_answer(fake_node *f, const char *command, char *out)
     } else if (strcmp(command, "replicas") == 0) {
         f->replicas_reads++;
         strcat(out, f->has_second ? "test:0,2," : "test:0,1,");
-        fake_bitmap(out, f->mode == FAKE_BAD_MAP ? FAKE_NONE : f->share);
+        fake_bitmap(f, out, f->mode == FAKE_BAD_MAP ? FAKE_NONE : f->share);
         if (f->has_second) {
             strcat(out, ",");
-            fake_bitmap(out, f->second);
+            fake_bitmap(f, out, f->second);
         }
         strcat(out, ";other:0,1,");
-        fake_bitmap(out, f->share);
+        fake_bitmap(f, out, f->share);
         if (f->mode == FAKE_BAD_MAP) {
             out[strlen(out) - 8] = 0;
         }

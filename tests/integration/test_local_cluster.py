@@ -429,7 +429,6 @@ def test_nodes_come_back_and_join(cluster: LocalCluster, client: aerospike_np.Cl
     assert all_right(read(client))
 
 
-@pytest.mark.xfail(strict=True, reason="a node at a new address is not followed yet")
 def test_node_comes_back_at_another_port(
     cluster: LocalCluster, client: aerospike_np.Client
 ) -> None:
