@@ -435,9 +435,6 @@ def test_the_check_itself_sees_a_broken_promise(break_it: str, complaint: str) -
             run.check(client)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a known node's new address in the lists of peers is not looked at"
-)
 def test_client_finds_a_node_that_came_back_at_another_address() -> None:
     with LocalCluster(nodes=3) as cluster, cluster.client({"tend_interval": 50}) as client:
         client.put(("test", "soak", 0), {"v": 1})
