@@ -322,10 +322,17 @@ static void forget(anp_tend *t, anp_cluster_node *node)
 
 static void forget_those_who_left(anp_tend *t)
 {
-    for (uint32_t i = t->cluster->n_nodes; i-- > 0;) {
-        if (has_left(t, t->cluster->nodes[i])) {
-            forget(t, t->cluster->nodes[i]);
+    anp_cluster *cluster = t->cluster;
+    bool has_lost = false;
+    for (uint32_t i = cluster->n_nodes; i-- > 0;) {
+        if (has_left(t, cluster->nodes[i])) {
+            has_lost = has_lost || owns_something(t, cluster->nodes[i]);
+            forget(t, cluster->nodes[i]);
         }
+    }
+    /* What they had others have by now, who may have been asked before they had it. */
+    for (uint32_t i = 0; has_lost && i < cluster->n_nodes; i++) {
+        cluster->nodes[i]->wants_map = true;
     }
 }
 

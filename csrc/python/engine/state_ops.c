@@ -35,7 +35,7 @@ static PyObject *node_states(anp_cluster *cluster)
     return all;
 }
 
-/* {namespace: partitions without a master} */
+/* {namespace: partitions that no node is known to own} */
 static PyObject *without_owner(anp_cluster *cluster)
 {
     anp_map *map = anp_cluster_map(cluster);
@@ -44,7 +44,11 @@ static PyObject *without_owner(anp_cluster *cluster)
         const anp_map_namespace *ns = &map->namespaces[i];
         long n = 0;
         for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
-            n += ns->partitions[p].replica[0] == NULL;
+            bool is_owned = false;
+            for (unsigned k = 0; k < ANP_MAP_REPLICAS; k++) {
+                is_owned = is_owned || ns->partitions[p].replica[k] != NULL;
+            }
+            n += !is_owned;
         }
         PyObject *count = PyLong_FromLong(n);
         if (count == NULL || PyDict_SetItemString(all, ns->name, count) < 0) {
@@ -56,7 +60,7 @@ static PyObject *without_owner(anp_cluster *cluster)
     return all;
 }
 
-/* (nodes, {namespace: partitions without a master}, (retries, tends, failed tends, ns of the last
+/* (nodes, {namespace: partitions without an owner}, (retries, tends, failed tends, ns of the last
  * one, nodes added, nodes removed)) */
 PyObject *anp_core_state(PyObject *self, PyObject *unused)
 {
