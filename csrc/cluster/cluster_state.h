@@ -8,6 +8,7 @@
 enum {
     ANP_CLUSTER_NODES = 256,    /* more are not taken in */
     ANP_CLUSTER_BAD_PEERS = 32, /* peers that can't be reached and whose back-off is remembered */
+    ANP_CLUSTER_FORMER = 16,    /* addresses where nodes were, tried like seeds when none is left */
     ANP_CLUSTER_LOOPS = 8,      /* idle loops kept for sync drivers */
     ANP_TEND_REPLY_MAX = 1024 * 1024, /* of one info reply */
     ANP_TEND_BACKOFF_MAX = 8, /* intervals between two attempts at a node that answers nonsense */
@@ -65,6 +66,8 @@ struct anp_cluster {
     /* The tend thread's own. */
     anp_cluster_seed *seeds;
     anp_bad_peer bad_peers[ANP_CLUSTER_BAD_PEERS];
+    uint32_t n_former;
+    anp_address former[ANP_CLUSTER_FORMER];
     anp_error node_failure; /* the last of a node that had been taken in */
     bool knows_no_racks;    /* was told, and it was logged */
 };

@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "cluster/tend.h"
 
-enum { ADDRESSES = 8, SERVICES = 4, DEFAULT_PORT = 3000 };
+enum { ADDRESSES = 8, SERVICES = 4, FORMER = 4, DEFAULT_PORT = 3000 };
 
 static void seed_failed(anp_tend *t, anp_cluster_seed *s, const anp_error *err)
 {
@@ -98,6 +98,28 @@ static void prefer_own_address(anp_tend *t, anp_cluster_node **node)
     }
 }
 
+/* A node where one was before all were lost: the seeds may be gone for good. */
+static anp_cluster_node *try_former(anp_tend *t)
+{
+    anp_cluster *cluster = t->cluster;
+    uint32_t n = cluster->n_former < FORMER ? cluster->n_former : FORMER;
+    for (uint32_t i = 0; i < n && !atomic_load(&cluster->closing); i++) {
+        anp_cluster_node *node = NULL;
+        anp_error err = {0};
+        /* a few in a round, in turn */
+        uint64_t at = (t->round * FORMER + i) % cluster->n_former;
+        if (anp_tend_probe(t, &cluster->former[at], NULL, &node, &err) != ANP_OK) {
+            continue;
+        }
+        if (anp_tend_read_peers(t, node, false, &err) == ANP_OK) {
+            cluster->n_former = 0;
+            return node;
+        }
+        anp_cluster_node_release(node);
+    }
+    return NULL;
+}
+
 void anp_tend_seeds(anp_tend *t)
 {
     anp_cluster *cluster = t->cluster;
@@ -141,6 +163,9 @@ void anp_tend_seeds(anp_tend *t)
         } else {
             anp_cluster_node_release(node);
         }
+    }
+    if (lone == NULL && cluster->n_nodes == 0) {
+        lone = try_former(t);
     }
     if (lone != NULL && anp_tend_add_node(t, lone)) {
         t->peers_changed = lone->n_peers > 0;

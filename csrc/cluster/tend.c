@@ -298,11 +298,26 @@ static bool has_left(anp_tend *t, anp_cluster_node *node)
            (node->is_failing || !owns_something(t, node));
 }
 
+/* Nobody can be reached: where this node was, one may be again. */
+static void remember(anp_cluster *cluster, const anp_address *address)
+{
+    bool is_known = cluster->n_former == ANP_CLUSTER_FORMER;
+    for (uint32_t i = 0; i < cluster->n_former; i++) {
+        is_known = is_known || anp_address_equal(&cluster->former[i], address);
+    }
+    if (!is_known) {
+        cluster->former[cluster->n_former++] = *address;
+    }
+}
+
 static void forget(anp_tend *t, anp_cluster_node *node)
 {
     anp_cluster *cluster = t->cluster;
     anp_log(ANP_LOG_INFO, "node %s left", node->name);
     (void)atomic_fetch_add_explicit(&cluster->nodes_removed, 1, memory_order_relaxed);
+    if (t->refreshed == 0 && atomic_load(&node->active)) {
+        remember(cluster, &node->address);
+    }
     (void)pthread_mutex_lock(&cluster->lock);
     for (uint32_t i = 0; i < cluster->n_nodes; i++) {
         if (cluster->nodes[i] == node) {

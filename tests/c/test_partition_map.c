@@ -215,6 +215,106 @@ typedef struct scene {
 
 /* Each map is of one namespace whose partitions all have the same regime: a torn or freed one would
  * show. */
+/* Partition 3 has three replicas, partition 4 only the master. */
+static anp_map *map_of_three(anp_cluster_node *nodes[3])
+{
+    anp_map *map = empty_map();
+    for (unsigned k = 0; k < 3; k++) {
+        nodes[k] = new_node((const char *[]){"A", "B", "C"}[k]);
+        anp_replicas r = said("test", 0, 3);
+        own(&r, k, 3, k == 0 ? 5 : 4);
+        assert_int_equal(anp_map_apply(map, nodes[k], &r, NULL), ANP_OK);
+    }
+    return map;
+}
+
+static void drop_three(anp_map *map, anp_cluster_node *nodes[3])
+{
+    anp_map_release(map);
+    for (unsigned k = 0; k < 3; k++) {
+        anp_cluster_node_release(nodes[k]);
+    }
+}
+
+static void test_any_goes_round_and_each_retry_to_another_replica(void **state)
+{
+    (void)state;
+    anp_cluster_node *nodes[3];
+    anp_map *map = map_of_three(nodes);
+    const anp_replica policies[] = {ANP_REPLICA_ANY, ANP_REPLICA_RANDOM};
+    for (int i = 0; i < 2; i++) {
+        unsigned begun[3] = {0};
+        for (int turn = 0; turn < 300; turn++) {
+            anp_cluster_node *got[3];
+            for (uint32_t attempt = 0; attempt < 3; attempt++) {
+                assert_int_equal(route(map, "test", 3, policies[i], attempt, &got[attempt]),
+                                 ANP_OK);
+            }
+            assert_true(got[0] != got[1] && got[1] != got[2] && got[0] != got[2]);
+            for (unsigned k = 0; k < 3; k++) {
+                begun[k] += got[0] == nodes[k];
+            }
+            assert_int_equal(route(map, "test", 4, policies[i], 1, &got[0]), ANP_OK);
+            assert_ptr_equal(got[0], nodes[0]);
+        }
+        for (unsigned k = 0; k < 3; k++) {
+            assert_in_range(begun[k], i == 0 ? 100 : 50, i == 0 ? 100 : 150);
+        }
+    }
+    anp_cluster_node *got = NULL; /* writes are the master's */
+    for (int turn = 0; turn < 5; turn++) {
+        assert_int_equal(anp_cluster_route(map, anp_map_find(map, "test", 4), 3, ANP_REPLICA_ANY,
+                                           true, 0, &got, NULL),
+                         ANP_OK);
+        assert_ptr_equal(got, nodes[0]);
+        anp_cluster_node_release(got);
+    }
+    drop_three(map, nodes);
+}
+
+static void test_prefer_rack_goes_by_rank_and_then_in_sequence(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t rank[3];
+        unsigned expected[3];
+    } cases[] = {{{0, 0, 0}, {0, 1, 2}}, {{255, 255, 0}, {2, 0, 1}},   {{255, 1, 0}, {2, 1, 0}},
+                 {{1, 0, 1}, {1, 0, 2}}, {{255, 255, 255}, {0, 1, 2}}, {{0, 255, 255}, {0, 1, 2}}};
+    anp_cluster_node *nodes[3];
+    anp_map *map = map_of_three(nodes);
+    anp_cluster_node *got = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        memcpy(map->namespaces[0].partitions[3].rank, cases[i].rank, 3);
+        for (uint32_t attempt = 0; attempt < 6; attempt++) {
+            assert_int_equal(route(map, "test", 3, ANP_REPLICA_PREFER_RACK, attempt, &got), ANP_OK);
+            assert_ptr_equal(got, nodes[cases[i].expected[attempt % 3]]);
+        }
+    }
+    map->namespaces[0].is_sc = true; /* strong consistency: the master, whatever its rack */
+    memcpy(map->namespaces[0].partitions[3].rank, cases[1].rank, 3);
+    assert_int_equal(route(map, "test", 3, ANP_REPLICA_PREFER_RACK, 0, &got), ANP_OK);
+    assert_ptr_equal(got, nodes[0]);
+    map->namespaces[0].is_sc = false;
+    anp_cluster_node_deactivate(nodes[2]); /* who left is passed over */
+    assert_int_equal(route(map, "test", 3, ANP_REPLICA_PREFER_RACK, 0, &got), ANP_OK);
+    assert_ptr_equal(got, nodes[0]);
+    drop_three(map, nodes);
+}
+
+static void test_a_node_takes_anothers_place(void **state)
+{
+    (void)state;
+    anp_cluster_node *nodes[3];
+    anp_map *map = map_of_three(nodes);
+    uint32_t before = anp_map_unowned(map);
+    anp_map_replace(map, nodes[0], nodes[1]);
+    assert_ptr_equal(at(map, "test", 3)->replica[0], nodes[1]);
+    assert_ptr_equal(at(map, "test", 4)->replica[0], nodes[1]);
+    assert_ptr_equal(at(map, "test", 3)->replica[2], nodes[2]);
+    assert_int_equal(anp_map_unowned(map), before);
+    drop_three(map, nodes);
+}
+
 static anp_map *numbered_map(uint32_t number)
 {
     anp_map *map = anp_calloc(1, sizeof *map);
@@ -290,6 +390,9 @@ int main(void)
         cmocka_unit_test(test_copy_is_apart_from_its_original),
         cmocka_unit_test(test_long_names_and_too_many_namespaces_are_refused),
         cmocka_unit_test(test_routing_follows_the_policy),
+        cmocka_unit_test(test_any_goes_round_and_each_retry_to_another_replica),
+        cmocka_unit_test(test_prefer_rack_goes_by_rank_and_then_in_sequence),
+        cmocka_unit_test(test_a_node_takes_anothers_place),
         cmocka_unit_test(test_readers_take_whole_maps_while_new_ones_are_published),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

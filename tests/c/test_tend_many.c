@@ -204,6 +204,23 @@ static void test_another_node_at_the_old_address_is_not_taken_for_it(void **stat
     fake_stop(&moved);
 }
 
+static void test_a_cluster_is_found_again_though_its_seed_is_gone_for_good(void **state)
+{
+    (void)state;
+    fake_node a, b; /* a is the seed */
+    anp_cluster *cluster = open_two(&a, &b);
+    FAKE_SET(&a, a.mode = FAKE_CLOSING);
+    FAKE_SET(&b, b.mode = FAKE_CLOSING);
+    assert_true(UNTIL(anp_cluster_nodes(cluster, NULL, 0) == 0));
+    FAKE_SET(&b, b.mode = FAKE_NORMAL; b.share = FAKE_ALL);
+    tell_of(&b, "");
+    assert_true(UNTIL(anp_cluster_nodes(cluster, NULL, 0) == 1 && unowned(cluster) == 0));
+    assert_true(master_is(cluster, 0, "B0"));
+    anp_cluster_release(cluster);
+    fake_stop(&a);
+    fake_stop(&b);
+}
+
 /* ---- nonsense, and nodes that are not ours ---- */
 
 static void test_the_next_seed_is_asked_when_the_first_ones_map_is_nonsense(void **state)
@@ -406,6 +423,7 @@ int main(void)
         cmocka_unit_test(test_a_node_is_followed_to_its_new_address),
         cmocka_unit_test(test_an_address_told_before_the_old_one_fails_is_followed_then),
         cmocka_unit_test(test_another_node_at_the_old_address_is_not_taken_for_it),
+        cmocka_unit_test(test_a_cluster_is_found_again_though_its_seed_is_gone_for_good),
         cmocka_unit_test(test_the_next_seed_is_asked_when_the_first_ones_map_is_nonsense),
         cmocka_unit_test(test_a_map_that_stays_nonsense_is_asked_for_less_and_less_often),
         cmocka_unit_test(test_a_peer_of_another_cluster_is_left_out),

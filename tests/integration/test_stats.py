@@ -224,3 +224,67 @@ def test_the_preferred_rack_serves_the_reads() -> None:
 def test_rack_ids_that_cannot_be_are_refused(bad: Any) -> None:
     with pytest.raises(aerospike_np.InvalidArgError, match="rack_ids"):
         aerospike_np.client({"hosts": [("h", 1)], "rack_aware": True, "rack_ids": bad})
+
+
+def test_the_least_number_of_connections_is_kept_and_the_interval_is_the_configured_one() -> None:
+    with (
+        LocalCluster(nodes=2) as cluster,
+        quick(cluster, min_conns_per_node=3, max_conns_per_node=5) as client,
+    ):
+        until(lambda: [n.conns.in_pool for n in client.get_stats().nodes] == [3, 3], "three each")
+        begin, start = client.get_stats().tend_count, time.monotonic()
+        until(lambda: client.get_stats().tend_count >= begin + 10, "ten rounds")
+        assert time.monotonic() - start >= 0.4
+    with LocalCluster(nodes=1) as cluster, quick(cluster, tend_interval=100_000) as client:
+        count = client.get_stats().tend_count
+        time.sleep(0.3)
+        assert client.get_stats().tend_count == count
+
+
+def test_a_silent_host_costs_connect_timeout_and_no_more() -> None:
+    with LocalCluster(nodes=1) as cluster:
+        config = cluster.config()
+        cluster.freeze(0)
+        client = aerospike_np.client({**config, "connect_timeout": 200})
+        start = time.monotonic()
+        with pytest.raises(AerospikeError, match="no answer in time"):
+            client.connect()
+        assert 0.15 <= time.monotonic() - start < 10
+
+
+def test_an_ipv6_host_is_found_by_its_literal() -> None:
+    try:
+        node = LocalNode(host="::1")
+    except (OSError, AerospikeError) as error:
+        pytest.skip(f"needs IPv6 on the loopback interface (sysctl net.ipv6.conf.lo): {error}")
+    with node:
+        for host in (("::1", node.port), f"[::1]:{node.port}"):
+            with aerospike_np.client({"hosts": [host]}) as client:
+                assert client.get_nodes() == [("::1", node.port)]
+                client.put(("test", "demo", 1), {"a": 1})
+                assert client.health_check().nodes[0].host == "::1"
+                (name,) = client.get_node_names()
+                assert client.info_single_node("node", ("::1", node.port)) == f"node\t{name}\n"
+
+
+def test_errors_beyond_the_configured_rate_leave_a_node_alone() -> None:
+    with (
+        LocalCluster(nodes=1) as cluster,
+        quick(cluster, max_error_rate=2, error_rate_window=60_000, tend_interval=100_000) as client,
+    ):
+        client.put(("test", "demo", 1), {"a": 1})
+        cluster.freeze(0)
+        seen: list[str] = []
+        for _ in range(6):
+            try:
+                client.get(("test", "demo", 1), {"total_timeout": 50, "max_retries": 0})
+            except AerospikeError as error:
+                seen.append(type(error).__name__)
+        assert seen[0] == "AerospikeTimeoutError"
+        assert seen[-1] == "MaxErrorRateExceeded"
+        stats = client.get_stats()
+        assert stats.nodes[0].error_count == 3
+        health = client.health_check()
+        assert not health.is_healthy
+        assert any("left alone after 3 errors" in message for message in health.messages)
+        cluster.thaw(0)
