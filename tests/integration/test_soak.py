@@ -285,14 +285,15 @@ class Run:
         for node in cluster.nodes:
             by_state[node.state].append(node.index)
         running, frozen, killed = by_state["running"], by_state["frozen"], by_state["killed"]
+        moving = [i for i in killed if i != 0]  # a client that knows no address can't come back
         can = ["move", "move all"]
         can += ["kill", "freeze"] * (len(running) > 1)
         can += ["kill frozen"] * bool(frozen)
         can += ["thaw"] * (3 * len(frozen))
-        can += ["restart"] * (2 * len(killed))
+        can += ["restart"] * (2 * len(killed)) + ["restart elsewhere"] * len(moving)
         can += ["add"] * (len(cluster.nodes) < MAX_NODES)
         what = order.choice(can)
-        of = {"kill frozen": frozen, "thaw": frozen, "restart": killed}
+        of = {"kill frozen": frozen, "thaw": frozen, "restart": killed, "restart elsewhere": moving}
         i = order.choice(of.get(what, running))
         now = time.monotonic() - self.started
         self.faults.append(
@@ -304,6 +305,8 @@ class Run:
             cluster.move_partitions()
         elif what == "add":
             cluster.add_node()
+        elif what == "restart elsewhere":
+            cluster.restart(i, 0)
         else:
             getattr(cluster, what.removesuffix(" frozen"))(i)
 

@@ -207,10 +207,10 @@ class ClusterMachine(RuleBasedStateMachine):
         self.cluster.thaw(frozen[i % len(frozen)])
 
     @precondition(lambda self: self.nodes_in("killed"))
-    @rule(i=nodes)
-    def restart(self, i: int) -> None:
+    @rule(i=nodes, elsewhere=st.booleans())
+    def restart(self, i: int, elsewhere: bool) -> None:
         killed = self.nodes_in("killed")
-        self.cluster.restart(killed[i % len(killed)])
+        self.cluster.restart(killed[i % len(killed)], 0 if elsewhere else None)
         self.joined(killed[i % len(killed)])
 
     @precondition(lambda self: len(self.cluster.nodes) < MAX_NODES)
