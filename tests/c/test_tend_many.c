@@ -214,8 +214,8 @@ static void test_a_cluster_is_found_again_though_its_seed_is_gone_for_good(void 
     assert_true(UNTIL(anp_cluster_nodes(cluster, NULL, 0) == 0));
     FAKE_SET(&b, b.mode = FAKE_NORMAL; b.share = FAKE_ALL);
     tell_of(&b, "");
-    assert_true(UNTIL(anp_cluster_nodes(cluster, NULL, 0) == 1 && unowned(cluster) == 0));
-    assert_true(master_is(cluster, 0, "B0"));
+    assert_true(UNTIL(master_is(cluster, 0, "B0") && unowned(cluster) == 0));
+    assert_int_equal(anp_cluster_nodes(cluster, NULL, 0), 1);
     anp_cluster_release(cluster);
     fake_stop(&a);
     fake_stop(&b);
