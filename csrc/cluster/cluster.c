@@ -64,6 +64,10 @@ static void drop_hold(anp_cluster *cluster)
     for (uint32_t i = 0; i < cluster->n_loops; i++) {
         anp_loop_free(cluster->loops[i]);
     }
+    for (anp_spare *spare = cluster->spares, *next; spare != NULL; spare = next) {
+        next = spare->next;
+        spare->drop(spare);
+    }
     anp_map_slot_publish(&cluster->map, NULL);
     if (cluster->stop_fd >= 0) {
         (void)close(cluster->stop_fd);
@@ -408,6 +412,31 @@ void anp_cluster_loop_put(anp_cluster *cluster, anp_loop *loop)
     if (!keep) {
         anp_loop_free(loop);
     }
+}
+
+anp_spare *anp_cluster_spare_take(anp_cluster *cluster)
+{
+    lock(cluster);
+    anp_spare *spare = cluster->spares;
+    if (spare != NULL) {
+        cluster->spares = spare->next;
+        cluster->n_spares--;
+    }
+    unlock(cluster);
+    return spare;
+}
+
+bool anp_cluster_spare_put(anp_cluster *cluster, anp_spare *spare)
+{
+    lock(cluster);
+    bool keep = cluster->n_spares < ANP_CLUSTER_SPARES && !atomic_load(&cluster->closing);
+    if (keep) {
+        spare->next = cluster->spares;
+        cluster->spares = spare;
+        cluster->n_spares++;
+    }
+    unlock(cluster);
+    return keep;
 }
 
 uint32_t anp_cluster_connect_timeout(const anp_cluster *cluster)

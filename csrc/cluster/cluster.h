@@ -76,6 +76,17 @@ anp_status anp_cluster_route(const anp_map *map, const anp_map_namespace *ns, un
 anp_loop *anp_cluster_loop_take(anp_cluster *cluster);
 void anp_cluster_loop_put(anp_cluster *cluster, anp_loop *loop);
 
+/* Memory that one command leaves to the next, so that it needn't be mapped anew; all of one kind.
+ */
+typedef struct anp_spare {
+    struct anp_spare *next;
+    void (*drop)(struct anp_spare *spare); /* frees it, when the cluster goes */
+} anp_spare;
+
+anp_spare *anp_cluster_spare_take(anp_cluster *cluster); /* NULL: there is none */
+/* false: there are enough, the caller frees it. */
+bool anp_cluster_spare_put(anp_cluster *cluster, anp_spare *spare);
+
 uint32_t anp_cluster_connect_timeout(const anp_cluster *cluster);
 
 typedef struct anp_cluster_stats {

@@ -10,6 +10,7 @@ enum {
     ANP_CLUSTER_BAD_PEERS = 32, /* peers that can't be reached and whose back-off is remembered */
     ANP_CLUSTER_FORMER = 16,    /* addresses where nodes were, tried like seeds when none is left */
     ANP_CLUSTER_LOOPS = 8,      /* idle loops kept for sync drivers */
+    ANP_CLUSTER_SPARES = 32,    /* windows kept for the next batch, some 0.4 MB each */
     ANP_TEND_REPLY_MAX = 1024 * 1024, /* of one info reply */
     ANP_TEND_BACKOFF_MAX = 8, /* intervals between two attempts at a node that answers nonsense */
     ANP_TEND_REFRESH_MS = 50, /* between two rounds that were asked for */
@@ -62,6 +63,8 @@ struct anp_cluster {
     anp_cluster_node *nodes[ANP_CLUSTER_NODES];
     uint32_t n_loops;
     anp_loop *loops[ANP_CLUSTER_LOOPS];
+    uint32_t n_spares;
+    anp_spare *spares;
 
     /* The tend thread's own. */
     anp_cluster_seed *seeds;

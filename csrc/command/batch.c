@@ -426,8 +426,7 @@ void anp_batch_free(anp_batch *b)
     anp_batch_plan_free(b);
     for (anp_window *w = b->spare, *next; w != NULL; w = next) {
         next = w->next;
-        anp_buffer_deinit(&w->request);
-        anp_free(w);
+        anp_window_free(b, w);
     }
     anp_buffer_deinit(&b->scratch);
     anp_buffer_deinit(&b->ops);

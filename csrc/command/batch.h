@@ -43,6 +43,8 @@ typedef struct anp_row_sink {
     /* How often was the row sent, and is it in doubt though it has an answer? Called right before
      * row() or settle(), only for writes. NULL: not wanted. */
     void (*sent)(void *context, uint64_t row, uint32_t attempts, bool in_doubt);
+    /* This row's answer comes soon: what row() will touch may be fetched. NULL: not wanted. */
+    void (*soon)(void *context, uint64_t row);
     void *context;
 } anp_row_sink;
 

@@ -54,6 +54,7 @@ typedef struct anp_batch_news {
 typedef struct anp_batch_peer anp_batch_peer;
 
 typedef struct anp_window {
+    anp_spare spare; /* between batches */
     struct anp_window *next;
     uint32_t n_rows;
     bool is_encoded, is_sent, was_renewed;
@@ -228,6 +229,7 @@ anp_window *anp_window_pop(anp_window_list *list);
 void anp_window_remove(anp_window_list *list, anp_window *w);
 anp_window *anp_window_take(anp_batch *b); /* empty; NULL: no memory */
 void anp_window_give(anp_batch *b, anp_window *w);
+void anp_window_free(anp_batch *b, anp_window *w); /* or leaves it to the next batch */
 uint32_t anp_window_limit(const anp_batch *b, const anp_batch_peer *p);
 /* Makes the request; rows that can't be sent are settled. Rows beyond the byte limit go to a new
  * window in the queue. */

@@ -2,12 +2,15 @@
  *
  * A row's index in the request is its place in the window. A window that ends leaves no row behind:
  * each is answered, settled, or parked with the window until it is planned again. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "command/batch_engine.h"
 #include "command/request.h"
+
+enum { SPARE_REQUEST = 512 * 1024 }; /* of a window that is kept */
 
 /* ---- lists ---- */
 
@@ -65,17 +68,49 @@ void anp_window_remove(anp_window_list *list, anp_window *w)
 
 /* ---- memory ---- */
 
+static anp_window *window_of(anp_spare *spare)
+{
+    return (anp_window *)(void *)((char *)spare - offsetof(anp_window, spare));
+}
+
+static void drop_spare(anp_spare *spare)
+{
+    anp_window *w = window_of(spare);
+    anp_buffer_deinit(&w->request);
+    anp_free(w);
+}
+
+/* Only windows of the usual size are left to other batches. */
+static anp_window *new_window(anp_batch *b)
+{
+    anp_spare *spare =
+        b->window_rows == ANP_WINDOW_ROWS ? anp_cluster_spare_take(b->command.cluster) : NULL;
+    if (spare != NULL) {
+        return window_of(spare);
+    }
+    anp_window *w = anp_malloc(sizeof *w + b->window_rows * sizeof w->rows[0]);
+    if (w != NULL) {
+        w->spare.drop = drop_spare;
+        anp_buffer_init(&w->request, ANP_PROTO_HEAD + (size_t)ANP_PROTO_MAX);
+    }
+    return w;
+}
+
+void anp_window_free(anp_batch *b, anp_window *w)
+{
+    bool is_usual = b->window_rows == ANP_WINDOW_ROWS && w->request.capacity <= SPARE_REQUEST;
+    if (!is_usual || !anp_cluster_spare_put(b->command.cluster, &w->spare)) {
+        drop_spare(&w->spare);
+    }
+}
+
 anp_window *anp_window_take(anp_batch *b)
 {
     anp_window *w = b->spare;
     if (w != NULL) {
         b->spare = w->next;
-    } else {
-        w = anp_malloc(sizeof *w + b->window_rows * sizeof w->rows[0]);
-        if (w == NULL) {
-            return NULL;
-        }
-        anp_buffer_init(&w->request, ANP_PROTO_HEAD + (size_t)ANP_PROTO_MAX);
+    } else if ((w = new_window(b)) == NULL) {
+        return NULL;
     }
     w->next = NULL;
     w->n_rows = 0;

@@ -40,6 +40,18 @@ static inline uint8_t *missing_of(const anp_table *t, uint64_t row)
     return t->missing + row * t->missing_stride;
 }
 
+void anp_table_soon(const anp_table *t, uint64_t row)
+{
+    const anp_plan *plan = t->plan;
+    __builtin_prefetch(&t->codes[row], 1);
+    __builtin_prefetch(&t->meta[2 * row], 1);
+    __builtin_prefetch(missing_of(t, row), 1);
+    if (plan->n_fields != 0) { /* of a row the first and the last; of columns that helps with two */
+        __builtin_prefetch(slot_of(&plan->fields[0], row), 1);
+        __builtin_prefetch(slot_of(&plan->fields[plan->n_fields - 1], row), 1);
+    }
+}
+
 /* All fields missing; the spare bits of the last byte stay 0. */
 static inline void set_all_missing(const anp_table *t, uint8_t *bits)
 {

@@ -50,6 +50,9 @@ void anp_table_deinit(anp_table *t);
 anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, anp_cursor body,
                             anp_error *err);
 
+/* This row will be written soon: has its memory fetched. */
+void anp_table_soon(const anp_table *t, uint64_t row);
+
 /* A row that ends without a record: fill, all bits missing, meta 0, this code. */
 void anp_table_settle(anp_table *t, uint64_t row, int32_t code);
 

@@ -124,6 +124,11 @@ static anp_status table_row(void *context, uint64_t row, const anp_message *m, a
     return anp_table_decode(context, row, m, body, err);
 }
 
+static void table_soon(void *context, uint64_t row)
+{
+    anp_table_soon(context, row);
+}
+
 static void table_settle(void *context, uint64_t row, anp_status code, bool in_doubt)
 {
     (void)in_doubt;
@@ -271,7 +276,8 @@ PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
         free_table(p);
         return NULL;
     }
-    anp_row_sink sink = {.row = table_row, .settle = table_settle, .context = &p->table};
+    anp_row_sink sink = {
+        .row = table_row, .settle = table_settle, .soon = table_soon, .context = &p->table};
     return anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_table, p, free_table,
                              args);
 }
