@@ -1,6 +1,6 @@
 /* Batch requests: rows parsed and executed one after the other, replies gathered in blocks of 128
- * KiB, one frame each, the last message in a frame of its own (PROTOCOL.md 6.5). A connection's
- * own; not thread-safe. */
+ * KiB, one frame each, the last message in a frame of its own. A connection's own;
+ * not thread-safe. */
 #include "node/batch.h"
 
 #include "base/clock.h"

@@ -1,5 +1,5 @@
 /* Lists and maps as the server stores them: integers in their smallest form, blobs under str heads,
- * maps sorted by key, ordered lists checked. And the total order of values (PROTOCOL.md 8.1). */
+ * maps sorted by key, ordered lists checked. And the total order of values. */
 #pragma once
 
 #include "base/buffer.h"

@@ -1,5 +1,4 @@
-/* Requests on single records, executed: the checks of PROTOCOL.md 5 in their order, and one reply
- * message. */
+/* Requests on single records, executed: the checks in the server's order, and one reply message. */
 #pragma once
 
 #include "node/members.h"

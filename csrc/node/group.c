@@ -22,6 +22,13 @@ struct anp_group {
     place places[ANP_MEMBERS_MAX]; /* by member number */
 };
 
+const char *anp_node_state_name(anp_node_state state)
+{
+    static const char *const names[] = {
+        [ANP_NODE_RUNNING] = "running", [ANP_NODE_FROZEN] = "frozen", [ANP_NODE_KILLED] = "killed"};
+    return names[state];
+}
+
 static void lock(anp_group *g)
 {
     (void)pthread_mutex_lock(&g->lock);
@@ -118,14 +125,13 @@ anp_status anp_group_add(anp_group *g, const anp_node_config *config, uint32_t *
 static anp_status find(anp_group *g, uint32_t index, anp_node_state a, anp_node_state b,
                        place **out, anp_error *err)
 {
-    static const char *const names[] = {"running", "frozen", "killed"};
     if (index >= g->n_places) {
         return no_such(g, index, err);
     }
     place *at = &g->places[index];
     if (at->seen.state != a && at->seen.state != b) {
         return anp_error_set(err, ANP_ERR_PARAM, "node %u (%s) is %s", index, at->seen.name,
-                             names[at->seen.state]);
+                             anp_node_state_name(at->seen.state));
     }
     *out = at;
     return ANP_OK;
@@ -213,14 +219,6 @@ anp_status anp_group_move(anp_group *g, const uint16_t *partitions, uint32_t n, 
     }
     unlock(g);
     return status;
-}
-
-uint32_t anp_group_size(anp_group *g)
-{
-    lock(g);
-    uint32_t n = g->n_places;
-    unlock(g);
-    return n;
 }
 
 anp_status anp_group_look(anp_group *g, uint32_t index, anp_group_node *out, anp_error *err)

@@ -8,6 +8,9 @@ typedef struct anp_group anp_group;
 
 typedef enum { ANP_NODE_RUNNING, ANP_NODE_FROZEN, ANP_NODE_KILLED } anp_node_state;
 
+/* "running", "frozen", "killed". */
+const char *anp_node_state_name(anp_node_state state);
+
 typedef struct anp_group_node {
     char name[20];
     char host[64];
@@ -47,7 +50,6 @@ anp_status anp_group_restart(anp_group *g, uint32_t index, uint16_t port, anp_er
 anp_status anp_group_move(anp_group *g, const uint16_t *partitions, uint32_t n, int32_t to,
                           uint32_t *moved, anp_error *err);
 
-uint32_t anp_group_size(anp_group *g); /* nodes ever added; 0 where it is closed */
 anp_status anp_group_look(anp_group *g, uint32_t index, anp_group_node *out, anp_error *err);
 anp_status anp_group_stats(anp_group *g, uint32_t index, anp_node_stats *out, anp_error *err);
 

@@ -1,5 +1,5 @@
-/* Info commands: a table of names and the functions that answer them. Texts and errors as
- * PROTOCOL.md 4 has them. */
+/* Info commands: a table of names and the functions that answer them. Texts and errors are
+ * the server's. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,12 @@
 #include "wire/info.h"
 
 #define BUILD "8.1.2.0"
+#define EDITION "Aerospike Community Edition"
+#define FEATURES                                                                                   \
+    "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;"         \
+    "sindex-exists;peers;pipelining;pquery;pscans;query-show;relaxed-sc;replicas;replicas-all;"    \
+    "replicas-master;replicas-max;truncate-namespace;udf"
+#define UNSUPPORTED "ERROR:16:not built into the embedded node"
 
 enum { REPLY_MAX = 16 * 1024 * 1024 };
 
@@ -36,6 +42,13 @@ void anp_query_say(anp_query *q, const char *text)
     anp_buffer_put(q->out, text, strlen(text));
 }
 
+anp_membership anp_query_membership(anp_query *q)
+{
+    anp_membership m;
+    anp_members_look(q->node->members, q->node->member, &m);
+    return m;
+}
+
 anp_namespace *anp_query_namespace(anp_query *q, anp_slice name)
 {
     return anp_store_find(q->node->store, name);
@@ -48,74 +61,19 @@ static void info_node(anp_query *q)
     anp_query_say(q, q->node->name);
 }
 
-static void info_build(anp_query *q)
+static const char *cluster_name(const anp_query *q)
 {
-    anp_query_say(q, BUILD);
-}
-
-static void info_version(anp_query *q)
-{
-    anp_query_say(q, "Aerospike Community Edition build " BUILD);
-}
-
-static void info_edition(anp_query *q)
-{
-    anp_query_say(q, "Aerospike Community Edition");
-}
-
-static void info_release(anp_query *q)
-{
-    anp_query_say(q, "edition=Aerospike Community Edition;version=" BUILD
-                     ";os=embedded;arch=any;sha=0");
-}
-
-static void info_features(anp_query *q)
-{
-    anp_query_say(
-        q, "batch-any;batch-index;blob-bits;cdt-index;cdt-list;cdt-map;cluster-stable;float;geo;"
-           "sindex-exists;peers;pipelining;pquery;"
-           "pscans;query-show;relaxed-sc;replicas;replicas-all;replicas-master;replicas-max;"
-           "truncate-namespace;udf");
+    return q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null";
 }
 
 static void info_cluster_name(anp_query *q)
 {
-    anp_query_say(q, q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null");
-}
-
-static void info_ok(anp_query *q)
-{
-    anp_query_say(q, "ok");
-}
-
-static void info_empty(anp_query *q)
-{
-    (void)q;
-}
-
-static void info_compatibility(anp_query *q)
-{
-    anp_query_say(q, "17");
+    anp_query_say(q, cluster_name(q));
 }
 
 static void info_partitions(anp_query *q)
 {
     anp_buffer_print(q->out, "%d", (int)ANP_PARTITIONS);
-}
-
-static void info_connection(anp_query *q)
-{
-    anp_query_say(q, "admin=false");
-}
-
-static void info_best_practices(anp_query *q)
-{
-    anp_query_say(q, "failed_best_practices=none");
-}
-
-static void info_enterprise(anp_query *q)
-{
-    anp_query_say(q, "ERROR:25:enterprise only");
 }
 
 static void info_user_agent(anp_query *q)
@@ -145,13 +103,6 @@ static void info_namespaces(anp_query *q)
     }
 }
 
-static anp_membership membership(anp_query *q)
-{
-    anp_membership m;
-    anp_members_look(q->node->members, q->node->member, &m);
-    return m;
-}
-
 static void namespace_config(anp_query *q, const anp_namespace *ns)
 {
     anp_buffer_print(q->out,
@@ -159,7 +110,7 @@ static void namespace_config(anp_query *q, const anp_namespace *ns)
                      "ttl-without-nsup=%s;"
                      "default-read-touch-ttl-pct=0;single-query-threads=1;transaction-pending-"
                      "limit=20;storage-engine=memory",
-                     membership(q).replication_factor, ns->config.default_ttl,
+                     anp_query_membership(q).replication_factor, ns->config.default_ttl,
                      ns->config.max_record_size, ns->config.nsup_period,
                      ns->config.allow_ttl_without_nsup ? "true" : "false");
 }
@@ -172,7 +123,7 @@ static void info_namespace(anp_query *q)
         return;
     }
     anp_store *store = q->node->store;
-    anp_membership m = membership(q);
+    anp_membership m = anp_query_membership(q);
     anp_share share = {.by_set = NULL};
     anp_info_share(q, ns, &share);
     long long bytes = 0;
@@ -261,7 +212,7 @@ static void info_statistics(anp_query *q)
     anp_node *node = q->node;
     anp_node_stats stats;
     anp_node_stats_get(node, &stats);
-    anp_membership m = membership(q);
+    anp_membership m = anp_query_membership(q);
     anp_buffer_print(q->out,
                      "failed_best_practices=false;cluster_size=%u;cluster_key=%012llX;cluster_"
                      "generation=%u;cluster_principal=%s;"
@@ -302,7 +253,7 @@ static void info_get_config(anp_query *q)
             q->out,
             "cluster-name=%s;proto-fd-max=%u;batch-max-requests=%u;service-threads=%u;transaction-"
             "max-ms=1000",
-            q->node->config.cluster_name[0] != 0 ? q->node->config.cluster_name : "null",
+            cluster_name(q),
             q->node->config.max_connections != 0 ? q->node->config.max_connections : 1024,
             q->node->config.batch_max_requests, q->node->n_threads);
     } else if (anp_slice_is(context, "network")) {
@@ -369,8 +320,7 @@ static void info_truncate_namespace(anp_query *q)
     truncate_what(q, true);
 }
 
-/* ---- what is not built here ---- */
-
+/* There are no queries. */
 static void info_job(anp_query *q)
 {
     anp_slice id;
@@ -380,95 +330,80 @@ static void info_job(anp_query *q)
     }
 }
 
-static void info_no_index(anp_query *q)
-{
-    anp_query_say(q, "ERROR:201:no index");
-}
-
-static void info_false(anp_query *q)
-{
-    anp_query_say(q, "false");
-}
-
-static void info_udf_missing(anp_query *q)
-{
-    anp_query_say(q, "error=not_found");
-}
-
-static void info_unsupported(anp_query *q)
-{
-    anp_query_say(q, "ERROR:16:not built into the embedded node");
-}
+/* ---- the table ---- */
 
 static const struct {
     const char *name;
-    void (*answer)(anp_query *q);
+    void (*answer)(anp_query *q); /* NULL: always `text` */
+    const char *text;
 } commands[] = {
-    {"node", info_node},
-    {"name", info_node},
-    {"build", info_build},
-    {"version", info_version},
-    {"edition", info_edition},
-    {"release", info_release},
-    {"features", info_features},
-    {"cluster-name", info_cluster_name},
-    {"status", info_ok},
-    {"compatibility-id", info_compatibility},
-    {"partitions", info_partitions},
-    {"connection", info_connection},
-    {"best-practices", info_best_practices},
-    {"feature-key", info_enterprise},
-    {"user-agent-set", info_user_agent},
-    {"user-agents", info_empty},
-    {"peers-generation", anp_info_peers_generation},
-    {"partition-generation", anp_info_partition_generation},
-    {"rebalance-generation", anp_info_rebalance_generation},
-    {"peers-clear-std", anp_info_peers},
-    {"peers-clear-alt", anp_info_no_peers},
-    {"peers-tls-std", info_enterprise},
-    {"peers-tls-alt", info_enterprise},
-    {"alumni-clear-std", anp_info_alumni},
-    {"service-clear-std", anp_info_service},
-    {"service-clear-alt", info_empty},
-    {"service-tls-std", info_enterprise},
-    {"service-tls-alt", info_enterprise},
-    {"service", anp_info_service},
-    {"services", anp_info_services},
-    {"services-alternate", info_empty},
-    {"services-alumni", info_empty},
-    {"replicas", anp_info_replicas},
-    {"replicas-all", anp_info_replicas_all},
-    {"replicas-master", anp_info_replicas_master},
-    {"cluster-stable", anp_info_cluster_stable},
-    {"recluster", info_ok},
-    {"rack-ids", anp_info_rack_ids},
-    {"racks", info_enterprise},
-    {"roster", info_enterprise},
-    {"quiesce", info_enterprise},
-    {"namespaces", info_namespaces},
-    {"namespace", info_namespace},
-    {"sets", info_sets},
-    {"statistics", info_statistics},
-    {"get-config", info_get_config},
-    {"config-get", info_get_config},
-    {"truncate", info_truncate},
-    {"truncate-namespace", info_truncate_namespace},
-    {"truncate-undo", info_ok},
-    {"truncate-namespace-undo", info_ok},
-    {"sindex-list", info_empty},
-    {"sindex", info_empty},
-    {"sindex-exists", info_false},
-    {"sindex-stat", info_no_index},
-    {"sindex-create", info_unsupported},
-    {"sindex-delete", info_ok},
-    {"query-show", info_job},
-    {"query-abort", info_job},
-    {"udf-list", info_empty},
-    {"udf-get", info_udf_missing},
-    {"udf-put", info_unsupported},
-    {"udf-remove", info_ok},
-    {"udf-clear-cache", info_ok},
+    {"node", info_node, NULL},
+    {"name", info_node, NULL},
+    {"build", NULL, BUILD},
+    {"version", NULL, EDITION " build " BUILD},
+    {"edition", NULL, EDITION},
+    {"release", NULL, "edition=" EDITION ";version=" BUILD ";os=embedded;arch=any;sha=0"},
+    {"features", NULL, FEATURES},
+    {"cluster-name", info_cluster_name, NULL},
+    {"status", NULL, "ok"},
+    {"compatibility-id", NULL, "17"},
+    {"partitions", info_partitions, NULL},
+    {"connection", NULL, "admin=false"},
+    {"best-practices", NULL, "failed_best_practices=none"},
+    {"feature-key", NULL, ANP_ENTERPRISE_TEXT},
+    {"user-agent-set", info_user_agent, NULL},
+    {"user-agents", NULL, ""},
+    {"peers-generation", anp_info_peers_generation, NULL},
+    {"partition-generation", anp_info_partition_generation, NULL},
+    {"rebalance-generation", anp_info_rebalance_generation, NULL},
+    {"peers-clear-std", anp_info_peers, NULL},
+    {"peers-clear-alt", anp_info_no_peers, NULL},
+    {"peers-tls-std", NULL, ANP_ENTERPRISE_TEXT},
+    {"peers-tls-alt", NULL, ANP_ENTERPRISE_TEXT},
+    {"alumni-clear-std", anp_info_alumni, NULL},
+    {"service-clear-std", anp_info_service, NULL},
+    {"service-clear-alt", NULL, ""},
+    {"service-tls-std", NULL, ANP_ENTERPRISE_TEXT},
+    {"service-tls-alt", NULL, ANP_ENTERPRISE_TEXT},
+    {"service", anp_info_service, NULL},
+    {"services", anp_info_services, NULL},
+    {"services-alternate", NULL, ""},
+    {"services-alumni", NULL, ""},
+    {"replicas", anp_info_replicas, NULL},
+    {"replicas-all", anp_info_replicas_all, NULL},
+    {"replicas-master", anp_info_replicas_master, NULL},
+    {"cluster-stable", anp_info_cluster_stable, NULL},
+    {"recluster", NULL, "ok"},
+    {"rack-ids", anp_info_rack_ids, NULL},
+    {"racks", NULL, ANP_ENTERPRISE_TEXT},
+    {"roster", NULL, ANP_ENTERPRISE_TEXT},
+    {"quiesce", NULL, ANP_ENTERPRISE_TEXT},
+    {"namespaces", info_namespaces, NULL},
+    {"namespace", info_namespace, NULL},
+    {"sets", info_sets, NULL},
+    {"statistics", info_statistics, NULL},
+    {"get-config", info_get_config, NULL},
+    {"config-get", info_get_config, NULL},
+    {"truncate", info_truncate, NULL},
+    {"truncate-namespace", info_truncate_namespace, NULL},
+    {"truncate-undo", NULL, "ok"},
+    {"truncate-namespace-undo", NULL, "ok"},
+    {"sindex-list", NULL, ""},
+    {"sindex", NULL, ""},
+    {"sindex-exists", NULL, "false"},
+    {"sindex-stat", NULL, "ERROR:201:no index"},
+    {"sindex-create", NULL, UNSUPPORTED},
+    {"sindex-delete", NULL, "ok"},
+    {"query-show", info_job, NULL},
+    {"query-abort", info_job, NULL},
+    {"udf-list", NULL, ""},
+    {"udf-get", NULL, "error=not_found"},
+    {"udf-put", NULL, UNSUPPORTED},
+    {"udf-remove", NULL, "ok"},
+    {"udf-clear-cache", NULL, "ok"},
 };
+
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void answer_one(anp_node *node, anp_node_connection *c, anp_slice line, anp_buffer *out)
 {
@@ -483,16 +418,16 @@ static void answer_one(anp_node *node, anp_node_connection *c, anp_slice line, a
     }
     anp_buffer_put(out, line.data, line.size);
     anp_buffer_u8(out, '\t');
-    void (*answer)(anp_query *) = NULL;
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0] && answer == NULL; i++) {
-        if (anp_slice_is(name, commands[i].name)) {
-            answer = commands[i].answer;
-        }
+    size_t i = 0;
+    while (i < N_COMMANDS && !anp_slice_is(name, commands[i].name)) {
+        i++;
     }
-    if (answer != NULL) {
-        answer(&q);
-    } else {
+    if (i == N_COMMANDS) {
         anp_query_say(&q, "ERROR:4:unrecognized command");
+    } else if (commands[i].answer != NULL) {
+        commands[i].answer(&q);
+    } else {
+        anp_query_say(&q, commands[i].text);
     }
     anp_buffer_u8(out, '\n');
 }

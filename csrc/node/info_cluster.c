@@ -7,13 +7,6 @@
 #include "node/info_query.h"
 #include "wire/info.h"
 
-static anp_membership look(anp_query *q)
-{
-    anp_membership m;
-    anp_members_look(q->node->members, q->node->member, &m);
-    return m;
-}
-
 static void print_int(anp_query *q, int64_t value)
 {
     anp_buffer_print(q->out, "%lld", (long long)value);
@@ -21,17 +14,17 @@ static void print_int(anp_query *q, int64_t value)
 
 void anp_info_peers_generation(anp_query *q)
 {
-    print_int(q, look(q).peers_generation);
+    print_int(q, anp_query_membership(q).peers_generation);
 }
 
 void anp_info_partition_generation(anp_query *q)
 {
-    print_int(q, look(q).partition_generation);
+    print_int(q, anp_query_membership(q).partition_generation);
 }
 
 void anp_info_rebalance_generation(anp_query *q)
 {
-    print_int(q, look(q).rebalance_generation);
+    print_int(q, anp_query_membership(q).rebalance_generation);
 }
 
 /* The address at which the asker has reached us: of all addresses one that is good for it. */
@@ -90,7 +83,7 @@ void anp_info_service(anp_query *q)
 /* No node has alternate addresses. */
 void anp_info_no_peers(anp_query *q)
 {
-    anp_buffer_print(q->out, "%lld,3000,[]", (long long)look(q).peers_generation);
+    anp_buffer_print(q->out, "%lld,3000,[]", (long long)anp_query_membership(q).peers_generation);
 }
 
 void anp_info_services(anp_query *q)
@@ -120,7 +113,7 @@ static void all_replicas(anp_query *q, const char *regime)
     char head[32];
     anp_slice text;
     uint64_t max;
-    uint32_t n = look(q).replication_factor;
+    uint32_t n = anp_query_membership(q).replication_factor;
     if (anp_query_parameter(q->parameters, "max", &text) && anp_info_uint(text, &max) && max != 0 &&
         max < n) {
         n = (uint32_t)max;
@@ -148,9 +141,9 @@ void anp_info_replicas_master(anp_query *q)
 
 void anp_info_rack_ids(anp_query *q)
 {
-    int32_t rack = look(q).rack;
+    int32_t rack = anp_query_membership(q).rack;
     if (rack < 0) {
-        anp_query_say(q, "ERROR:25:enterprise only");
+        anp_query_say(q, ANP_ENTERPRISE_TEXT);
         return;
     }
     for (uint32_t i = 0; i < q->node->store->n_namespaces; i++) {
@@ -162,7 +155,7 @@ void anp_info_rack_ids(anp_query *q)
 uint64_t anp_info_cluster_key(anp_query *q)
 {
     /* 12 hexadecimal digits, other ones for each set of members */
-    uint64_t x = look(q).cluster_generation * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t x = anp_query_membership(q).cluster_generation * UINT64_C(0x9e3779b97f4a7c15);
     return (x >> 16) | UINT64_C(0x100000000000);
 }
 
@@ -174,7 +167,7 @@ void anp_info_cluster_stable(anp_query *q)
         anp_query_namespace(q, name) == NULL) {
         anp_query_say(q, "ERROR:20:namespace not found on node");
     } else if (anp_query_parameter(q->parameters, "size", &text) &&
-               (!anp_info_uint(text, &size) || size != look(q).n_present)) {
+               (!anp_info_uint(text, &size) || size != anp_query_membership(q).n_present)) {
         anp_query_say(q, "ERROR:7:cluster-not-specified-size");
     } else {
         anp_buffer_print(q->out, "%012llX", (unsigned long long)anp_info_cluster_key(q));
@@ -207,7 +200,7 @@ static void count(const anp_record *r, void *context)
 void anp_info_share(anp_query *q, anp_namespace *ns, anp_share *out)
 {
     out->master = out->replica = 0;
-    if (look(q).n_present > 1) {
+    if (anp_query_membership(q).n_present > 1) {
         tally t = {q, out};
         anp_namespace_walk(ns, count, &t);
         return;

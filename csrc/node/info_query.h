@@ -4,6 +4,8 @@
 
 #include "node/server.h"
 
+#define ANP_ENTERPRISE_TEXT "ERROR:25:enterprise only"
+
 typedef struct anp_query {
     anp_node *node;
     anp_node_connection *connection;
@@ -15,6 +17,8 @@ typedef struct anp_query {
 bool anp_query_parameter(anp_slice all, const char *name, anp_slice *out);
 void anp_query_say(anp_query *q, const char *text);
 anp_namespace *anp_query_namespace(anp_query *q, anp_slice name);
+/* What the node is among the members at this moment. */
+anp_membership anp_query_membership(anp_query *q);
 
 /* ---- info_cluster.c: who is there, and who owns what ---- */
 void anp_info_peers_generation(anp_query *q);

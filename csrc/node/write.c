@@ -1,5 +1,5 @@
-/* Writes: checks in the server's order (PROTOCOL.md 5.3), operations from left to right on a copy,
- * and all or nothing. */
+/* Writes: checks in the server's order, operations from left to right on a copy, and all
+ * or nothing. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "node/bins.h"

@@ -299,7 +299,6 @@ static PyObject *cluster_owners(PyObject *object, PyObject *unused)
 
 static PyObject *cluster_look(PyObject *object, PyObject *args)
 {
-    static const char *const states[] = {"running", "frozen", "killed"};
     unsigned int index;
     anp_group_node seen;
     anp_error err;
@@ -311,7 +310,7 @@ static PyObject *cluster_look(PyObject *object, PyObject *args)
         return raise(Py_TYPE(object), &err);
     }
     return Py_BuildValue("ssiis", seen.name, seen.host, (int)seen.port, (int)seen.rack,
-                         states[seen.state]);
+                         anp_node_state_name(seen.state));
 }
 
 static PyObject *cluster_stats(PyObject *object, PyObject *args)
