@@ -17,7 +17,6 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/random.h"
 #include "cluster/cluster_state.h"
 #include "cluster/tend.h"
 
@@ -372,20 +371,6 @@ size_t anp_cluster_nodes(anp_cluster *cluster, anp_cluster_node **out, size_t ro
     return n;
 }
 
-anp_cluster_node *anp_cluster_random_node(anp_cluster *cluster)
-{
-    anp_cluster_node *node = NULL;
-    lock(cluster);
-    uint32_t n = cluster->n_nodes;
-    uint32_t first = n > 1 ? (uint32_t)(anp_random() % n) : 0;
-    for (uint32_t i = 0; i < n && node == NULL; i++) {
-        anp_cluster_node *one = cluster->nodes[(first + i) % n];
-        node = atomic_load(&one->active) ? anp_cluster_node_retain(one) : NULL;
-    }
-    unlock(cluster);
-    return node;
-}
-
 anp_loop *anp_cluster_loop_take(anp_cluster *cluster)
 {
     anp_loop *loop = NULL;
@@ -444,9 +429,14 @@ uint32_t anp_cluster_connect_timeout(const anp_cluster *cluster)
     return cluster->connect_timeout_ms;
 }
 
+uint64_t anp_cluster_rounds(const anp_cluster *cluster)
+{
+    return atomic_load_explicit(&cluster->tends, memory_order_relaxed);
+}
+
 void anp_cluster_stats_get(anp_cluster *cluster, anp_cluster_stats *out)
 {
-    out->tends = atomic_load_explicit(&cluster->tends, memory_order_relaxed);
+    out->tends = anp_cluster_rounds(cluster);
     out->tend_failures = atomic_load_explicit(&cluster->tend_failures, memory_order_relaxed);
     out->last_tend_ns = atomic_load_explicit(&cluster->last_tend_ns, memory_order_relaxed);
     out->nodes_added = atomic_load_explicit(&cluster->nodes_added, memory_order_relaxed);

@@ -54,7 +54,6 @@ void anp_cluster_refresh(anp_cluster *cluster);
 
 /* Up to `room` active nodes, retained each; returns how many there are. */
 size_t anp_cluster_nodes(anp_cluster *cluster, anp_cluster_node **out, size_t room);
-anp_cluster_node *anp_cluster_random_node(anp_cluster *cluster); /* retained; NULL: none */
 
 typedef enum {
     ANP_REPLICA_MASTER,
@@ -97,9 +96,10 @@ typedef struct anp_cluster_stats {
     uint32_t nodes;
 } anp_cluster_stats;
 void anp_cluster_stats_get(anp_cluster *cluster, anp_cluster_stats *out);
-void anp_cluster_count_retries(anp_cluster *cluster, uint32_t n);
 
-/* One info request on one connection, blocking to the deadline, for the tend thread: the body of
- * the answer replaces what is in `reply`. */
-anp_status anp_connection_info(anp_connection *connection, const char *text, uint64_t deadline,
-                               anp_buffer *reply, anp_error *err);
+/* Rounds of the tend thread so far: where it is another number than before, more is known. Any
+ * thread, without a lock. */
+uint64_t anp_cluster_rounds(const anp_cluster *cluster);
+
+/* A command has ended that was tried n times more. */
+void anp_cluster_count_retries(anp_cluster *cluster, uint32_t n);

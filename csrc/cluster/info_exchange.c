@@ -161,9 +161,3 @@ anp_status anp_exchange_info(anp_stream *s, int stop_fd, const char *text, uint6
     anp_buffer_deinit(&request);
     return status == ANP_OK ? read_reply(s, stop_fd, deadline, reply, err) : status;
 }
-
-anp_status anp_connection_info(anp_connection *connection, const char *text, uint64_t deadline,
-                               anp_buffer *reply, anp_error *err)
-{
-    return anp_exchange_info(&connection->stream, -1, text, deadline, reply, err);
-}

@@ -179,13 +179,15 @@ void anp_map_replace(anp_map *map, const anp_cluster_node *node, anp_cluster_nod
     }
 }
 
-uint32_t anp_map_unowned(const anp_map *map)
+uint32_t anp_map_unowned(const anp_map_namespace *ns)
 {
     uint32_t n = 0;
-    for (uint32_t i = 0; i < map->n_namespaces; i++) {
-        for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
-            n += map->namespaces[i].partitions[p].replica[0] == NULL;
+    for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
+        bool is_owned = false;
+        for (unsigned k = 0; k < ANP_MAP_REPLICAS; k++) {
+            is_owned |= ns->partitions[p].replica[k] != NULL;
         }
+        n += !is_owned;
     }
     return n;
 }

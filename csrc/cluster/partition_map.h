@@ -48,8 +48,8 @@ static inline void anp_map_drop(anp_map *map, const anp_cluster_node *node)
 /* NULL when the namespace isn't in the map. */
 const anp_map_namespace *anp_map_find(const anp_map *map, const void *name, size_t size);
 
-/* How many partitions of all namespaces have no master. */
-uint32_t anp_map_unowned(const anp_map *map);
+/* How many partitions no node is known to own, not as a replica either. */
+uint32_t anp_map_unowned(const anp_map_namespace *ns);
 
 /* Where the current map is published. Readers take it without a lock, from any thread; one thread
  * publishes. */

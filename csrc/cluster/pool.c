@@ -337,11 +337,6 @@ int anp_connection_open(anp_connection *c, anp_error *err)
     return result;
 }
 
-const anp_address *anp_pool_address(const anp_pool *pool)
-{
-    return &pool->address;
-}
-
 void anp_pool_stats_get(anp_pool *pool, anp_pool_stats *out)
 {
     lock(pool);

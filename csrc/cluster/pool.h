@@ -67,7 +67,6 @@ bool anp_pool_cancel(anp_pool *pool, anp_waiter *waiter);
 /* Starts to connect (or goes on): 0 open, ANP_STREAM_AGAIN, ANP_STREAM_FAILED with err set. */
 int anp_connection_open(anp_connection *connection, anp_error *err);
 
-const anp_address *anp_pool_address(const anp_pool *pool);
 void anp_pool_trim(anp_pool *pool,
                    uint32_t min); /* closes idle ones beyond min that are idle too long */
 void anp_pool_stats_get(anp_pool *pool, anp_pool_stats *out);

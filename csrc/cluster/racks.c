@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "cluster/tend.h"
 
-enum { ENTERPRISE_ONLY = 25 };
-
 /* The next of `namespace:rack;...`. 1: taken; 0: the end. */
 static int next_rack(anp_slice *rest, anp_rack *out, anp_error *err)
 {
@@ -82,7 +80,7 @@ static void read_racks(anp_tend *t, anp_cluster_node *node)
     anp_slice said;
     if (status == ANP_OK &&
         anp_info_find((anp_slice){t->reply.data, t->reply.size}, "rack-ids", &value) &&
-        anp_info_error(value, &said) == ENTERPRISE_ONLY) {
+        anp_info_error(value, &said) == ANP_ENTERPRISE_ONLY) {
         if (!t->cluster->knows_no_racks) {
             anp_log(ANP_LOG_WARN,
                     "node %s knows no racks (they need the enterprise edition): prefer-rack is "

@@ -25,6 +25,15 @@ bool anp_attempt_is_closed(anp_cluster *cluster)
            anp_cluster_wait(cluster, 0, NULL) == ANP_ERR_CLOSED;
 }
 
+anp_status anp_attempt_left_alone(const anp_cluster_node *node, anp_error *err)
+{
+    anp_status status = anp_error_set(err, ANP_ERR_MAX_ERROR_RATE,
+                                      "too many errors of the node: it is left alone for a while "
+                                      "(see max_error_rate)");
+    anp_error_node(err, node->name);
+    return status;
+}
+
 /* ---- the pool's grant ---- */
 
 static void grant_arrived(anp_task *t)

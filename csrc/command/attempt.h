@@ -83,5 +83,8 @@ void anp_attempt_wait(anp_attempt *x, uint64_t until);
 anp_status anp_attempt_arm(anp_attempt *x, anp_error *err);
 void anp_attempt_disarm(anp_attempt *x);
 
+/* Fills in err: the node has too many errors to be asked at present. ANP_ERR_MAX_ERROR_RATE. */
+anp_status anp_attempt_left_alone(const anp_cluster_node *node, anp_error *err);
+
 /* Was the cluster closed? For the check that every waiting driver makes now and then. */
 bool anp_attempt_is_closed(anp_cluster *cluster);

@@ -32,13 +32,6 @@ void anp_batch_new_map(anp_batch *b)
     b->map = map;
 }
 
-static void count_rounds(anp_batch *b)
-{
-    anp_cluster_stats stats;
-    anp_cluster_stats_get(b->command.cluster, &stats);
-    b->rounds = stats.tends;
-}
-
 void anp_batch_look(anp_batch *b)
 {
     b->now = anp_clock_now();
@@ -47,13 +40,13 @@ void anp_batch_look(anp_batch *b)
     }
     anp_batch_new_map(b);
     if (b->has_doubts) {
-        count_rounds(b);
+        b->rounds = anp_cluster_rounds(b->command.cluster);
     }
 }
 
 anp_batch_news anp_batch_news_now(anp_batch *b)
 {
-    count_rounds(b);
+    b->rounds = anp_cluster_rounds(b->command.cluster);
     b->has_doubts = true;
     b->now = anp_clock_now();
     return (anp_batch_news){
@@ -165,9 +158,7 @@ static anp_batch_way choose(anp_batch *b, const anp_window_row *r, const anp_map
         }
         const anp_batch_peer *p = b->peers[at];
         if (!anp_cluster_node_allows(p->node)) {
-            *code = anp_error_set(err, ANP_ERR_MAX_ERROR_RATE,
-                                  "too many errors of the node: it is left alone for a while");
-            anp_error_node(err, p->node->name);
+            *code = anp_attempt_left_alone(p->node, err);
         } else if (!p->is_doubtful) {
             *peer = at;
             return ANP_WAY_PEER;

@@ -23,9 +23,7 @@
 typedef enum { PHASE_ATTEMPT, PHASE_EXCHANGE, PHASE_PAUSE, PHASE_WAIT, PHASE_DONE } phase;
 
 struct anp_single_state {
-    anp_attempt
-    try
-        ;
+    anp_attempt attempt;
     anp_single *single;
     phase phase;
     uint32_t replica; /* attempts as routing counts them */
@@ -52,13 +50,6 @@ static void end(anp_single *s, anp_status status)
 
 /* ---- what is known of the cluster ---- */
 
-static uint64_t rounds_of(anp_cluster *cluster)
-{
-    anp_cluster_stats stats;
-    anp_cluster_stats_get(cluster, &stats);
-    return stats.tends;
-}
-
 /* Remembers what is known now, and asks for more. `failed`: the node it is about; NULL: none. */
 static void want_news(anp_single *s, anp_cluster_node *failed)
 {
@@ -69,7 +60,7 @@ static void want_news(anp_single *s, anp_cluster_node *failed)
     anp_map_release(m->map);
     m->failed = failed;
     m->map = anp_cluster_map(cluster);
-    m->rounds = rounds_of(cluster);
+    m->rounds = anp_cluster_rounds(cluster);
     uint64_t until = anp_clock_now() + ANP_WAIT_MS * ANP_NS_PER_MS;
     m->wait_until = until < s->command.deadline ? until : s->command.deadline;
     anp_cluster_refresh(cluster);
@@ -78,7 +69,7 @@ static void want_news(anp_single *s, anp_cluster_node *failed)
 static bool is_news(anp_single *s)
 {
     struct anp_single_state *m = s->state;
-    if (anp_clock_now() >= m->wait_until || rounds_of(s->command.cluster) != m->rounds) {
+    if (anp_clock_now() >= m->wait_until || anp_cluster_rounds(s->command.cluster) != m->rounds) {
         return true;
     }
     anp_map *map = anp_cluster_map(s->command.cluster);
@@ -167,9 +158,7 @@ static anp_status choose(anp_single *s, const anp_map *map, const anp_map_namesp
             break;
         }
         if (!anp_cluster_node_allows(node)) {
-            status = anp_error_set(&m->error, ANP_ERR_MAX_ERROR_RATE,
-                                   "too many errors of the node: it is left alone for a while");
-            anp_error_node(&m->error, node->name);
+            status = anp_attempt_left_alone(node, &m->error);
         } else if (node != m->failed) {
             anp_cluster_node_release(second);
             *wait = false;
@@ -196,10 +185,8 @@ static void begin(anp_single *s, anp_cluster_node *node)
     int ms =
         c->deadline == ANP_NEVER ? 0 : anp_clock_ms_left(c->deadline, anp_clock_now(), INT32_MAX);
     anp_record_request_timeout(&s->request, ms > 0 || c->deadline == ANP_NEVER ? (uint32_t)ms : 1);
-    m->
-    try
-        .is_write = s->is_write;
-    anp_attempt_begin(&m->try, node, (anp_slice){s->request.data, s->request.size},
+    m->attempt.is_write = s->is_write;
+    anp_attempt_begin(&m->attempt, node, (anp_slice){s->request.data, s->request.size},
                       ANP_PROTO_MESSAGE, &s->reply);
     m->phase = PHASE_EXCHANGE;
 }
@@ -241,9 +228,7 @@ static void attempt(anp_single *s)
 static void judge_reply(anp_single *s)
 {
     struct anp_single_state *m = s->state;
-    anp_cluster_node *node = m->
-    try
-        .node;
+    anp_cluster_node *node = m->attempt.node;
     size_t length = 0;
     s->body = anp_cursor_over(s->reply.data, s->reply.size);
     if (anp_message_measure(s->reply.data, s->reply.size, s->reply.size, &length) !=
@@ -281,9 +266,7 @@ static void judge_reply(anp_single *s)
 static void judge_failure(anp_single *s)
 {
     struct anp_single_state *m = s->state;
-    anp_attempt *x = &m->
-    try
-        ;
+    anp_attempt *x = &m->attempt;
     anp_status code = x->error.code;
     m->error = x->error;
     s->in_doubt |= s->is_write && x->was_sent;
@@ -319,24 +302,16 @@ static bool step(anp_single *s)
         switch (m->phase) {
         case PHASE_PAUSE:
             if (!atomic_load(&c->is_cancelled) && anp_clock_now() < m->resume_at) {
-                m->
-                try
-                    .state = ANP_ATTEMPT_IDLE;
-                m->
-                try
-                    .wake_at = m->resume_at;
+                m->attempt.state = ANP_ATTEMPT_IDLE;
+                m->attempt.wake_at = m->resume_at;
                 return false;
             }
             m->phase = PHASE_ATTEMPT;
             break;
         case PHASE_WAIT:
             if (!atomic_load(&c->is_cancelled) && (anp_clock_now() < m->resume_at || !is_news(s))) {
-                m->
-                try
-                    .state = ANP_ATTEMPT_IDLE;
-                m->
-                try
-                    .wake_at = anp_clock_now() + ANP_WAIT_LOOK_MS * ANP_NS_PER_MS;
+                m->attempt.state = ANP_ATTEMPT_IDLE;
+                m->attempt.wake_at = anp_clock_now() + ANP_WAIT_LOOK_MS * ANP_NS_PER_MS;
                 return false;
             }
             m->phase = PHASE_ATTEMPT;
@@ -350,15 +325,13 @@ static bool step(anp_single *s)
             }
             break;
         case PHASE_EXCHANGE:
-            switch (anp_attempt_step(&m->try)) {
+            switch (anp_attempt_step(&m->attempt)) {
             case ANP_ATTEMPT_DONE:
                 s->was_sent = true;
                 judge_reply(s);
                 break;
             case ANP_ATTEMPT_FAILED:
-                s->was_sent |= m->
-                try
-                    .was_sent;
+                s->was_sent |= m->attempt.was_sent;
                 judge_failure(s);
                 break;
             case ANP_ATTEMPT_IDLE:
@@ -381,7 +354,7 @@ static bool step(anp_single *s)
 static void look_for_close(anp_single *s)
 {
     if (anp_attempt_is_closed(s->command.cluster)) {
-        anp_attempt_abort(&s->state->try, ANP_ERR_CLOSED, "the client was closed");
+        anp_attempt_abort(&s->state->attempt, ANP_ERR_CLOSED, "the client was closed");
     }
 }
 
@@ -396,7 +369,7 @@ static anp_drive drive(anp_command *c, int slice_ms)
             look_for_close(s);
             return ANP_DRIVE_AGAIN;
         }
-        anp_attempt_wait(&s->state->try, slice_end);
+        anp_attempt_wait(&s->state->attempt, slice_end);
     }
     anp_command_finish(c, s->state->status, &s->state->error);
     return ANP_DRIVE_DONE;
@@ -404,9 +377,7 @@ static anp_drive drive(anp_command *c, int slice_ms)
 
 static void pump(anp_single *s)
 {
-    anp_attempt *x = &s->state->
-    try
-        ;
+    anp_attempt *x = &s->state->attempt;
     anp_error err;
     while (!step(s)) {
         anp_status status = anp_attempt_arm(x, &err);
@@ -444,7 +415,7 @@ static void start(anp_command *c)
 static void cancel(anp_command *c)
 {
     anp_single *s = (anp_single *)c;
-    anp_attempt_abort(&s->state->try, ANP_ERR_ABORTED, "the call was cancelled");
+    anp_attempt_abort(&s->state->attempt, ANP_ERR_ABORTED, "the call was cancelled");
     if (c->is_submitted) {
         pump(s);
     }
@@ -461,7 +432,7 @@ anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy
     if (m == NULL) {
         return anp_error_memory(err, sizeof *m, "a command");
     }
-    memset(m, 0, offsetof(struct anp_single_state, try.first));
+    memset(m, 0, offsetof(struct anp_single_state, attempt.first));
     m->phase = PHASE_ATTEMPT;
     m->replica = 0;
     m->resume_at = 0;
@@ -471,7 +442,7 @@ anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy
     m->status = ANP_OK;
     m->error = (anp_error){.code = ANP_OK};
     m->single = s;
-    anp_status status = anp_attempt_init(&m->try, &s->command, resume, err);
+    anp_status status = anp_attempt_init(&m->attempt, &s->command, resume, err);
     if (status != ANP_OK) {
         anp_free(m);
         return status;
@@ -486,7 +457,7 @@ anp_status anp_single_init(anp_single *s, anp_cluster *cluster, const anp_policy
 void anp_single_deinit(anp_single *s)
 {
     if (s->state != NULL) {
-        anp_attempt_deinit(&s->state->try);
+        anp_attempt_deinit(&s->state->attempt);
         anp_cluster_node_release(s->state->failed);
         anp_map_release(s->state->map);
         anp_free(s->state);

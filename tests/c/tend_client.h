@@ -42,6 +42,14 @@ static inline anp_cluster *connect_to(const fake_node *f)
     return cluster;
 }
 
+/* A node that is active, retained; NULL: there is none. */
+static inline anp_cluster_node *any_node(anp_cluster *cluster)
+{
+    anp_cluster_node *node = NULL;
+    (void)anp_cluster_nodes(cluster, &node, 1);
+    return node;
+}
+
 /* The name of the master of a partition of namespace test, or "". */
 static inline const char *master(anp_cluster *cluster, unsigned p)
 {

@@ -68,13 +68,13 @@ static void test_node_owns_what_its_bits_say(void **state)
     assert_ptr_equal(at(map, "test", 9)->replica[0], a);
     assert_ptr_equal(at(map, "test", 4095)->replica[1], a);
     assert_null(at(map, "test", 4095)->replica[0]);
-    assert_int_equal(anp_map_unowned(map), 4096 - 3);
+    assert_int_equal(anp_map_unowned(&map->namespaces[0]), 4096 - 4);
     r = said("test", 0, 2);
     own(&r, 0, 2, 4096);
     assert_int_equal(anp_map_apply(map, b, &r, NULL), ANP_OK);
     assert_ptr_equal(at(map, "test", 0)->replica[0], a); /* bits that are not set change nothing */
     assert_ptr_equal(at(map, "test", 9)->replica[0], b);
-    assert_int_equal(anp_map_unowned(map), 0);
+    assert_int_equal(anp_map_unowned(&map->namespaces[0]), 0);
     assert_null(anp_map_find(map, "tes", 3));
     assert_null(anp_map_find(map, "tests", 5));
     assert_int_equal(anp_map_find(map, "test", 4)->n_replicas, 2);
@@ -122,8 +122,8 @@ static void test_copy_is_apart_from_its_original(void **state)
     assert_int_equal(anp_map_copy(map, &copy, NULL), ANP_OK);
     assert_int_equal(a->references, 1 + 2 * 4096);
     anp_map_drop(copy, a);
-    assert_int_equal(anp_map_unowned(copy), 4096);
-    assert_int_equal(anp_map_unowned(map), 0);
+    assert_int_equal(anp_map_unowned(&copy->namespaces[0]), 4096);
+    assert_int_equal(anp_map_unowned(&map->namespaces[0]), 0);
     anp_map_release(map);
     anp_map_release(copy);
     assert_int_equal(a->references, 1);
@@ -306,12 +306,12 @@ static void test_a_node_takes_anothers_place(void **state)
     (void)state;
     anp_cluster_node *nodes[3];
     anp_map *map = map_of_three(nodes);
-    uint32_t before = anp_map_unowned(map);
+    uint32_t before = anp_map_unowned(&map->namespaces[0]);
     anp_map_replace(map, nodes[0], nodes[1]);
     assert_ptr_equal(at(map, "test", 3)->replica[0], nodes[1]);
     assert_ptr_equal(at(map, "test", 4)->replica[0], nodes[1]);
     assert_ptr_equal(at(map, "test", 3)->replica[2], nodes[2]);
-    assert_int_equal(anp_map_unowned(map), before);
+    assert_int_equal(anp_map_unowned(&map->namespaces[0]), before);
     drop_three(map, nodes);
 }
 

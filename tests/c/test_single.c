@@ -431,7 +431,8 @@ static void test_info_is_answered(void **state)
     for (int is_async = 0; is_async < 2; is_async++) {
         world w;
         world_open(&w, serve, &(script){0}, 0);
-        anp_cluster_node *node = anp_cluster_random_node(w.cluster);
+        anp_cluster_node *node = NULL;
+        assert_int_equal(anp_cluster_nodes(w.cluster, &node, 1), 1);
         anp_info_command c;
         anp_error err;
         assert_int_equal(anp_info_command_init(&c, w.cluster, &reads, node,

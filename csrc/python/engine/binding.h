@@ -75,9 +75,6 @@ static inline void anp_exception_give(PyObject *exception) /* steals */
 bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t *particle,
                       const char *where);
 
-/* Appends a value as MessagePack (elements of lists and maps). */
-bool anp_value_pack(anp_state *state, PyObject *value, anp_buffer *b, const char *where);
-
 /* Appends a whole operation: head, bin name, value. `name` must be a str of 1 to 15 UTF-8 bytes (0
  * when allow_empty). */
 bool anp_value_op(anp_state *state, anp_buffer *b, uint8_t op, PyObject *name, PyObject *value,

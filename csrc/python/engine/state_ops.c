@@ -42,15 +42,7 @@ static PyObject *without_owner(anp_cluster *cluster)
     PyObject *all = PyDict_New();
     for (uint32_t i = 0; map != NULL && all != NULL && i < map->n_namespaces; i++) {
         const anp_map_namespace *ns = &map->namespaces[i];
-        long n = 0;
-        for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
-            bool is_owned = false;
-            for (unsigned k = 0; k < ANP_MAP_REPLICAS; k++) {
-                is_owned = is_owned || ns->partitions[p].replica[k] != NULL;
-            }
-            n += !is_owned;
-        }
-        PyObject *count = PyLong_FromLong(n);
+        PyObject *count = PyLong_FromUnsignedLong(anp_map_unowned(ns));
         if (count == NULL || PyDict_SetItemString(all, ns->name, count) < 0) {
             Py_CLEAR(all);
         }

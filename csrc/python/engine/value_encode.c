@@ -338,17 +338,6 @@ bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t 
     return true;
 }
 
-bool anp_value_pack(anp_state *state, PyObject *value, anp_buffer *b, const char *where)
-{
-    encoder e = {.whose = {.state = state, .where = where}, .b = b};
-    size_t start = b->size;
-    if (!pack(&e, value, 0) || !buffer_ok(&e)) {
-        b->size = start;
-        return false;
-    }
-    return true;
-}
-
 bool anp_bin_name(anp_state *state, PyObject *name, anp_slice *out)
 {
     if (!PyUnicode_Check(name)) {
