@@ -18,7 +18,7 @@ extern "C" {
 typedef enum anp_read_from {
     ANP_READ_SEQUENCE, /* the master; after a failure the next replica */
     ANP_READ_MASTER,
-    ANP_READ_ANY, /* any of them, by chance */
+    ANP_READ_ANY, /* all of them in turn */
 } anp_read_from;
 
 typedef struct anp_batch_policy {

@@ -6,6 +6,7 @@
 #include <structmember.h>
 #include <unistd.h>
 
+#include "aerospike_np/aerospike_np.h"
 #include "base/clock.h"
 
 static const struct {
@@ -290,7 +291,8 @@ static anp_cluster *open_cluster(anp_core *core)
             config.racks[0] = core->settings.rack_id;
         }
         memcpy(config.cluster_name, core->settings.cluster_name, sizeof config.cluster_name);
-        (void)snprintf(config.user_agent, sizeof config.user_agent, "1,aerospike_np-0.1.0,%.32s",
+        (void)snprintf(config.user_agent, sizeof config.user_agent,
+                       "1,aerospike_np-" ANP_VERSION ",%.32s",
                        core->settings.app_id[0] != 0 ? core->settings.app_id : "not-set");
         anp_error err;
         if (anp_cluster_open(&config, &cluster, &err) != ANP_OK) {

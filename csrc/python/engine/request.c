@@ -76,9 +76,12 @@ static bool next_keys(anp_request *r)
 static bool await_cluster(anp_request *r)
 {
     anp_command *c = r->command;
-    anp_map *map = r->core->settings.fail_if_not_connected ? NULL : anp_cluster_map(c->cluster);
-    if (r->core->settings.fail_if_not_connected || map != NULL) {
-        anp_map_release(map);
+    if (r->core->settings.fail_if_not_connected) {
+        return true; /* connect() has waited */
+    }
+    anp_map *map = anp_cluster_map(c->cluster);
+    anp_map_release(map);
+    if (map != NULL) {
         return true;
     }
     uint64_t begin = anp_clock_now();
