@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -60,6 +61,32 @@ def enabled(name: str) -> bool:
     return os.environ.get(name, "") not in ("", "0")
 
 
+_METHOD = re.compile(r"^    def (\w+)(\(.*?\)) -> (.*?): \.\.\.$", re.M | re.S)
+
+
+def async_stub() -> str:
+    """The asyncio client's stub, from the sync one's: the same signatures, to be awaited."""
+
+    def awaited(method: re.Match[str]) -> str:
+        name, arguments, result = method.groups()
+        if result.startswith("Iterator["):  # an async generator is not awaited, but iterated
+            return f"    def {name}{arguments} -> Async{result}: ..."
+        name = {"__enter__": "__aenter__", "__exit__": "__aexit__"}.get(name, name)
+        return f"    async def {name}{arguments} -> {result.replace('Client', 'AsyncClient')}: ..."
+
+    text = Path("aerospike_np/_client.pyi").read_text(encoding="utf-8")
+    text = text.replace("    @property\n    def aio(self) -> AsyncClient: ...\n", "")
+    text = _METHOD.sub(awaited, text)
+    face = "class AsyncClient(Plain):\n    @property\n    def sync(self) -> Client: ...\n"
+    text = text.replace("class Client(Plain):\n", face)
+    text = text.replace("import AsyncClient\n", "import Client\n").replace(
+        "._async_client", "._client"
+    )
+    return "# Made by setup.py from _client.pyi.\n" + text.replace(
+        "import Callable, ", "import AsyncIterator, Callable, "
+    )
+
+
 class BuildExt(build_ext):
     """build_ext that compiles several sources at a time, and only those that changed."""
 
@@ -82,6 +109,7 @@ class BuildExt(build_ext):
         super().build_extensions()
         self._archive([self._objects[name] for name in library])
         self._copy_headers()
+        (self._built() / "_async_client.pyi").write_text(async_stub(), encoding="utf-8")
 
     def build_extension(self, ext: Extension) -> None:
         linked = copy.copy(ext)  # the original keeps its sources, for sdist
@@ -97,6 +125,7 @@ class BuildExt(build_ext):
         super().copy_extensions_to_source()
         package = self.get_finalized_command("build_py").get_package_dir("aerospike_np")
         shutil.copytree(self._built() / "lib", Path(package, "lib"), dirs_exist_ok=True)
+        shutil.copy(self._built() / "_async_client.pyi", package)
 
     def _built(self) -> Path:
         return Path(self.build_lib, "aerospike_np")

@@ -33,6 +33,7 @@ from .types import (
 )
 
 if TYPE_CHECKING:
+    from ._async_client import AsyncClient
     from ._c_api import get_include, get_library_dir
     from ._client import Client
     from ._engine import calc_digest
@@ -42,6 +43,7 @@ __version__ = "0.1.0"
 
 # Loaded when first asked for: whoever only names a constant or an exception needs no engine.
 _LAZY = {
+    "AsyncClient": "_async_client",
     "BatchRecords": "_results",
     "BatchWriteResult": "_results",
     "Client": "_client",
@@ -53,6 +55,7 @@ _LAZY = {
 
 __all__ = [
     "AerospikeKey",
+    "AsyncClient",
     "BatchRecord",
     "BatchRecords",
     "BatchWriteResult",

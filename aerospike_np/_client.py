@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import functools
 import types
-import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from . import _streams
 from ._operations import Operations, Plain
+
+if TYPE_CHECKING:
+    from ._async_client import AsyncClient
 
 
 def _drive(core: Any, work: Any) -> Any:
@@ -63,6 +66,13 @@ class Client(Plain):
     {'a': 1}
     """
 
+    @property
+    def aio(self) -> AsyncClient:
+        """The same client for asyncio: one cluster, one set of connections, one close."""
+        from ._async_client import AsyncClient
+
+        return self._other_face(AsyncClient)  # type: ignore[no-any-return]
+
     def connect(self, username: str | None = None, password: str | None = None) -> Client:
         """Connects, where that was not done; returns the client.
 
@@ -80,9 +90,17 @@ class Client(Plain):
         self._core.connect()
         return self
 
-    def close(self) -> None:
-        """Closes connections and stops the tend thread; harmless twice. ``connect()`` opens again."""
-        self._core.close()
+    def close(self, drain: float = 0) -> None:
+        """Closes connections and stops the tend thread; harmless twice. ``connect()`` opens again.
+
+        Parameters
+        ----------
+        drain : float
+            Seconds that operations under way (of other threads and event loops) get to end; new ones are
+            refused meanwhile. What is then not done fails.
+        """
+        self._core.close(drain)
+        self._leave_loops()
 
     def __enter__(self) -> Client:
         self._core.connect()
@@ -91,14 +109,20 @@ class Client(Plain):
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        core = getattr(self, "_core", None)
-        if core is not None and core.is_open():
-            warnings.warn(
-                f"{self!r} was dropped without close()", ResourceWarning, stacklevel=2, source=self
-            )
-
 
 for _name, _operation in vars(Operations).items():
     if isinstance(_operation, types.FunctionType) and not _name.startswith("_"):
         setattr(Client, _name, _driven(_operation))
+
+
+def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(operation)
+    def method(self: Client, *args: Any, **kwargs: Any) -> Any:
+        return _streams.run(operation(self, *args, **kwargs))
+
+    return method
+
+
+for _name, _operation in vars(_streams.Streams).items():
+    if not _name.startswith("_"):
+        setattr(Client, _name, _streamed(_operation))

@@ -1,9 +1,10 @@
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, SupportsFloat, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
+from ._async_client import AsyncClient
 from ._keys import Keys
 from ._operations import Plain
 from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
@@ -22,11 +23,12 @@ _Layout = Literal["rows", "columns"]
 _Errors = Literal["raise", "mask", "unsafe"]
 
 class Client(Plain):
+    @property
+    def aio(self) -> AsyncClient: ...
     def connect(self, username: str | None = None, password: str | None = None) -> Client: ...
-    def close(self) -> None: ...
+    def close(self, drain: float = 0) -> None: ...
     def __enter__(self) -> Client: ...
     def __exit__(self, *exc_info: object) -> None: ...
-    def __del__(self) -> None: ...
     def put(
         self, key: _Key, bins: dict[str, Any], meta: _Policy = None, policy: _Policy = None
     ) -> None: ...
@@ -183,3 +185,55 @@ class Client(Plain):
     def truncate(
         self, namespace: str, set_name: str | None, nanos: int = 0, policy: _Policy = None
     ) -> None: ...
+    @overload
+    def read_stream(
+        self,
+        keys: Iterable[Any] | Keys | ArrayLike,
+        _dtype: None = None,
+        chunk: int = 100_000,
+        in_flight: int = 2,
+        progress: _Progress = None,
+        *,
+        bins: Sequence[str] | None = None,
+        policy: _Policy = None,
+        layout: _Layout = "rows",
+        errors: _Errors = "raise",
+        fill: Any = None,
+        namespace: str | None = None,
+        set_name: str | None = None,
+    ) -> Iterator[BatchRecords]: ...
+    @overload
+    def read_stream(
+        self,
+        keys: Iterable[Any] | Keys | ArrayLike,
+        _dtype: _Dtype,
+        chunk: int = 100_000,
+        in_flight: int = 2,
+        progress: _Progress = None,
+        *,
+        bins: Sequence[str] | Mapping[str, str] | None = None,
+        policy: _Policy = None,
+        layout: _Layout = "rows",
+        errors: _Errors = "raise",
+        fill: Any = None,
+        namespace: str | None = None,
+        set_name: str | None = None,
+    ) -> Iterator[NumpyBatchRecords]: ...
+    def write_stream(
+        self,
+        chunks: Iterable[Any],
+        namespace: str | None = None,
+        set_name: str | None = None,
+        key_field: str = "_key",
+        chunk: int = 100_000,
+        in_flight: int = 2,
+        progress: _Progress = None,
+        *,
+        policy: _Policy = None,
+        retry: int = 0,
+        ttl: int | str | None = None,
+        masked: Literal["keep", "remove"] = "keep",
+        empty: Literal["raise", "skip"] = "raise",
+        bytes_as: Literal["blob", "str"] = "blob",
+        subarrays: Literal["blob", "list"] = "blob",
+    ) -> Iterator[BatchWriteResult]: ...

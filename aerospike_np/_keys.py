@@ -99,6 +99,12 @@ class Keys:
         """What the engine takes."""
         return self.namespace, self.set_name, self._array, self._packed
 
+    def slice(self, begin: int, end: int) -> Keys:
+        """Keys of the rows [begin, end), as far as there are."""
+        if self._array is not None:
+            return Keys(self.namespace, self.set_name, self._array[begin:end])
+        return self.take(range(begin, min(end, len(self))))
+
     def __len__(self) -> int:
         held: Any = self._array if self._array is not None else self._packed
         return len(held)
@@ -232,7 +238,9 @@ def view(keys: Any) -> Any:
     """Prepared keys as results take them: an array is copied, for the caller's own may change."""
     if not isinstance(keys, Keys):
         return TupleKeys(keys)
-    return keys if keys._array is None else _restore(keys.namespace, keys.set_name, keys._array.copy())
+    return (
+        keys if keys._array is None else _restore(keys.namespace, keys.set_name, keys._array.copy())
+    )
 
 
 def _name(name: Any, what: str, limit: int, *, empty: bool) -> str:

@@ -7,6 +7,7 @@ client's methods are made from these by ``_client``; an async client's are made 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +25,36 @@ class Plain:
     """The methods that ask nobody, and are the same on both clients."""
 
     _core: Core
+    _twin: Any = None  # the other face, once it was asked for
+    _is_first = True  # the other face was made from this one, if there is one
 
     def __init__(self, config: dict[str, Any]) -> None:
         from ._engine import Core
 
         self._core = Core(config)
+
+    def _other_face(self, other: type[Plain]) -> Any:
+        """The other client of the same cluster, its pools and its close."""
+        if self._twin is None:
+            twin = other.__new__(other)
+            twin._core, twin._twin, twin._is_first = self._core, self, False
+            self._twin = twin
+        return self._twin
+
+    def _leave_loops(self) -> None:
+        """What event loops keep of this client, they forget."""
+        if self._twin is not None:
+            self._twin._leave_loops()
+
+    def __del__(self) -> None:
+        core = getattr(self, "_core", None)
+        if core is None:
+            return
+        if self._is_first and core.is_open():
+            warnings.warn(
+                f"{self!r} was dropped without close()", ResourceWarning, stacklevel=2, source=self
+            )
+        self._leave_loops()
 
     def is_connected(self) -> bool:
         """Whether the client is open and knows a node. No I/O."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-def watcher(progress: Any, total: int) -> Callable[[int, int], Any] | None:
+def watcher(progress: Any, total: int | None) -> Callable[[int, int], Any] | None:
     if progress is None or progress is False:
         return None
     if callable(progress):
@@ -21,9 +21,10 @@ def watcher(progress: Any, total: int) -> Callable[[int, int], Any] | None:
         raise ImportError("progress=True needs tqdm: pip install tqdm") from None
     bar = tqdm(total=total, unit="rec", unit_scale=True)
 
-    def show(done: int, whole: int) -> None:
+    def show(done: int, _whole: int) -> None:
         bar.update(done - bar.n)
-        if done == whole:
+        if done == total:
             bar.close()
 
+    show.close = bar.close  # type: ignore[attr-defined]
     return show

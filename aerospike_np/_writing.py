@@ -81,7 +81,8 @@ class Writing:
         (codes, generations, in_doubt, attempts), exception = yield self.request
         for _ in range(self.retry):
             rows = np.flatnonzero(safe_to_retry(codes, in_doubt))
-            if not len(rows) or self.again is None or isinstance(exception, KeyboardInterrupt):
+            is_interrupted = exception is not None and not isinstance(exception, Exception)
+            if not len(rows) or self.again is None or is_interrupted:
                 break
             (c, g, d, a), exception = yield self.again(rows)
             codes[rows], generations[rows], in_doubt[rows] = c, g, d

@@ -3,6 +3,7 @@
 #include "python/engine/core.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <structmember.h>
 #include <unistd.h>
 
@@ -198,6 +199,11 @@ static int core_init(anp_core *core, PyObject *args, PyObject *kwargs)
     if (!parse_host(core, hosts, &core->hosts) || !parse_policies(core, config)) {
         return -1;
     }
+    anp_error err;
+    if (anp_gate_new((uint32_t)core->settings.max_operations, &core->gate, &err) != ANP_OK) {
+        (void)anp_raise(core->state, &err, NULL);
+        return -1;
+    }
     core->config = PyDict_Copy(config);
     return core->config != NULL ? 0 : -1;
 }
@@ -233,6 +239,9 @@ static void after_fork(anp_core *core)
     if (core->pid != 0 && core->pid != (long)getpid()) {
         core->lock = PyThread_allocate_lock();
         core->cluster = NULL;
+        core->runtime = NULL;
+        core->gate = NULL; /* no memory for it: calls say so */
+        (void)anp_gate_new((uint32_t)core->settings.max_operations, &core->gate, NULL);
         core->pid = 0;
     }
 }
@@ -378,6 +387,41 @@ anp_cluster *anp_core_cluster(anp_core *core)
     return cluster != NULL ? cluster : connect_now(core);
 }
 
+/* ---- threads of async requests ---- */
+
+static uint32_t workers(void)
+{
+    const char *text = getenv("AEROSPIKE_RUNTIME_WORKERS");
+    char *end = NULL;
+    long n = text != NULL ? strtol(text, &end, 10) : 0;
+    bool is_number = text != NULL && end != text && *end == 0;
+    return !is_number ? 2 : n < 1 ? 1 : n > 32 ? 32 : (uint32_t)n;
+}
+
+anp_loop *anp_core_loop(anp_core *core)
+{
+    hold_lock(core);
+    anp_runtime *runtime = core->runtime;
+    PyThread_release_lock(core->lock);
+    if (runtime == NULL) {
+        anp_runtime *mine;
+        anp_error err;
+        if (anp_runtime_start(workers(), &mine, &err) != ANP_OK) {
+            (void)anp_raise(core->state, &err, NULL);
+            return NULL;
+        }
+        hold_lock(core);
+        if (core->runtime == NULL) {
+            core->runtime = mine;
+            mine = NULL;
+        }
+        runtime = core->runtime;
+        PyThread_release_lock(core->lock);
+        anp_runtime_stop(mine); /* another thread was first */
+    }
+    return anp_runtime_loop(runtime);
+}
+
 static PyObject *core_connect(PyObject *self, PyObject *unused)
 {
     anp_core *core = (anp_core *)(void *)self;
@@ -394,18 +438,48 @@ static PyObject *core_connect(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *core_close(PyObject *self, PyObject *unused)
+/* Waits for what is under way, in slices, so that Ctrl-C is heard. */
+static bool wait_idle(anp_core *core, double seconds)
+{
+    uint64_t end = anp_clock_now() + (uint64_t)(seconds * (double)ANP_NS_PER_S);
+    bool is_idle = false;
+    while (!is_idle && anp_clock_now() < end) {
+        int ms = anp_clock_ms_left(end, anp_clock_now(), 100);
+        Py_BEGIN_ALLOW_THREADS is_idle = anp_gate_wait_empty(core->gate, (uint32_t)ms);
+        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
+        {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* close(seconds): what is under way gets so long to end */
+static PyObject *core_close(PyObject *self, PyObject *drain)
 {
     anp_core *core = (anp_core *)(void *)self;
-    (void)unused;
+    double seconds = PyFloat_AsDouble(drain);
+    if (seconds == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    if (!(seconds >= 0 && seconds <= 1e6)) {
+        return anp_raise_arg(core->state, "close: drain is a number of seconds, not %R", drain);
+    }
     after_fork(core);
     hold_lock(core);
     anp_cluster *cluster = core->cluster;
     core->cluster = NULL;
     core->closed = true;
     PyThread_release_lock(core->lock);
-    if (cluster != NULL) {
-        drop_cluster(cluster);
+    if (cluster == NULL) {
+        Py_RETURN_NONE;
+    }
+    bool ok = seconds == 0 || core->gate == NULL || wait_idle(core, seconds);
+    PyObject *exception = ok ? NULL : anp_exception_take();
+    drop_cluster(cluster);
+    if (!ok) {
+        anp_exception_give(exception);
+        return NULL;
     }
     Py_RETURN_NONE;
 }
@@ -429,6 +503,12 @@ static PyObject *core_is_open(PyObject *self, PyObject *unused)
     anp_core *core = (anp_core *)(void *)self;
     (void)unused;
     return PyBool_FromLong(core->cluster != NULL && core->pid == (long)getpid());
+}
+
+static PyObject *core_is_closed(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((anp_core *)(void *)self)->closed);
 }
 
 enum { NODES_MAX = 256 };
@@ -482,6 +562,14 @@ static void core_dealloc(anp_core *core)
     if (core->cluster != NULL && core->pid == (long)getpid()) {
         drop_cluster(core->cluster);
     }
+    if (core->runtime != NULL && core->pid == (long)getpid()) { /* a request holds its core: none is
+                                                                   under way */
+        Py_BEGIN_ALLOW_THREADS anp_runtime_stop(core->runtime);
+        Py_END_ALLOW_THREADS
+    }
+    if (core->pid == 0 || core->pid == (long)getpid()) {
+        anp_gate_free(core->gate);
+    }
     if (core->lock != NULL) {
         PyThread_free_lock(core->lock);
     }
@@ -492,9 +580,10 @@ static void core_dealloc(anp_core *core)
 
 static PyMethodDef core_methods[] = {
     {"connect", core_connect, METH_NOARGS, "Connects where that was not done."},
-    {"close", core_close, METH_NOARGS, "Closes; harmless twice."},
+    {"close", core_close, METH_O, "close(seconds for what is under way); harmless twice."},
     {"is_connected", core_is_connected, METH_NOARGS, "No I/O."},
     {"is_open", core_is_open, METH_NOARGS, "No I/O."},
+    {"is_closed", core_is_closed, METH_NOARGS, "close() was called last. No I/O."},
     {"nodes", core_nodes, METH_NOARGS, "[(name, address)]"},
     {"state", anp_core_state, METH_NOARGS, "What the client knows of its cluster; None: not open."},
     {"partition_owners", anp_core_partition_owners, METH_O,

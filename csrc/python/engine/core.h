@@ -4,9 +4,12 @@
 #pragma once
 
 #include "command/batch.h"
+#include "command/gate.h"
 #include "command/info_command.h"
 #include "command/single.h"
+#include "python/engine/mailbox.h"
 #include "python/engine/policy.h"
+#include "python/engine/runtime.h"
 
 typedef struct anp_core {
     PyObject_HEAD anp_state *state; /* borrowed: the type keeps the module */
@@ -15,8 +18,10 @@ typedef struct anp_core {
     anp_py_config settings;
     anp_py_policy policies[ANP_GROUPS];
     PyThread_type_lock
-        lock; /* guards the three below; held for a few instructions, never while calling out */
+        lock; /* guards the four below; held for a few instructions, never while calling out */
     anp_cluster *cluster; /* retained; NULL: not connected */
+    anp_runtime *runtime; /* owned; NULL: nothing was async yet */
+    anp_gate *gate;       /* owned */
     bool closed;          /* close() was called: connect() is needed before the next call */
     long pid;             /* of the process that connected */
 } anp_core;
@@ -37,13 +42,24 @@ struct anp_request {
     PyObject *key;      /* owned; for errors, and the key of the result */
     PyObject *hold;     /* owned; whatever must live as long as the request */
     bool miss_is_data;  /* code 2 is an answer (exists) */
-    bool ran;
+    _Atomic bool ran;
+    /* Async only. */
+    anp_ticket ticket;
+    bool is_in; /* by its ticket */
+    anp_loop *loop;
+    anp_letter letter;
+    anp_mailbox *box;            /* retained: where it is told of */
+    PyObject *future;            /* owned; who waits */
+    PyObject *raised;            /* owned; what came up on this side while it was under way */
+    bool wants_result;           /* the future gets the result; else only word that it is over */
+    bool is_over;                /* the command is done, and this side knows */
+    anp_request *next, **link;   /* in its waker's list, which owns a reference */
     struct anp_key_source *keys; /* of a batch; owned */
     void *payload;               /* of a batch; freed by free_payload */
     void (*free_payload)(void *payload);
 };
 
-extern PyType_Spec anp_core_spec, anp_request_spec;
+extern PyType_Spec anp_core_spec, anp_request_spec, anp_waker_spec;
 
 /* ---- core ---- */
 
@@ -63,6 +79,33 @@ anp_request *anp_request_new(anp_core *core);
 
 /* Drives to the end on this thread (the GIL released), then wraps. */
 PyObject *anp_core_run(PyObject *core, PyObject *request);
+
+/* The next thread's loop; starts the threads where there are none. NULL: exception. */
+anp_loop *anp_core_loop(anp_core *core);
+
+/* ---- request.c, for the async driver ---- */
+
+/* Gives a batch its next keys. false with an exception set: it must be cancelled. */
+bool anp_request_next_keys(anp_request *r);
+
+/* The result: raw, finished by the package where it wants to; or the exception, with what there is
+ * as `partial`. Steals `raised` (NULL: none). */
+PyObject *anp_request_conclude(anp_request *r, PyObject *raised);
+
+/* Marks that it runs now. false, RuntimeError: it ran before. */
+bool anp_request_begin(anp_request *r);
+
+/* ---- turn.c: max_concurrent_operations, for threads ---- */
+
+/* Waits for the caller's turn at the gate. NULL: it is in. Else why not (Ctrl-C, or it took too
+ * long), as an exception that was not raised. */
+PyObject *anp_turn_take(anp_core *core);
+
+/* A BackpressureError. */
+PyObject *anp_turn_refused(anp_core *core);
+
+/* Calls the progress callable, where there is one. */
+bool anp_request_progress(anp_request *r);
 
 /* Methods of Core that prepare requests, by file. */
 PyObject *anp_core_get(PyObject *self, PyObject *const *args, Py_ssize_t n);

@@ -111,6 +111,7 @@ static int exec_module(PyObject *module)
               import_class(exceptions, "InvalidArgError", &s->invalid_arg_error) &&
               add_type(module, &anp_core_spec, &s->core_type) &&
               add_type(module, &anp_request_spec, &s->request_type) &&
+              add_type(module, &anp_waker_spec, &s->waker_type) &&
               add_type(module, &anp_packed_keys_spec, &s->packed_keys_type) &&
               add_type(module, &anp_raw_rows_spec, &s->raw_rows_type);
     Py_XDECREF(types);
@@ -122,6 +123,7 @@ static PyObject **members(anp_state *s, size_t i)
 {
     PyObject **all[] = {(PyObject **)(void *)&s->core_type,
                         (PyObject **)(void *)&s->request_type,
+                        (PyObject **)(void *)&s->waker_type,
                         (PyObject **)(void *)&s->packed_keys_type,
                         (PyObject **)(void *)&s->raw_rows_type,
                         &s->record_class,

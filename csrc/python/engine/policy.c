@@ -90,6 +90,10 @@ static const struct entry {
     {"min_conns_per_node", KIND_INT, 0, 65535, CONFIG, EFFECTIVE, C(min_conns), "kept open"},
     {"idle_timeout", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(idle_ms),
      "ms until an idle connection is closed; 0: 55000"},
+    {"max_concurrent_operations", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(max_operations),
+     "under way at once, sync and async; further ones wait their turn. 0: no limit"},
+    {"operation_queue_timeout_ms", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(queue_timeout),
+     "longest wait for a turn, then BackpressureError; 0: without end"},
     {"use_services_alternate", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(use_services_alternate),
      "use the nodes' alternate addresses"},
     {"fail_if_not_connected", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(fail_if_not_connected),
@@ -125,10 +129,6 @@ static const struct entry {
      "authentication is not built yet; leave it out"},
     {"config_provider", KIND_ANY, 0, 0, CONFIG, REFUSED, 0,
      "a configuration file is not built yet; only None is taken"},
-    {"max_concurrent_operations", KIND_INT, 0, 0, CONFIG, REFUSED, 0,
-     "back-pressure is not built yet; only 0 is taken"},
-    {"operation_queue_timeout_ms", KIND_INT, 0, 0, CONFIG, REFUSED, 0,
-     "back-pressure is not built yet; only 0 is taken"},
 };
 #undef P
 #undef C

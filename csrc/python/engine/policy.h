@@ -33,6 +33,7 @@ typedef struct anp_py_config {
     char app_id[64];
     int32_t connect_timeout, tend_interval, max_conns, min_conns, idle_ms;
     int32_t max_error_rate, error_rate_window;
+    int32_t max_operations, queue_timeout; /* 0: no limit; ms, 0: without end */
     bool use_services_alternate, fail_if_not_connected;
     bool is_rack_aware;
     int32_t rack_id;

@@ -48,7 +48,7 @@ static PyObject *ending(anp_request *r)
     return anp_exception_new(r->state, &err, r->key);
 }
 
-static bool show_progress(anp_request *r)
+bool anp_request_progress(anp_request *r)
 {
     if (r->progress == NULL || r->batch == NULL) {
         return true;
@@ -60,9 +60,7 @@ static bool show_progress(anp_request *r)
     return got != NULL;
 }
 
-/* Gives the batch its next keys. Returns false with an exception set: the batch must be cancelled.
- */
-static bool next_keys(anp_request *r)
+bool anp_request_next_keys(anp_request *r)
 {
     if (!anp_key_source_next(r->state, r->keys)) {
         return false;
@@ -71,17 +69,31 @@ static bool next_keys(anp_request *r)
     return true;
 }
 
-/* A client whose connect() doesn't raise may not have found its cluster yet: the call waits for it,
- * as long as its own time allows. false: an exception is set. */
+/* A client whose connect() doesn't raise may not have found its cluster yet. */
+static bool lacks_map(const anp_request *r)
+{
+    if (r->core->settings.fail_if_not_connected) {
+        return false;
+    }
+    anp_map *map = anp_cluster_map(r->command->cluster);
+    anp_map_release(map);
+    return map == NULL;
+}
+
+/* So much of the call's time is over before it began. */
+static void spend(anp_command *c, uint64_t ms)
+{
+    if (c->policy.total_timeout_ms != 0 && !c->policy.each_window) {
+        uint32_t all = c->policy.total_timeout_ms;
+        c->policy.total_timeout_ms = ms < all ? all - (uint32_t)ms : 1;
+    }
+}
+
+/* The call waits for its cluster, as long as its own time allows. false: an exception is set. */
 static bool await_cluster(anp_request *r)
 {
     anp_command *c = r->command;
-    if (r->core->settings.fail_if_not_connected) {
-        return true; /* connect() has waited */
-    }
-    anp_map *map = anp_cluster_map(c->cluster);
-    anp_map_release(map);
-    if (map != NULL) {
+    if (!lacks_map(r)) {
         return true;
     }
     uint64_t begin = anp_clock_now();
@@ -95,11 +107,7 @@ static bool await_cluster(anp_request *r)
             return false;
         }
     }
-    if (c->policy.total_timeout_ms != 0 && !c->policy.each_window) { /* it is spent */
-        uint64_t spent = (anp_clock_now() - begin) / ANP_NS_PER_MS;
-        uint32_t all = c->policy.total_timeout_ms;
-        c->policy.total_timeout_ms = spent < all ? all - (uint32_t)spent : 1;
-    }
+    spend(c, (anp_clock_now() - begin) / ANP_NS_PER_MS);
     return true;
 }
 
@@ -119,24 +127,22 @@ static PyObject *drive(anp_request *r)
         {
             break;
         }
-        bool ok = raised != NULL || (PyErr_CheckSignals() == 0 && show_progress(r));
+        bool ok = raised != NULL || (PyErr_CheckSignals() == 0 && anp_request_progress(r));
         if (ok && what == ANP_DRIVE_KEYS) {
-            ok = raised == NULL && next_keys(r);
+            ok = raised == NULL && anp_request_next_keys(r);
         }
         if (!ok && raised == NULL) {
             raised = anp_exception_take();
             anp_command_cancel(r->command);
         }
     }
-    if (raised == NULL && !show_progress(r)) {
+    if (raised == NULL && !anp_request_progress(r)) {
         raised = anp_exception_take();
     }
     return raised;
 }
 
-/* The result: raw, finished by the package where it wants to, or the exception with what there is
- * as `partial`. */
-static PyObject *conclude(anp_request *r, PyObject *raised)
+PyObject *anp_request_conclude(anp_request *r, PyObject *raised)
 {
     PyObject *exception = raised != NULL ? raised : ending(r);
     if (exception == NULL && PyErr_Occurred()) {
@@ -161,6 +167,15 @@ static PyObject *conclude(anp_request *r, PyObject *raised)
     return result;
 }
 
+bool anp_request_begin(anp_request *r)
+{
+    if (r->command == NULL || atomic_exchange(&r->ran, true)) {
+        PyErr_SetString(PyExc_RuntimeError, "a request runs once");
+        return false;
+    }
+    return true;
+}
+
 PyObject *anp_core_run(PyObject *self, PyObject *request)
 {
     anp_core *core = (anp_core *)(void *)self;
@@ -169,12 +184,20 @@ PyObject *anp_core_run(PyObject *self, PyObject *request)
         return NULL;
     }
     anp_request *r = (anp_request *)(void *)request;
-    if (r->ran || r->command == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "a request runs once");
+    if (!anp_request_begin(r)) {
         return NULL;
     }
-    r->ran = true;
-    return conclude(r, drive(r));
+    PyObject *refused = anp_turn_take(core);
+    if (refused != NULL) {
+        anp_command_cancel(r->command); /* it ends at once, each row of a batch with its code */
+    }
+    PyObject *raised = drive(r);
+    if (refused == NULL) {
+        anp_gate_leave(core->gate);
+        return anp_request_conclude(r, raised);
+    }
+    Py_XDECREF(raised);
+    return anp_request_conclude(r, refused);
 }
 
 static int request_traverse(anp_request *r, visitproc visit, void *arg)
@@ -185,6 +208,8 @@ static int request_traverse(anp_request *r, visitproc visit, void *arg)
     Py_VISIT(r->progress);
     Py_VISIT(r->key);
     Py_VISIT(r->hold);
+    Py_VISIT(r->future);
+    Py_VISIT(r->raised);
     return 0;
 }
 
@@ -195,6 +220,8 @@ static int request_clear(anp_request *r)
     Py_CLEAR(r->progress);
     Py_CLEAR(r->key);
     Py_CLEAR(r->hold);
+    Py_CLEAR(r->future);
+    Py_CLEAR(r->raised);
     return 0;
 }
 
@@ -219,6 +246,7 @@ static void request_dealloc(anp_request *r)
     if (r->keys != NULL) {
         anp_key_source_free(r->keys);
     }
+    anp_mailbox_release(r->box);
     (void)request_clear(r);
     type->tp_free(r);
     Py_DECREF(type);
@@ -244,20 +272,134 @@ static PyObject *request_set_progress(PyObject *self, PyObject *progress)
     return self;
 }
 
+/* ---- of a request that a waker has ---- */
+
+/* Takes it out of the queue, where it still waits for its turn; it then ends at once. */
+static bool leave_queue(anp_request *r)
+{
+    bool has_waited = anp_gate_give_up(r->core->gate, &r->ticket);
+    if (has_waited) {
+        anp_command_submit(r->command, r->loop);
+    }
+    return has_waited;
+}
+
+static PyObject *request_cancel(PyObject *self, PyObject *unused)
+{
+    anp_request *r = (anp_request *)(void *)self;
+    (void)unused;
+    if (r->box != NULL && !r->is_over) {
+        anp_command_cancel(r->command);
+        (void)leave_queue(r);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *request_give_up(PyObject *self, PyObject *unused)
+{
+    anp_request *r = (anp_request *)(void *)self;
+    (void)unused;
+    if (r->box != NULL && !r->is_over && r->ticket.is_queued) {
+        anp_command_cancel(r->command);
+        if (leave_queue(r) && r->raised == NULL) {
+            r->raised = anp_turn_refused(r->core);
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *request_expect(PyObject *self, PyObject *future)
+{
+    anp_request *r = (anp_request *)(void *)self;
+    Py_INCREF(future);
+    Py_XSETREF(r->future, future);
+    r->wants_result = false;
+    Py_RETURN_NONE;
+}
+
+static PyObject *request_result(PyObject *self, PyObject *unused)
+{
+    anp_request *r = (anp_request *)(void *)self;
+    (void)unused;
+    if (!r->is_over) {
+        PyErr_SetString(PyExc_RuntimeError, "the request is not over");
+        return NULL;
+    }
+    PyObject *raised = r->raised;
+    r->raised = NULL;
+    return anp_request_conclude(r, raised);
+}
+
+static PyObject *request_show(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    if (!anp_request_progress((anp_request *)(void *)self)) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *request_spend(PyObject *self, PyObject *seconds)
+{
+    double s = PyFloat_AsDouble(seconds);
+    if (s == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    spend(((anp_request *)(void *)self)->command, s > 0 && s < 1e6 ? (uint64_t)(s * 1000) : 0);
+    Py_RETURN_NONE;
+}
+
+static PyObject *get_lacks_map(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(lacks_map((anp_request *)(void *)self));
+}
+
+static PyObject *get_seconds(PyObject *self, void *unused)
+{
+    uint32_t ms = ((anp_request *)(void *)self)->command->policy.total_timeout_ms;
+    (void)unused;
+    return PyFloat_FromDouble(ms != 0 ? ms / 1e3 : Py_HUGE_VAL);
+}
+
+static PyObject *get_is_over(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((anp_request *)(void *)self)->is_over);
+}
+
+static PyObject *get_has_progress(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyBool_FromLong(((anp_request *)(void *)self)->progress != NULL);
+}
+
 static PyMethodDef request_methods[] = {
     {"then", request_set_finish, METH_O,
      "then(finish): finish(raw, exception or None) makes the result; returns self."},
     {"watch", request_set_progress, METH_O,
      "watch(progress): progress(done, total) is called now and then; returns self."},
+    {"cancel", request_cancel, METH_NOARGS, "Asks it to end; it is over soon."},
+    {"give_up", request_give_up, METH_NOARGS, "Ends it, where it still waits for its turn."},
+    {"expect", request_expect, METH_O, "expect(future): gets None when the request is over."},
+    {"result", request_result, METH_NOARGS, "What it came to, once it is over."},
+    {"spend", request_spend, METH_O, "spend(seconds): so much of its time is over already."},
+    {"show", request_show, METH_NOARGS, "Calls progress."},
     {NULL, NULL, 0, NULL},
 };
 
+static PyGetSetDef request_getset[] = {
+    {"lacks_map", get_lacks_map, NULL, "The cluster was not found yet, which is no error.", NULL},
+    {"seconds", get_seconds, NULL, "Its total timeout.", NULL},
+    {"is_over", get_is_over, NULL, NULL, NULL},
+    {"has_progress", get_has_progress, NULL, NULL, NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
 static PyType_Slot request_slots[] = {
-    {Py_tp_dealloc, request_dealloc},
-    {Py_tp_traverse, request_traverse},
-    {Py_tp_clear, request_clear},
-    {Py_tp_methods, request_methods},
-    {0, NULL},
+    {Py_tp_dealloc, request_dealloc}, {Py_tp_traverse, request_traverse},
+    {Py_tp_clear, request_clear},     {Py_tp_methods, request_methods},
+    {Py_tp_getset, request_getset},   {0, NULL},
 };
 
 PyType_Spec anp_request_spec = {

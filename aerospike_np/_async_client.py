@@ -1,0 +1,248 @@
+"""The asyncio client: the operations, driven by the engine's I/O threads."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import types
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from . import _streams
+from ._operations import Operations, Plain
+
+if TYPE_CHECKING:
+    from ._client import Client
+
+_PROGRESS_SECONDS = 0.1
+
+
+async def _end(request: Any, future: asyncio.Future[Any]) -> Any:
+    """Sees a request to its end, which is soon, and returns what it came to, or what there is of it."""
+    loop = asyncio.get_running_loop()
+    while not request.is_over:
+        request.cancel()
+        waiter = loop.create_future()
+        request.expect(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:  # asked twice: its memory must not be written to any more
+            continue
+    try:
+        return future.result() if future.done() and not future.cancelled() else request.result()
+    except Exception as failure:
+        return getattr(failure, "partial", None)
+
+
+async def _shown(request: Any, future: asyncio.Future[Any]) -> Any:
+    """The result, and progress now and then."""
+    while not future.done():
+        await asyncio.wait((future,), timeout=_PROGRESS_SECONDS)
+        request.show()
+    return await future
+
+
+async def _first_map(request: Any) -> None:
+    """Where connect() doesn't raise, the cluster may not be found yet: waits, as long as the call may take."""
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    while request.lacks_map and loop.time() < begin + request.seconds:
+        await asyncio.sleep(0.01)
+    request.spend(loop.time() - begin)
+
+
+async def _run(waker: Any, request: Any, queue_seconds: float) -> Any:
+    loop = asyncio.get_running_loop()
+    if request.lacks_map:
+        await _first_map(request)
+    future = loop.create_future()
+    limit = None
+    if not waker.submit(request, future) and queue_seconds:
+        limit = loop.call_later(queue_seconds, request.give_up)
+    try:
+        return await (_shown(request, future) if request.has_progress else future)
+    except GeneratorExit:  # dropped, with its event loop: there is nothing to wait on
+        request.cancel()
+        raise
+    except BaseException as error:
+        # Its own failure; or it was cancelled, or the progress callable raised: it is ended first.
+        if not future.done() or future.cancelled() or future.exception() is not error:
+            error.partial = await _end(request, future)  # type: ignore[attr-defined]
+        raise
+    finally:
+        if limit is not None:
+            limit.cancel()
+
+
+async def _run_steps(waker: Any, generator: Any, queue_seconds: float) -> Any:
+    """Each request that a plan of several yields, to the end."""
+    answer: Any = None
+    failure: BaseException | None = None
+    while True:
+        try:
+            request = generator.throw(failure) if failure is not None else generator.send(answer)
+        except StopIteration as end:
+            return end.value
+        answer, failure = None, None
+        try:
+            answer = await _run(waker, request, queue_seconds)
+        except asyncio.CancelledError as error:
+            part = getattr(error, "partial", None)
+            if not isinstance(part, tuple):
+                raise
+            answer = (part[0], error)  # the plan leaves with it, and with what there is as partial
+        except Exception as error:
+            failure = error
+
+
+def _retire(loop: asyncio.AbstractEventLoop, waker: Any) -> None:
+    """On its loop: the loop forgets a waker, once what is under way has ended."""
+    if waker.under_way():
+        loop.call_later(0.02, _retire, loop, waker)
+    else:
+        loop.remove_reader(waker.fileno())
+
+
+def _awaited(operation: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(operation)
+    async def method(self: AsyncClient, *args: Any, **kwargs: Any) -> Any:
+        waker = self._wakers.get(asyncio.get_running_loop())
+        if waker is None or not self._core.is_open():
+            waker = await self._ready()
+        return await self._await(waker, operation(self, *args, **kwargs))
+
+    return method
+
+
+class AsyncClient(Plain):
+    """A client of one cluster for asyncio: the methods of :class:`Client`, to be awaited.
+
+    It may be used by several event loops at once, each in a thread of its own. It connects when
+    ``connect()`` is awaited, when an ``async with`` block begins, or with the first call.
+
+    Parameters
+    ----------
+    config : dict
+        As for :class:`Client`.
+
+    Examples
+    --------
+    >>> import asyncio, aerospike_np
+    >>> async def main():
+    ...     async with aerospike_np.AsyncClient(node.config()) as c:
+    ...         await c.put(("test", "demo", 1), {"a": 1})
+    ...         return (await c.get(("test", "demo", 1))).bins
+    >>> asyncio.run(main())
+    {'a': 1}
+    """
+
+    _wakers: dict[asyncio.AbstractEventLoop, Any]
+
+    def __new__(cls, *_: Any) -> AsyncClient:
+        self = super().__new__(cls)
+        self._wakers = {}
+        return self
+
+    @functools.cached_property
+    def _queue_seconds(self) -> float:
+        return (self._core.config.get("operation_queue_timeout_ms") or 0) / 1000
+
+    def _leave_loops(self) -> None:
+        """No loop keeps a waker of this client. Any thread."""
+        while self._wakers:
+            loop, waker = self._wakers.popitem()
+            try:
+                loop.call_soon_threadsafe(_retire, loop, waker)
+            except RuntimeError:  # it is closed
+                waker.abandon()
+
+    @property
+    def sync(self) -> Client:
+        """The same client for threads: one cluster, one set of connections, one close."""
+        from ._client import Client
+
+        return self._other_face(Client)  # type: ignore[no-any-return]
+
+    async def _await(self, waker: Any, work: Any) -> Any:
+        steps = getattr(work, "steps", None)
+        if steps is None:
+            return await _run(waker, work, self._queue_seconds)
+        return await _run_steps(waker, steps(), self._queue_seconds)
+
+    async def _ready(self) -> Any:
+        """Connected, where nobody closed it; the waker of this loop."""
+        if not self._core.is_open() and not self._core.is_closed():
+            await self.connect()
+        loop = asyncio.get_running_loop()
+        waker = self._wakers.get(loop)
+        if waker is None:
+            from ._engine import Waker
+
+            for other in [other for other in self._wakers if other.is_closed()]:
+                self._wakers.pop(other).abandon()
+            waker = Waker()
+            loop.add_reader(waker.fileno(), waker.drain)
+            self._wakers[loop] = waker
+        return waker
+
+    async def connect(
+        self, username: str | None = None, password: str | None = None
+    ) -> AsyncClient:
+        """Connects, where that was not done; returns the client.
+
+        Raises
+        ------
+        ClusterError
+            No seed answers, or the cluster has another name; the message lists each seed's reason.
+        """
+        if username is not None or password is not None:
+            from .exception import InvalidArgError
+
+            raise InvalidArgError(
+                "connect: authentication is not built yet; leave username and password out"
+            )
+        await asyncio.get_running_loop().run_in_executor(None, self._core.connect)
+        return self
+
+    async def close(self, drain: float = 0) -> None:
+        """Closes connections and stops the tend thread; harmless twice. ``connect()`` opens again.
+
+        Parameters
+        ----------
+        drain : float
+            Seconds that operations under way (of other tasks, event loops and threads) get to end; new ones
+            are refused meanwhile. What is then not done fails.
+        """
+        await asyncio.get_running_loop().run_in_executor(None, self._core.close, drain)
+        mine = self._wakers.get(asyncio.get_running_loop())
+        self._leave_loops()
+        while mine is not None and mine.under_way():  # they end now, each with its own error
+            await asyncio.sleep(0.001)
+
+    async def __aenter__(self) -> AsyncClient:
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+
+for _name, _operation in vars(Operations).items():
+    if isinstance(_operation, types.FunctionType) and not _name.startswith("_"):
+        setattr(AsyncClient, _name, _awaited(_operation))
+
+
+def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(operation)
+    async def method(self: AsyncClient, *args: Any, **kwargs: Any) -> Any:
+        waker = await self._ready()
+        plan = operation(self, *args, **kwargs)
+        async for result in _streams.run_async(plan, functools.partial(self._await, waker)):
+            yield result
+
+    return method
+
+
+for _name, _operation in vars(_streams.Streams).items():
+    if not _name.startswith("_"):
+        setattr(AsyncClient, _name, _streamed(_operation))

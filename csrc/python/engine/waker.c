@@ -1,0 +1,302 @@
+/* Waker: the async driver's side in Python. It hands requests to the I/O threads, and is called by
+ * its event loop when there is word of them: one wake-up for many. One event loop's own; the I/O
+ * threads know only its mailbox, and never take the GIL. */
+#include "python/engine/core.h"
+
+#include <stddef.h>
+
+#include "base/clock.h"
+
+enum { TURN_MS = 1, ABANDON_MS = 10000 };
+
+typedef struct waker {
+    PyObject_HEAD anp_state *state;
+    anp_mailbox *box;
+    anp_request *under_way; /* a list, each owned */
+} waker;
+
+static waker *waker_of(PyObject *self)
+{
+    return (waker *)(void *)self;
+}
+
+static void link_in(waker *w, anp_request *r)
+{
+    Py_INCREF(r);
+    r->next = w->under_way;
+    r->link = &w->under_way;
+    if (r->next != NULL) {
+        r->next->link = &r->next;
+    }
+    w->under_way = r;
+}
+
+/* The reference is the caller's now. */
+static void link_out(anp_request *r)
+{
+    *r->link = r->next;
+    if (r->next != NULL) {
+        r->next->link = r->link;
+    }
+    r->next = NULL;
+    r->link = NULL;
+}
+
+static PyObject *waker_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    if (!PyArg_ParseTuple(args, "") || (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0)) {
+        return NULL;
+    }
+    waker *w = waker_of(type->tp_alloc(type, 0));
+    anp_error err;
+    if (w == NULL) {
+        return NULL;
+    }
+    w->state = anp_state_of_type(type);
+    if (w->state == NULL || anp_mailbox_new(&w->box, &err) != ANP_OK) {
+        if (w->state != NULL) {
+            (void)anp_raise(w->state, &err, NULL);
+        }
+        Py_DECREF(w);
+        return NULL;
+    }
+    return (PyObject *)w;
+}
+
+/* ---- on the I/O threads ---- */
+
+static void on_done(anp_command *c)
+{
+    anp_request *r = c->owner;
+    if (r->is_in) {
+        anp_gate_leave(r->core->gate);
+    }
+    anp_mailbox_post(r->box, &r->letter, ANP_LETTER_DONE);
+}
+
+static void on_keys(anp_command *c)
+{
+    anp_request *r = c->owner;
+    anp_mailbox_post(r->box, &r->letter, ANP_LETTER_KEYS);
+}
+
+static void on_turn(anp_ticket *ticket) /* from whichever thread has left the gate */
+{
+    anp_request *r = (anp_request *)(void *)((char *)ticket - offsetof(anp_request, ticket));
+    r->is_in = true;
+    anp_command_submit(r->command, r->loop);
+}
+
+/* ---- on the event loop's thread ---- */
+
+static PyObject *waker_submit(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    waker *w = waker_of(self);
+    if (!anp_args_are("submit", n, 2)) {
+        return NULL;
+    }
+    if (!PyObject_TypeCheck(args[0], w->state->request_type)) {
+        PyErr_Format(PyExc_TypeError, "submit() takes a Request, not %s",
+                     Py_TYPE(args[0])->tp_name);
+        return NULL;
+    }
+    anp_request *r = (anp_request *)(void *)args[0];
+    anp_loop *loop = anp_core_loop(r->core);
+    if (loop == NULL) {
+        return NULL;
+    }
+    if (r->core->gate == NULL) {
+        return PyErr_NoMemory();
+    }
+    if (!anp_request_begin(r)) {
+        return NULL;
+    }
+    Py_INCREF(args[1]);
+    r->future = args[1];
+    r->wants_result = true;
+    r->box = anp_mailbox_retain(w->box);
+    link_in(w, r);
+    r->command->owner = r;
+    r->command->done = on_done;
+    r->command->keys = on_keys;
+    r->loop = loop;
+    r->ticket.open = on_turn;
+    bool is_in = anp_gate_enter(r->core->gate, &r->ticket);
+    if (is_in) {
+        on_turn(&r->ticket);
+    }
+    return PyBool_FromLong(is_in);
+}
+
+/* The future's set_result or set_exception, unless nobody waits any more. */
+static bool tell(anp_request *r, PyObject *future)
+{
+    PyObject *done = PyObject_CallMethod(future, "done", NULL);
+    int is_done = done != NULL ? PyObject_IsTrue(done) : -1;
+    Py_XDECREF(done);
+    if (is_done != 0) {
+        return is_done > 0;
+    }
+    PyObject *got;
+    if (!r->wants_result) {
+        got = PyObject_CallMethod(future, "set_result", "O", Py_None);
+    } else {
+        PyObject *raised = r->raised;
+        r->raised = NULL;
+        PyObject *result = anp_request_conclude(r, raised);
+        PyObject *exception = result == NULL ? anp_exception_take() : NULL;
+        got = result != NULL ? PyObject_CallMethod(future, "set_result", "(O)", result)
+                             : PyObject_CallMethod(future, "set_exception", "(O)", exception);
+        Py_XDECREF(result);
+        Py_XDECREF(exception);
+    }
+    Py_XDECREF(got);
+    return got != NULL;
+}
+
+static bool end(anp_request *r)
+{
+    link_out(r);
+    r->is_over = true;
+    PyObject *future = r->future;
+    r->future = NULL;
+    bool ok = tell(r, future);
+    Py_XDECREF(future);
+    Py_DECREF(r);
+    return ok;
+}
+
+static void give_keys(anp_request *r)
+{
+    if (anp_request_next_keys(r)) {
+        anp_command_resume(r->command);
+    } else if (r->raised == NULL) {
+        r->raised = anp_exception_take();
+        anp_command_cancel(r->command);
+    } else {
+        PyErr_Clear();
+    }
+}
+
+/* Handles letters for a moment, at least one; what is left makes the descriptor readable still. */
+static PyObject *waker_drain(PyObject *self, PyObject *unused)
+{
+    waker *w = waker_of(self);
+    (void)unused;
+    uint64_t until = anp_clock_now() + TURN_MS * ANP_NS_PER_MS;
+    anp_letter *letter;
+    uint32_t says = 0;
+    do {
+        letter = anp_mailbox_take(w->box, &says);
+        if (letter != NULL) {
+            anp_request *r =
+                (anp_request *)(void *)((char *)letter - offsetof(anp_request, letter));
+            if ((says & ANP_LETTER_DONE) == 0) {
+                give_keys(r);
+            } else if (!end(r)) {
+                return NULL; /* the loop reports it, and calls again for the rest */
+            }
+        }
+    } while (letter != NULL && anp_clock_now() < until);
+    Py_RETURN_NONE;
+}
+
+/* Cancels what is under way and waits for its end, which is soon; nobody is told. */
+static PyObject *waker_abandon(PyObject *self, PyObject *unused)
+{
+    waker *w = waker_of(self);
+    (void)unused;
+    for (anp_request *r = w->under_way; r != NULL; r = r->next) {
+        anp_command_cancel(r->command);
+        if (anp_gate_give_up(r->core->gate, &r->ticket)) {
+            anp_command_submit(r->command, r->loop);
+        }
+    }
+    uint64_t until = anp_clock_now() + ABANDON_MS * ANP_NS_PER_MS;
+    while (w->under_way != NULL && anp_clock_now() < until) {
+        uint32_t says;
+        anp_letter *letter = anp_mailbox_take(w->box, &says);
+        if (letter == NULL) {
+            Py_BEGIN_ALLOW_THREADS anp_mailbox_wait(w->box, 100);
+            Py_END_ALLOW_THREADS
+        } else if ((says & ANP_LETTER_DONE) != 0) {
+            anp_request *r =
+                (anp_request *)(void *)((char *)letter - offsetof(anp_request, letter));
+            link_out(r);
+            r->is_over = true;
+            Py_DECREF(r);
+        }
+    }
+    Py_RETURN_NONE;
+}
+
+/* wait(seconds): until there is word, at most so long; for drivers without an event loop */
+static PyObject *waker_wait(PyObject *self, PyObject *seconds)
+{
+    double s = PyFloat_AsDouble(seconds);
+    if (s == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    int ms = s > 0 ? (s < 1e6 ? (int)(s * 1000) : 1000000000) : 0;
+    Py_BEGIN_ALLOW_THREADS anp_mailbox_wait(waker_of(self)->box, ms);
+    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
+    {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *waker_fileno(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return PyLong_FromLong(anp_mailbox_fd(waker_of(self)->box));
+}
+
+static PyObject *waker_count(PyObject *self, PyObject *unused)
+{
+    long n = 0;
+    (void)unused;
+    for (const anp_request *r = waker_of(self)->under_way; r != NULL; r = r->next) {
+        n++;
+    }
+    return PyLong_FromLong(n);
+}
+
+static void waker_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    if (waker_of(self)->under_way != NULL) {
+        PyObject *done = waker_abandon(self, NULL);
+        Py_XDECREF(done);
+    }
+    anp_mailbox_release(waker_of(self)->box);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef waker_methods[] = {
+    {"submit", (PyCFunction)(void (*)(void))waker_submit, METH_FASTCALL,
+     "submit(request, future): an I/O thread drives it; the future gets what it comes to. False: "
+     "it waits for its turn first."},
+    {"drain", waker_drain, METH_NOARGS, "Called when fileno() is readable: completes futures."},
+    {"abandon", waker_abandon, METH_NOARGS, "Cancels all, and waits until they have ended."},
+    {"wait", waker_wait, METH_O,
+     "Waits until there is something to drain, at most so many seconds."},
+    {"fileno", waker_fileno, METH_NOARGS, "A descriptor for add_reader."},
+    {"under_way", waker_count, METH_NOARGS, "How many requests have not ended."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot waker_slots[] = {
+    {Py_tp_new, waker_new},
+    {Py_tp_dealloc, waker_dealloc},
+    {Py_tp_methods, waker_methods},
+    {0, NULL},
+};
+
+PyType_Spec anp_waker_spec = {
+    .name = "aerospike_np._engine.Waker",
+    .basicsize = sizeof(waker),
+    .flags = Py_TPFLAGS_DEFAULT,
+    .slots = waker_slots,
+};
