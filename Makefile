@@ -34,6 +34,7 @@ test-c: system-test
 test-python: export AEROSPIKE_NP_SOAK_RUNS ?= 200
 test-python: .venv/.tests build
 	@.venv/bin/python $(PYTEST) tests
+	@AEROSPIKE_NP_SOAK_RUNS=20 .venv/bin/python $(PYTEST) tests/integration --driver async
 test-peers: .venv-peers/.peers build
 	@.venv-peers/bin/python -m pytest --timeout=180 tests/peers
 test-debian: system-test

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
 import pytest
 
+from aerospike_np import Client
+from aerospike_np._operations import Operations
+from aerospike_np._streams import Streams
 from aerospike_np.pytest_plugin import outside_cluster
 
 
@@ -12,9 +21,90 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "needs_embedded(what): the test makes nodes of its own; skipped where AEROSPIKE_HOST is set.",
     )
+    config.addinivalue_line(
+        "markers", "only_sync(why): of the calling thread; skipped with --driver async."
+    )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     mark = item.get_closest_marker("needs_embedded")
     if mark is not None and outside_cluster() is not None:
         pytest.skip(f"needs {mark.args[0]}: unset AEROSPIKE_HOST")
+    mark = item.get_closest_marker("only_sync")
+    if mark is not None and item.config.getoption("--driver") == "async":
+        pytest.skip(f"{mark.args[0]}: leave out --driver async")
+
+
+# ---- one source for both clients: `--driver async` ----
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--driver",
+        choices=["sync", "async"],
+        default="sync",
+        help="async: every operation of Client is awaited on an event loop by its AsyncClient (client.aio)",
+    )
+
+
+class _EventLoop:
+    """An event loop in a thread of its own, for callers that can't await."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, name="event loop", daemon=True)
+        self.thread.start()
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def stop(self) -> None:
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def driver(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Which driver the operations of Client have in this run."""
+    name: str = request.config.getoption("--driver")
+    if name == "sync":
+        yield name
+        return
+    loop = _EventLoop()
+    patch = pytest.MonkeyPatch()
+
+    def awaited(operation: str) -> Callable[..., Any]:
+        @functools.wraps(getattr(Client, operation))
+        def method(self: Client, *args: Any, **kwargs: Any) -> Any:
+            return loop.run(getattr(self.aio, operation)(*args, **kwargs))
+
+        return method
+
+    def streamed(operation: str) -> Callable[..., Any]:
+        @functools.wraps(getattr(Client, operation))
+        def method(self: Client, *args: Any, **kwargs: Any) -> Any:
+            results = getattr(self.aio, operation)(*args, **kwargs)
+            try:
+                while True:
+                    yield loop.run(anext(results))
+            except StopAsyncIteration:
+                return
+            finally:
+                loop.run(results.aclose())
+
+        return method
+
+    for source, wrap in ((Operations, awaited), (Streams, streamed)):
+        for operation in [name for name in vars(source) if not name.startswith("_")]:
+            patch.setattr(Client, operation, wrap(operation))
+    try:
+        yield name
+    finally:
+        patch.undo()
+        loop.stop()

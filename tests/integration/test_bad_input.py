@@ -181,7 +181,12 @@ def test_bad_key_far_down_a_list_is_found_before_the_first_is_sent(
         ([1.5], {"namespace": NAMESPACE, "set_name": "bad"}, Param, r"keys\[0\]"),
         (np.zeros(3), {"namespace": NAMESPACE, "set_name": "bad"}, Type, "float64"),
         (np.zeros((2, 2), "i8"), {"namespace": NAMESPACE, "set_name": "bad"}, Type, "1-D"),
-        (np.array([1, 2**63], "u8"), {"namespace": NAMESPACE, "set_name": "bad"}, Param, r"keys\[1\]"),
+        (
+            np.array([1, 2**63], "u8"),
+            {"namespace": NAMESPACE, "set_name": "bad"},
+            Param,
+            r"keys\[1\]",
+        ),
         ([1], {"set_name": "bad"}, Param, "namespace"),
         ([1], {"namespace": "n" * 32, "set_name": "bad"}, Param, "31"),
     ],
@@ -434,14 +439,14 @@ def test_object_column_names_the_bin_and_row_of_a_bad_value(client: aerospike.Cl
 # ---- sizes ----
 
 
-def test_empty_batches_are_answered_without_the_server(
-    node: Any, client: aerospike.Client
-) -> None:
+def test_empty_batches_are_answered_without_the_server(node: Any, client: aerospike.Client) -> None:
     before = requests(node)
     assert len(client.batch_read([], _dtype=[("a", "i8")])) == 0
     assert client.batch_read([]).to_dict() == {}
     assert len(client.batch_write([]).result_codes) == 0
-    assert len(client.batch_write_numpy(array(("a", "i8"), n=0), NAMESPACE, "bad2").result_codes) == 0
+    assert (
+        len(client.batch_write_numpy(array(("a", "i8"), n=0), NAMESPACE, "bad2").result_codes) == 0
+    )
     assert len(client.batch_remove([]).result_codes) == 0
     assert requests(node) == before
 
@@ -496,7 +501,9 @@ def test_arrays_changed_by_another_thread_write_old_or_new_values(client: aerosp
     finally:
         stop.set()
         thread.join()
-    got = client.batch_read(data["_key"], _dtype=[("a", "i8")], namespace=NAMESPACE, set_name="moving")
+    got = client.batch_read(
+        data["_key"], _dtype=[("a", "i8")], namespace=NAMESPACE, set_name="moving"
+    )
     assert (got.result_codes == 0).all() and (got.batch_records["a"] >= 0).all()
 
 
@@ -725,6 +732,7 @@ def test_what_travels_pickles(client: aerospike.Client) -> None:
     )
 
 
+@pytest.mark.only_sync("the child has no thread for an event loop")
 def test_child_of_a_fork_has_connections_of_its_own_and_no_node(
     node: Any, client: aerospike.Client
 ) -> None:
@@ -757,6 +765,7 @@ STALLS = {
 }
 
 
+@pytest.mark.only_sync("Ctrl-C is heard by the thread that calls")
 @pytest.mark.parametrize("name", STALLS)
 def test_ctrl_c_in_a_stalled_batch_leaves_what_there_is(name: str) -> None:
     keys = [("test", "bad", i) for i in range(3)]
