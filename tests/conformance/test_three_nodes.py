@@ -9,12 +9,11 @@ import socket
 import socketserver
 import struct
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from until import until
 
 import aerospike_np
 
@@ -99,13 +98,6 @@ def masters(answers: Answers) -> dict[str, set[int]]:
         bits = base64.b64decode(rest.split(",")[2])
         owned[namespace] = {p for p in PARTITIONS if bits[p >> 3] & 0x80 >> (p & 7)}
     return owned
-
-
-def until(condition: Callable[[], Any], what: str) -> None:
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, f"waited for {what}"
-        time.sleep(0.002)
 
 
 def rounds(client: aerospike_np.Client, n: int) -> None:

@@ -6,10 +6,11 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from fault_proxy import FaultProxies, FaultProxy
+from until import until
 
 WAYS = ["up", "down"]
 LIMIT = 20.0  # seconds, for what should take none
@@ -90,13 +91,6 @@ def is_silent(end: socket.socket, seconds: float = 0.1) -> bool:
         return read_to_end(end) == (b"", "silence")
     finally:
         end.settimeout(LIMIT)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def direction(proxy: FaultProxy, way: str) -> object:

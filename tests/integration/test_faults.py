@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 from fault_proxy import FaultProxy
+from until import until
 
 import aerospike_np as aerospike
 from aerospike_np import exception
@@ -50,13 +51,6 @@ def table(version: int, ids: Any = IDS) -> Any:
     data = np.zeros(len(ids), [("_key", "i8"), ("a", "i8")])
     data["_key"], data["a"] = ids, value_of(ids, version)
     return data
-
-
-def until(condition: Callable[[], bool], what: str = "") -> None:
-    end = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < end, what
-        time.sleep(0.002)
 
 
 def descriptors() -> list[str]:

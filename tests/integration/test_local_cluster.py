@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from until import until
 
 import aerospike_np
 from aerospike_np import exception
@@ -77,13 +78,6 @@ def peers(node: Any) -> tuple[int, dict[str, str]]:
     assert port == "3000"
     assert re.fullmatch(r"\[(\[\w+,,\[[^]]+\]\](,|(?=\])))*\]", rest), answer
     return int(generation), dict(re.findall(r"\[(\w+),,\[([^]]+)\]\]", rest))
-
-
-def until(what: Any, seconds: float = 30) -> None:
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.005)
 
 
 @pytest.fixture

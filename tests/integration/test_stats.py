@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from until import until
 
 import aerospike_np
 from aerospike_np.exception import AerospikeError
@@ -16,13 +16,6 @@ from aerospike_np.types import ClusterStats, ConnectionStats, Health
 
 pytestmark = pytest.mark.needs_embedded("nodes of its own")
 QUICK = {"tend_interval": 50, "connect_timeout": 500}
-
-
-def until(condition: Callable[[], Any], what: str, limit: float = 30.0) -> None:
-    end = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < end, f"waited {limit} s for {what}"
-        time.sleep(0.005)
 
 
 def quick(cluster: LocalCluster, **more: Any) -> aerospike_np.Client:
@@ -97,7 +90,7 @@ def test_a_killed_node_is_unhealthy_and_then_gone() -> None:
         until(lambda: set(client.get_node_names()) == names(cluster, 0, 2), "two nodes")
         stats = client.get_stats()
         assert (stats.nodes_added, stats.nodes_removed) == (3, 1)
-        assert stats.tend_failures >= 1
+        until(lambda: client.get_stats().tend_failures >= 1, "the end of that round")
         until(lambda: client.health_check().is_healthy, "health")
         assert client.health_check().partitions_without_owner == {}
         cluster.restart(1)
