@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from fault_proxy import FaultProxies
+from until import until
 
 import aerospike_np as aerospike
 from aerospike_np.local import LocalCluster
@@ -30,7 +31,6 @@ from .test_faults import (
     outcome,
     sockets,
     table,
-    until,
     works,
 )
 
@@ -74,7 +74,7 @@ class ClusterTruth(Truth):
         return sum(node.stats()["connections"] for node in self.cluster.nodes)
 
     def settle(self) -> None:
-        until(lambda: self.count() <= self.connections, "connections are left")
+        until(lambda: self.count() <= self.connections, "all connections to end")
 
     def stop(self) -> None:
         self.client.close()
@@ -101,11 +101,11 @@ def world(truth: ClusterTruth) -> Iterator[tuple[FaultProxies, Any]]:
             "max_error_rate": 0,
         }
         with aerospike.client(config) as client:
-            until(lambda: len(client.get_node_names()) == NODES, "not all nodes are known")
-            until(lambda: client.health_check().is_healthy, "there are partitions without an owner")
+            until(lambda: len(client.get_node_names()) == NODES, "all nodes to be known")
+            until(lambda: client.health_check().is_healthy, "partitions with owners")
             yield proxies, client
     truth.settle()
-    until(lambda: sockets() <= before, "sockets are left")
+    until(lambda: sockets() <= before, "all sockets to be closed")
 
 
 def test_client_behind_proxies_never_goes_past_them(
@@ -135,7 +135,7 @@ def test_fault_at_one_of_three_nodes_is_told_truly_and_heals(
     done = check(client, truth, {"total_timeout": timeout})
     assert time.monotonic() - start < timeout / 1000 + LATE
     proxies.heal()
-    until(lambda: works(client) and len(client.get_node_names()) == NODES, "it does not heal")
+    until(lambda: works(client) and len(client.get_node_names()) == NODES, "a client that works after the heal")
     if operation in ("put", "batch_write_numpy"):
         done = done()[1:] == (0, 0)
     assert done or fault not in HARMLESS
@@ -171,7 +171,7 @@ def test_rows_of_the_other_nodes_do_not_wait_for_a_slow_one(
     )
     assert error is None and (read.batch_records["a"] == table(version)["a"][others]).all()
     proxies.heal()
-    until(lambda: works(client), "it does not heal")
+    until(lambda: works(client), "a client that works after the heal")
 
 
 def test_reads_of_a_node_that_resets_come_from_its_replicas(
@@ -200,7 +200,7 @@ def test_partition_of_two_nodes_from_the_client_leaves_the_third(
     )
     assert (result.result_codes[truth.master == 1] == 0).all()
     proxies.heal()
-    until(lambda: works(client), "it does not heal")
+    until(lambda: works(client), "a client that works after the heal")
     assert check_batch_read(client, truth, {"total_timeout": 10_000})
 
 
@@ -213,5 +213,5 @@ def test_seed_behind_a_dead_proxy_is_passed_over(truth: ClusterTruth) -> None:
         with aerospike.client(config) as client:
             assert "A3" in client.get_node_names()
             proxies.heal()
-            until(lambda: len(client.get_node_names()) == NODES, "not all nodes are known")
+            until(lambda: len(client.get_node_names()) == NODES, "all nodes to be known")
             assert check_batch_read(client, truth, {"total_timeout": 10_000})

@@ -90,7 +90,7 @@ class Truth:
 
     def settle(self) -> None:
         """Waits until the node has nothing left of what came through proxies."""
-        until(lambda: self.node.stats()["connections"] <= self.connections, "connections are left")
+        until(lambda: self.node.stats()["connections"] <= self.connections, "all connections to end")
 
     def stop(self) -> None:
         self.client.close()
@@ -104,7 +104,7 @@ def truth() -> Iterator[Truth]:
     yield truth
     truth.stop()
     gc.collect()  # errors hold what they are about, and are part of cycles
-    until(lambda: len(descriptors()) <= before, "descriptors are left")
+    until(lambda: len(descriptors()) <= before, "all descriptors to be closed")
 
 
 @contextmanager
@@ -115,7 +115,7 @@ def behind_proxy(truth: Truth, config: dict[str, Any], seed: int = 0) -> Iterato
         with aerospike.client({**proxy.config(), **config}) as client:
             yield proxy, client
     truth.settle()
-    until(lambda: sockets() <= before, "sockets are left")
+    until(lambda: sockets() <= before, "all sockets to be closed")
 
 
 def outcome(call: Callable[[], Any]) -> tuple[Any, Exception | None]:
@@ -253,7 +253,7 @@ def test_call_ends_with_true_statuses_and_the_client_works_after_the_heal(
         done = check(client, truth, policy)
         assert time.monotonic() - start < policy["total_timeout"] / 1000 + LATE
         proxy.heal()
-        until(lambda: works(client), "the client does not work after the heal")
+        until(lambda: works(client), "a client that works after the heal")
     if not writes:
         assert done or not passes
         return
@@ -344,7 +344,7 @@ def test_wrong_bytes_cost_only_the_rows_they_touch(truth: Truth, way: str, fault
             wrong = np.flatnonzero(result.batch_records["a"][ok] != expected[ok])
             assert len(wrong) <= 2, (trial, at, wrong)
             proxy.heal()
-            until(lambda client=client: works(client), "the client does not work after the heal")
+            until(lambda client=client: works(client), "a client that works after the heal")
 
 
 # ---- cut at every byte ----
@@ -545,13 +545,13 @@ def test_node_that_is_gone_is_an_error_and_the_client_finds_it_when_it_is_back(
     with behind_proxy(truth, {"tend_interval": 50}) as (proxy, client):
         proxy.refuse()
         proxy.reset()
-        until(lambda: not client.is_connected(), "the client still thinks it is connected")
+        until(lambda: not client.is_connected(), "a client that knows that nobody is there")
         start = time.monotonic()
         with pytest.raises(exception.AerospikeError):
             client.get(key_of(1), {"total_timeout": TIMEOUT})
         assert time.monotonic() - start < TIMEOUT / 1000 + LATE
         proxy.heal()
-        until(client.is_connected, "the client does not come back")
+        until(client.is_connected, "the client to come back")
         assert client.get(key_of(1)).bins
 
 
