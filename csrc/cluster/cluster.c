@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/condition.h"
 #include "cluster/cluster_state.h"
 #include "cluster/tend.h"
 
@@ -35,11 +36,7 @@ static void unlock(anp_cluster *cluster)
 /* With the lock: sleeps until something changed, or the deadline. */
 static void sleep_until(anp_cluster *cluster, uint64_t deadline)
 {
-    struct timespec at = {
-        .tv_sec = (time_t)(deadline / ANP_NS_PER_S),
-        .tv_nsec = (long)(deadline % ANP_NS_PER_S),
-    };
-    (void)pthread_cond_timedwait(&cluster->changed, &cluster->lock, &at);
+    (void)anp_condition_wait(&cluster->changed, &cluster->lock, deadline);
 }
 
 bool anp_cluster_resolving(anp_cluster *cluster, bool on)
@@ -218,11 +215,7 @@ anp_status anp_cluster_open(const anp_cluster_config *config, anp_cluster **out,
     cluster->n_racks = config->n_racks < ANP_RACKS_MAX ? config->n_racks : ANP_RACKS_MAX;
     memcpy(cluster->racks, config->racks, sizeof cluster->racks);
     (void)pthread_mutex_init(&cluster->lock, NULL);
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&cluster->changed, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    anp_condition_init(&cluster->changed);
     cluster->n_seeds = config->n_seeds;
     cluster->seeds = anp_calloc(config->n_seeds, sizeof *cluster->seeds);
     cluster->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "wire/frame.h"
 
 enum { READ_AHEAD = 64 * 1024, LOOK_MS = 250 };
@@ -93,19 +93,13 @@ anp_status anp_attempt_init(anp_attempt *x, anp_command *command, void (*resume)
     x->watch = (anp_watch){.ready = on_ready, .fd = -1};
     x->timer = (anp_timer){.fire = on_timer};
     x->granted = false;
-    pthread_condattr_t attributes;
-    if (pthread_condattr_init(&attributes) != 0) {
-        return anp_error_memory(err, sizeof attributes, "a condition");
-    }
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    bool ok = pthread_cond_init(&x->ready, &attributes) == 0;
-    (void)pthread_condattr_destroy(&attributes);
-    if (ok && pthread_mutex_init(&x->lock, NULL) != 0) {
+    anp_condition_init(&x->ready);
+    x->has_lock = pthread_mutex_init(&x->lock, NULL) == 0;
+    if (!x->has_lock) {
         (void)pthread_cond_destroy(&x->ready);
-        ok = false;
+        return anp_error_memory(err, sizeof x->lock, "a lock");
     }
-    x->has_lock = ok;
-    return ok ? ANP_OK : anp_error_memory(err, sizeof x->lock, "a lock");
+    return ANP_OK;
 }
 
 static void set_node(anp_attempt *x, anp_cluster_node *node)
@@ -461,16 +455,9 @@ anp_attempt_state anp_attempt_step(anp_attempt *x)
 
 static void wait_for_grant(anp_attempt *x, int ms)
 {
-    struct timespec at;
-    (void)clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_nsec -= 1000000000;
-        at.tv_sec++;
-    }
+    uint64_t end = anp_clock_now() + (uint64_t)ms * ANP_NS_PER_MS;
     (void)pthread_mutex_lock(&x->lock);
-    while (!x->granted && pthread_cond_timedwait(&x->ready, &x->lock, &at) == 0) {
+    while (!x->granted && anp_condition_wait(&x->ready, &x->lock, end)) {
     }
     (void)pthread_mutex_unlock(&x->lock);
 }

@@ -2,10 +2,10 @@
 #include "command/gate.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/condition.h"
 
 struct anp_gate {
     uint32_t max;
@@ -23,11 +23,7 @@ anp_status anp_gate_new(uint32_t max, anp_gate **out, anp_error *err)
     }
     g->max = max != 0 ? max : UINT32_MAX;
     (void)pthread_mutex_init(&g->lock, NULL);
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&g->emptied, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    anp_condition_init(&g->emptied);
     *out = g;
     return ANP_OK;
 }
@@ -104,11 +100,8 @@ void anp_gate_leave(anp_gate *g)
 bool anp_gate_wait_empty(anp_gate *g, uint32_t ms)
 {
     uint64_t end = anp_clock_now() + ms * ANP_NS_PER_MS;
-    struct timespec at = {.tv_sec = (time_t)(end / ANP_NS_PER_S),
-                          .tv_nsec = (long)(end % ANP_NS_PER_S)};
     (void)pthread_mutex_lock(&g->lock);
-    while ((g->n_in != 0 || g->first != NULL) &&
-           pthread_cond_timedwait(&g->emptied, &g->lock, &at) == 0) {
+    while ((g->n_in != 0 || g->first != NULL) && anp_condition_wait(&g->emptied, &g->lock, end)) {
     }
     bool is_empty = g->n_in == 0 && g->first == NULL;
     (void)pthread_mutex_unlock(&g->lock);

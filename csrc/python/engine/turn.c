@@ -1,9 +1,9 @@
 /* A thread's wait for its turn, where the operations under way are limited. */
 #include <pthread.h>
 #include <stddef.h>
-#include <time.h>
 
 #include "base/clock.h"
+#include "base/condition.h"
 #include "python/engine/core.h"
 
 enum { SLICE_MS = 100 };
@@ -27,10 +27,8 @@ static void on_open(anp_ticket *ticket) /* any thread */
 static bool wait_open(turn *t, int ms)
 {
     uint64_t end = anp_clock_now() + (uint64_t)ms * ANP_NS_PER_MS;
-    struct timespec at = {.tv_sec = (time_t)(end / ANP_NS_PER_S),
-                          .tv_nsec = (long)(end % ANP_NS_PER_S)};
     (void)pthread_mutex_lock(&t->lock);
-    while (!t->is_open && pthread_cond_timedwait(&t->opened, &t->lock, &at) == 0) {
+    while (!t->is_open && anp_condition_wait(&t->opened, &t->lock, end)) {
     }
     bool is_open = t->is_open;
     (void)pthread_mutex_unlock(&t->lock);
@@ -71,11 +69,7 @@ PyObject *anp_turn_take(anp_core *core)
         (void)PyErr_NoMemory();
         return anp_exception_take();
     }
-    pthread_condattr_t attributes;
-    (void)pthread_condattr_init(&attributes);
-    (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&t.opened, &attributes);
-    (void)pthread_condattr_destroy(&attributes);
+    anp_condition_init(&t.opened);
     if (anp_gate_enter(core->gate, &t.ticket)) {
         return NULL;
     }
