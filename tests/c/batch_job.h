@@ -222,8 +222,8 @@ static inline void run_job(world *w, const job *what, bool is_async, outcome *o)
 }
 
 /* Both drivers; the outcomes must be the same. */
-static inline void run_both(const job *j, bool (*serve)(fake_call *c), void *context, outcome *o,
-                            int *calls, int *used)
+static inline void run_both(const job *j, bool (*serve)(scripted_call *c), void *context,
+                            outcome *o, int *calls, int *used)
 {
     size_t at_most = tricks.read_at_most, in_all = tricks.write_in_all;
     outcome there;
@@ -253,7 +253,7 @@ static inline void check_row(const outcome *o, uint32_t row)
 {
     uint8_t digest[20];
     anp_digest("demo", 4, &(anp_key){.type = ANP_PARTICLE_INTEGER, .integer = row}, digest);
-    if (o->status[row] != 0 || o->generation[row] != fake_generation(digest)) {
+    if (o->status[row] != 0 || o->generation[row] != scripted_generation(digest)) {
         fail_msg("row %u: status %d, generation %u: %s", row, (int)o->status[row],
                  o->generation[row], o->message);
     }

@@ -9,7 +9,7 @@ enum { RING_NODES = 4, RING_NOBODY = 0xff, RING_TEND_MS = 20 };
 typedef struct ring {
     uint32_t n;
     unsigned replicas;
-    fake_node nodes[RING_NODES];
+    scripted_node nodes[RING_NODES];
     pthread_mutex_t lock;             /* guards what follows */
     uint8_t owner[2][ANP_PARTITIONS]; /* of a replica: a node's index, RING_NOBODY */
     bool is_gone[RING_NODES];         /* nobody tells of it any more */
@@ -22,20 +22,20 @@ typedef struct ring {
 typedef struct ring_node { /* what a node's context points to */
     ring *ring;
     uint32_t index;
-    bool (*serve)(fake_call *c);
+    bool (*serve)(scripted_call *c);
 } ring_node;
 
-static inline uint32_t ring_index(const fake_node *n)
+static inline uint32_t ring_index(const scripted_node *n)
 {
     return ((const ring_node *)n->context)->index;
 }
 
-static inline ring *ring_of(const fake_node *n)
+static inline ring *ring_of(const scripted_node *n)
 {
     return ((const ring_node *)n->context)->ring;
 }
 
-static inline void ring_peers(ring *r, const fake_node *self, anp_buffer *out)
+static inline void ring_peers(ring *r, const scripted_node *self, anp_buffer *out)
 {
     const char *comma = "";
     anp_buffer_print(out, "%d,3000,[", r->peers_generation);
@@ -62,7 +62,7 @@ static inline void ring_replicas(const ring *r, uint32_t index, anp_buffer *out)
     }
 }
 
-static inline bool ring_tell(fake_node *n, const char *name, size_t size, anp_buffer *out)
+static inline bool ring_tell(scripted_node *n, const char *name, size_t size, anp_buffer *out)
 {
     ring *r = ring_of(n);
     bool told = true;
@@ -82,7 +82,7 @@ static inline bool ring_tell(fake_node *n, const char *name, size_t size, anp_bu
     return told;
 }
 
-static inline bool ring_serve(fake_call *c)
+static inline bool ring_serve(scripted_call *c)
 {
     const ring_node *self = c->node->context;
     return self->serve(c);
@@ -90,7 +90,7 @@ static inline bool ring_serve(fake_call *c)
 
 /* n nodes, whose partitions are p % n, and the next one's as replica 1; `arrange` (NULL: nothing)
  * may change that before anybody is told. `serve` finds the ring with ring_of. */
-static inline ring *ring_open(uint32_t n, unsigned replicas, bool (*serve)(fake_call *c),
+static inline ring *ring_open(uint32_t n, unsigned replicas, bool (*serve)(scripted_call *c),
                               void (*arrange)(ring *r))
 {
     static ring_node selves[RING_NODES];
@@ -110,7 +110,7 @@ static inline ring *ring_open(uint32_t n, unsigned replicas, bool (*serve)(fake_
     pthread_mutex_lock(&r->lock); /* nobody is told anything before all have a port */
     for (uint32_t i = 0; i < n; i++) {
         selves[i] = (ring_node){.ring = r, .index = i, .serve = serve};
-        fake_node_start_with(&r->nodes[i], ring_serve, &selves[i], ring_tell);
+        scripted_node_start_with(&r->nodes[i], ring_serve, &selves[i], ring_tell);
     }
     pthread_mutex_unlock(&r->lock);
     anp_seed seeds[RING_NODES] = {0};
@@ -139,7 +139,7 @@ static inline void ring_close(ring *r)
     anp_cluster_release(r->world.cluster);
     for (uint32_t i = 0; i < r->n; i++) {
         if (!r->is_dead[i]) {
-            fake_node_stop(&r->nodes[i]);
+            scripted_node_stop(&r->nodes[i]);
         }
     }
     anp_stream_hook(NULL);
@@ -151,7 +151,7 @@ static inline void ring_close(ring *r)
 static inline void ring_kill(ring *r, uint32_t index)
 {
     r->is_dead[index] = true;
-    fake_node_stop(&r->nodes[index]);
+    scripted_node_stop(&r->nodes[index]);
 }
 
 /* Gives what a node (or nobody) is master of to another one. */

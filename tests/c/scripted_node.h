@@ -15,18 +15,18 @@
 #include "wire/frame.h"
 #include "wire/info.h"
 
-enum { FAKE_CONNECTIONS = 256 };
+enum { SCRIPTED_CONNECTIONS = 256 };
 
-typedef struct fake_node fake_node;
+typedef struct scripted_node scripted_node;
 
-typedef struct fake_row {
+typedef struct scripted_row {
     uint32_t index;
     uint8_t digest[ANP_DIGEST_SIZE];
     uint8_t flags;
-} fake_row;
+} scripted_row;
 
-typedef struct fake_call {
-    fake_node *node;
+typedef struct scripted_call {
+    scripted_node *node;
     int fd;
     int connection; /* from 0 */
     int number;     /* of this call at the node, from 0 */
@@ -35,28 +35,28 @@ typedef struct fake_call {
     bool is_batch;
     uint32_t n_rows;
     uint8_t batch_flags;
-    fake_row *rows;
-} fake_call;
+    scripted_row *rows;
+} scripted_call;
 
-typedef struct fake_connection {
-    fake_node *node;
+typedef struct scripted_connection {
+    scripted_node *node;
     int fd;
     int number;
     pthread_t thread;
-} fake_connection;
+} scripted_connection;
 
-struct fake_node {
-    bool (*serve)(fake_call *call); /* false: the connection is closed */
+struct scripted_node {
+    bool (*serve)(scripted_call *call); /* false: the connection is closed */
     void *context;
     /* An info command's value; false: it is answered like a lone node. NULL: all are. */
-    bool (*tell)(fake_node *n, const char *name, size_t size, anp_buffer *out);
+    bool (*tell)(scripted_node *n, const char *name, size_t size, anp_buffer *out);
     uint16_t port;
     int listener;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int n_connections;
-    fake_connection connections[FAKE_CONNECTIONS];
+    scripted_connection connections[SCRIPTED_CONNECTIONS];
     _Atomic int n_calls, n_used; /* messages; connections that sent one */
     bool is_open;                /* the gate */
     bool is_stopping;
@@ -64,8 +64,8 @@ struct fake_node {
 
 /* ---- replies ---- */
 
-static inline void fake_message(anp_buffer *b, uint8_t info3, uint8_t result, uint32_t generation,
-                                uint32_t index)
+static inline void scripted_message(anp_buffer *b, uint8_t info3, uint8_t result,
+                                    uint32_t generation, uint32_t index)
 {
     const uint8_t head[6] = {22, 0, 0, info3, 0, result};
     anp_buffer_put(b, head, sizeof head);
@@ -75,31 +75,31 @@ static inline void fake_message(anp_buffer *b, uint8_t info3, uint8_t result, ui
     anp_buffer_be32(b, 0);
 }
 
-static inline size_t fake_frame(anp_buffer *b)
+static inline size_t scripted_frame(anp_buffer *b)
 {
     anp_buffer_be64(b, UINT64_C(0x0203) << 48);
     return b->size;
 }
 
-static inline void fake_frame_end(anp_buffer *b, size_t begin)
+static inline void scripted_frame_end(anp_buffer *b, size_t begin)
 {
     anp_store_be64(b->data + begin - 8, UINT64_C(0x0203) << 48 | (b->size - begin));
 }
 
-static inline void fake_last(anp_buffer *b, uint8_t result)
+static inline void scripted_last(anp_buffer *b, uint8_t result)
 {
-    size_t f = fake_frame(b);
-    fake_message(b, 1, result, 0, 0);
-    fake_frame_end(b, f);
+    size_t f = scripted_frame(b);
+    scripted_message(b, 1, result, 0, 0);
+    scripted_frame_end(b, f);
 }
 
 /* The generation that stands for a key in these tests. */
-static inline uint32_t fake_generation(const uint8_t *digest)
+static inline uint32_t scripted_generation(const uint8_t *digest)
 {
     return anp_load_be32(digest + 4) | 1;
 }
 
-static inline bool fake_send(fake_call *c, const void *bytes, size_t size)
+static inline bool scripted_send(scripted_call *c, const void *bytes, size_t size)
 {
     const uint8_t *p = bytes;
     while (size != 0) {
@@ -113,45 +113,46 @@ static inline bool fake_send(fake_call *c, const void *bytes, size_t size)
     return true;
 }
 
-static inline bool fake_send_buffer(fake_call *c, anp_buffer *b)
+static inline bool scripted_send_buffer(scripted_call *c, anp_buffer *b)
 {
-    bool ok = fake_send(c, b->data, b->size);
+    bool ok = scripted_send(c, b->data, b->size);
     anp_buffer_deinit(b);
     return ok;
 }
 
 /* Appends good answers to rows [from, to), 100 a frame. */
-static inline void fake_rows(anp_buffer *b, const fake_call *c, uint32_t from, uint32_t to)
+static inline void scripted_rows(anp_buffer *b, const scripted_call *c, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to;) {
-        size_t f = fake_frame(b);
+        size_t f = scripted_frame(b);
         for (uint32_t k = 0; k < 100 && i < to; k++, i++) {
-            fake_message(b, 0, 0, fake_generation(c->rows[i].digest), c->rows[i].index);
+            scripted_message(b, 0, 0, scripted_generation(c->rows[i].digest), c->rows[i].index);
         }
-        fake_frame_end(b, f);
+        scripted_frame_end(b, f);
     }
 }
 
 /* One frame with one row. */
-static inline void fake_row_frame(anp_buffer *b, const fake_call *c, uint32_t i, uint8_t result)
+static inline void scripted_row_frame(anp_buffer *b, const scripted_call *c, uint32_t i,
+                                      uint8_t result)
 {
-    size_t f = fake_frame(b);
-    fake_message(b, 0, result, fake_generation(c->rows[i].digest), c->rows[i].index);
-    fake_frame_end(b, f);
+    size_t f = scripted_frame(b);
+    scripted_message(b, 0, result, scripted_generation(c->rows[i].digest), c->rows[i].index);
+    scripted_frame_end(b, f);
 }
 
-static inline bool fake_serve_well(fake_call *c)
+static inline bool scripted_serve_well(scripted_call *c)
 {
     anp_buffer b;
     anp_buffer_init(&b, 64 << 20);
-    fake_rows(&b, c, 0, c->n_rows);
-    fake_last(&b, 0);
-    return fake_send_buffer(c, &b);
+    scripted_rows(&b, c, 0, c->n_rows);
+    scripted_last(&b, 0);
+    return scripted_send_buffer(c, &b);
 }
 
 /* ---- the gate: a reply that waits for the test ---- */
 
-static inline void fake_gate_wait(fake_node *n)
+static inline void scripted_gate_wait(scripted_node *n)
 {
     pthread_mutex_lock(&n->lock);
     while (!n->is_open && !n->is_stopping) {
@@ -160,7 +161,7 @@ static inline void fake_gate_wait(fake_node *n)
     pthread_mutex_unlock(&n->lock);
 }
 
-static inline void fake_gate_open(fake_node *n)
+static inline void scripted_gate_open(scripted_node *n)
 {
     pthread_mutex_lock(&n->lock);
     n->is_open = true;
@@ -170,7 +171,7 @@ static inline void fake_gate_open(fake_node *n)
 
 /* ---- requests ---- */
 
-static inline bool fake_receive(int fd, uint8_t *to, size_t size)
+static inline bool scripted_receive(int fd, uint8_t *to, size_t size)
 {
     while (size != 0) {
         ssize_t n = recv(fd, to, size, 0);
@@ -183,7 +184,7 @@ static inline bool fake_receive(int fd, uint8_t *to, size_t size)
     return true;
 }
 
-static inline bool fake_read_rows(fake_call *call, anp_slice field)
+static inline bool scripted_read_rows(scripted_call *call, anp_slice field)
 {
     anp_cursor c = anp_cursor_over(field.data, field.size);
     if (!anp_batch_open(&c, &call->n_rows, &call->batch_flags) || call->n_rows > field.size) {
@@ -195,7 +196,7 @@ static inline bool fake_read_rows(fake_call *call, anp_slice field)
         if (!anp_batch_row_read(&c, &row)) {
             return false;
         }
-        call->rows[i] = (fake_row){.index = row.index, .flags = row.flags};
+        call->rows[i] = (scripted_row){.index = row.index, .flags = row.flags};
         memcpy(call->rows[i].digest, row.digest, ANP_DIGEST_SIZE);
         if ((row.flags & ANP_ROW_REPEAT) == 0) {
             anp_field_view f;
@@ -215,7 +216,7 @@ static inline bool fake_read_rows(fake_call *call, anp_slice field)
     return anp_cursor_left(&c) == 0;
 }
 
-static inline bool fake_parse(fake_call *call)
+static inline bool scripted_parse(scripted_call *call)
 {
     anp_cursor c = anp_cursor_over(call->body.data, call->body.size);
     if (!anp_message_read(&c, &call->head)) {
@@ -228,7 +229,7 @@ static inline bool fake_parse(fake_call *call)
         }
         if (f.type == ANP_FIELD_BATCH) {
             call->is_batch = true;
-            if (!fake_read_rows(call, f.data)) {
+            if (!scripted_read_rows(call, f.data)) {
                 (void)fprintf(stderr, "scripted node: a batch that can't be read\n");
                 return false;
             }
@@ -237,7 +238,7 @@ static inline bool fake_parse(fake_call *call)
     return true;
 }
 
-static inline bool fake_info(fake_node *n, int fd, const anp_buffer *body)
+static inline bool scripted_info(scripted_node *n, int fd, const anp_buffer *body)
 {
     uint8_t ones[ANP_BITMAP_SIZE];
     memset(ones, 0xff, sizeof ones);
@@ -270,32 +271,32 @@ static inline bool fake_info(fake_node *n, int fd, const anp_buffer *body)
         at += size + 1;
     }
     anp_store_be64(b.data, UINT64_C(0x0201) << 48 | (b.size - 8));
-    fake_call call = {.fd = fd};
-    return fake_send_buffer(&call, &b);
+    scripted_call call = {.fd = fd};
+    return scripted_send_buffer(&call, &b);
 }
 
-static inline void *fake_connection_run(void *argument)
+static inline void *scripted_connection_run(void *argument)
 {
-    fake_connection *self = argument;
-    fake_node *n = self->node;
+    scripted_connection *self = argument;
+    scripted_node *n = self->node;
     bool go_on = true, used = false;
     while (go_on) {
         uint8_t head[8];
-        fake_call call = {.node = n, .fd = self->fd, .connection = self->number};
+        scripted_call call = {.node = n, .fd = self->fd, .connection = self->number};
         anp_buffer_init(&call.body, 64 << 20);
-        if (!fake_receive(self->fd, head, 8)) {
+        if (!scripted_receive(self->fd, head, 8)) {
             break;
         }
         size_t size = anp_load_be64(head) & UINT64_C(0xffffffffffff);
         uint8_t *to = anp_buffer_add(&call.body, size);
-        go_on = to != NULL && fake_receive(self->fd, to, size);
+        go_on = to != NULL && scripted_receive(self->fd, to, size);
         if (go_on && head[1] == ANP_PROTO_INFO) {
-            go_on = fake_info(n, self->fd, &call.body);
+            go_on = scripted_info(n, self->fd, &call.body);
         } else if (go_on) {
             n->n_used += !used;
             used = true;
             call.number = n->n_calls++;
-            go_on = fake_parse(&call) && n->serve(&call);
+            go_on = scripted_parse(&call) && n->serve(&call);
             anp_free(call.rows);
         }
         anp_buffer_deinit(&call.body);
@@ -304,30 +305,31 @@ static inline void *fake_connection_run(void *argument)
     return NULL;
 }
 
-static inline void *fake_listen(void *argument)
+static inline void *scripted_listen(void *argument)
 {
-    fake_node *n = argument;
+    scripted_node *n = argument;
     for (;;) {
         int fd = accept(n->listener, NULL, NULL);
         if (fd < 0) {
             return NULL;
         }
         pthread_mutex_lock(&n->lock);
-        if (n->is_stopping || n->n_connections == FAKE_CONNECTIONS) {
+        if (n->is_stopping || n->n_connections == SCRIPTED_CONNECTIONS) {
             pthread_mutex_unlock(&n->lock);
             close(fd);
             continue;
         }
-        fake_connection *c = &n->connections[n->n_connections];
-        *c = (fake_connection){.node = n, .fd = fd, .number = n->n_connections++};
-        pthread_create(&c->thread, NULL, fake_connection_run, c);
+        scripted_connection *c = &n->connections[n->n_connections];
+        *c = (scripted_connection){.node = n, .fd = fd, .number = n->n_connections++};
+        pthread_create(&c->thread, NULL, scripted_connection_run, c);
         pthread_mutex_unlock(&n->lock);
     }
 }
 
-static inline void fake_node_start_with(fake_node *n, bool (*serve)(fake_call *call), void *context,
-                                        bool (*tell)(fake_node *n, const char *name, size_t size,
-                                                     anp_buffer *out))
+static inline void scripted_node_start_with(scripted_node *n, bool (*serve)(scripted_call *call),
+                                            void *context,
+                                            bool (*tell)(scripted_node *n, const char *name,
+                                                         size_t size, anp_buffer *out))
 {
     memset(n, 0, sizeof *n);
     n->serve = serve;
@@ -338,15 +340,16 @@ static inline void fake_node_start_with(fake_node *n, bool (*serve)(fake_call *c
     anp_address address;
     n->listener = listener_open(&address, 0);
     n->port = ntohs(address.v4.sin_port);
-    pthread_create(&n->thread, NULL, fake_listen, n);
+    pthread_create(&n->thread, NULL, scripted_listen, n);
 }
 
-static inline void fake_node_start(fake_node *n, bool (*serve)(fake_call *call), void *context)
+static inline void scripted_node_start(scripted_node *n, bool (*serve)(scripted_call *call),
+                                       void *context)
 {
-    fake_node_start_with(n, serve, context, NULL);
+    scripted_node_start_with(n, serve, context, NULL);
 }
 
-static inline void fake_node_stop(fake_node *n)
+static inline void scripted_node_stop(scripted_node *n)
 {
     pthread_mutex_lock(&n->lock);
     n->is_stopping = true;

@@ -56,7 +56,7 @@ static inline ptrdiff_t trick_write(anp_stream *s, const void *from, size_t size
 }
 
 typedef struct world {
-    fake_node node;
+    scripted_node node;
     anp_cluster *cluster;
 } world;
 
@@ -76,11 +76,11 @@ static inline void tricks_hook(void)
     anp_stream_hook(&table);
 }
 
-static inline void world_open(world *w, bool (*serve)(fake_call *call), void *context,
+static inline void world_open(world *w, bool (*serve)(scripted_call *call), void *context,
                               uint32_t max_conns)
 {
     tricks_hook();
-    fake_node_start(&w->node, serve, context);
+    scripted_node_start(&w->node, serve, context);
     anp_seed seed = {.host = "127.0.0.1", .port = w->node.port};
     anp_cluster_config config = {
         .seeds = &seed, .n_seeds = 1, .max_conns_per_node = max_conns, .connect_timeout_ms = 5000};
@@ -95,6 +95,6 @@ static inline void world_close(world *w)
 {
     anp_cluster_close(w->cluster);
     anp_cluster_release(w->cluster);
-    fake_node_stop(&w->node);
+    scripted_node_stop(&w->node);
     anp_stream_hook(NULL);
 }

@@ -40,7 +40,7 @@ static void name_rows(void)
     for (uint32_t i = 0; i < ROWS; i++) {
         uint8_t digest[ANP_DIGEST_SIZE];
         anp_digest("demo", 4, &(anp_key){.type = ANP_PARTICLE_INTEGER, .integer = i}, digest);
-        names[i] = (struct named_row){fake_generation(digest), i};
+        names[i] = (struct named_row){scripted_generation(digest), i};
     }
     qsort(names, ROWS, sizeof names[0], by_name);
     for (uint32_t i = 1; i < ROWS; i++) {
@@ -48,10 +48,10 @@ static void name_rows(void)
     }
 }
 
-static void apply(const fake_call *c, uint32_t from, uint32_t to)
+static void apply(const scripted_call *c, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        struct named_row key = {.name = fake_generation(c->rows[i].digest)};
+        struct named_row key = {.name = scripted_generation(c->rows[i].digest)};
         const struct named_row *found = bsearch(&key, names, ROWS, sizeof names[0], by_name);
         applied[found->row]++;
     }
@@ -69,7 +69,7 @@ static int allow(void *context)
 
 /* ---- nodes in a mood ---- */
 
-static bool serve(fake_call *c)
+static bool serve(scripted_call *c)
 {
     uint32_t half = c->n_rows / 2;
     bool go_on = true;
@@ -85,32 +85,32 @@ static bool serve(fake_call *c)
         break;
     case 2: /* half is told */
         apply(c, 0, c->n_rows);
-        fake_rows(&b, c, 0, half);
+        scripted_rows(&b, c, 0, half);
         go_on = false;
         break;
     case 3: /* half was done; the other half is elsewhere */
         apply(c, 0, half);
-        fake_rows(&b, c, 0, half);
+        scripted_rows(&b, c, 0, half);
         for (uint32_t i = half; i < c->n_rows; i++) {
-            fake_row_frame(&b, c, i, ANP_UNAVAILABLE);
+            scripted_row_frame(&b, c, i, ANP_UNAVAILABLE);
         }
-        fake_last(&b, 0);
+        scripted_last(&b, 0);
         break;
     case 4: /* too late, and done all the same */
         apply(c, 0, c->n_rows);
         for (uint32_t i = 0; i < c->n_rows; i++) {
-            fake_row_frame(&b, c, i, i % 2 != 0 ? ANP_SERVER_TIMEOUT : 0);
+            scripted_row_frame(&b, c, i, i % 2 != 0 ? ANP_SERVER_TIMEOUT : 0);
         }
-        fake_last(&b, 0);
+        scripted_last(&b, 0);
         break;
     case 5: /* the batch was refused */
-        fake_last(&b, ANP_BATCH_QUEUES_FULL);
+        scripted_last(&b, ANP_BATCH_QUEUES_FULL);
         break;
     case 6: /* slow */
         (void)nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
         apply(c, 0, c->n_rows);
-        fake_rows(&b, c, 0, c->n_rows);
-        fake_last(&b, 0);
+        scripted_rows(&b, c, 0, c->n_rows);
+        scripted_last(&b, 0);
         break;
     case 7: /* slower than socket_timeout, then done, and told to nobody */
         (void)nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
@@ -119,10 +119,10 @@ static bool serve(fake_call *c)
         break;
     default:
         apply(c, 0, c->n_rows);
-        fake_rows(&b, c, 0, c->n_rows);
-        fake_last(&b, 0);
+        scripted_rows(&b, c, 0, c->n_rows);
+        scripted_last(&b, 0);
     }
-    return fake_send_buffer(c, &b) && go_on;
+    return scripted_send_buffer(c, &b) && go_on;
 }
 
 static void limit_errors(ring *r)

@@ -21,12 +21,12 @@ static uint32_t rows_of(ring *r, uint32_t n, uint32_t node)
 /* ---- a slow node ---- */
 
 /* Node 0 answers when its gate is opened. */
-static bool node_0_waits(fake_call *c)
+static bool node_0_waits(scripted_call *c)
 {
     if (ring_index(c->node) == 0) {
-        fake_gate_wait(c->node);
+        scripted_gate_wait(c->node);
     }
-    return fake_serve_well(c);
+    return scripted_serve_well(c);
 }
 
 static void test_rows_of_other_nodes_do_not_wait_for_a_stalled_one(void **state)
@@ -43,7 +43,7 @@ static void test_rows_of_other_nodes_do_not_wait_for_a_stalled_one(void **state)
         for (uint32_t i = 0; i < j.n; i++) {
             assert_int_equal(x->outcome.times[i], ring_owner(r, 0, i) != 0);
         }
-        fake_gate_open(&r->nodes[0]);
+        scripted_gate_open(&r->nodes[0]);
         run_end(x);
         check_good(&x->outcome);
         assert_int_equal(x->outcome.retries, 0);
@@ -75,7 +75,7 @@ static void test_planning_does_not_run_ahead_of_a_node_that_is_alone(void **stat
     run *x = run_open(r, &j);
     /* two windows on each of two connections, two in the queue, one open */
     assert_true(keys_asked_for(x, 400) <= 8 * 100);
-    fake_gate_open(&r->nodes[0]);
+    scripted_gate_open(&r->nodes[0]);
     run_end(x);
     check_good(&x->outcome);
     run_free(x);
@@ -99,7 +99,7 @@ static void test_what_is_held_back_for_a_stalled_node_is_bounded(void **state)
     }
     /* half-filled windows leave; of the last keys some may not be planned yet */
     RUN_UNTIL(x, anp_batch_progress(x->batch) + 500 > others);
-    fake_gate_open(&r->nodes[0]);
+    scripted_gate_open(&r->nodes[0]);
     run_end(x);
     check_good(&x->outcome);
     run_free(x);
@@ -107,30 +107,30 @@ static void test_what_is_held_back_for_a_stalled_node_is_bounded(void **state)
 }
 
 /* Node 0 sends the beginning of a message of 3 MB, and the rest when its gate is opened. */
-static bool node_0_sends_slowly(fake_call *c)
+static bool node_0_sends_slowly(scripted_call *c)
 {
     if (ring_index(c->node) != 0) {
-        return fake_serve_well(c);
+        return scripted_serve_well(c);
     }
     enum { EXTRA = 3000000 };
     anp_buffer b;
     anp_buffer_init(&b, 64 << 20);
-    size_t f = fake_frame(&b);
+    size_t f = scripted_frame(&b);
     const uint8_t head[6] = {22, 0, 0, 0, 0, 0};
     anp_buffer_put(&b, head, sizeof head);
-    anp_buffer_be32(&b, fake_generation(c->rows[0].digest));
+    anp_buffer_be32(&b, scripted_generation(c->rows[0].digest));
     anp_buffer_be32(&b, 0);
     anp_buffer_be32(&b, c->rows[0].index);
     anp_buffer_be32(&b, 1); /* no fields, one operation */
     anp_buffer_be32(&b, 4 + 1 + EXTRA);
     anp_buffer_put(&b, "\1\4\0\1a", 5);
     memset(anp_buffer_add(&b, EXTRA), 'x', EXTRA);
-    fake_frame_end(&b, f);
-    fake_rows(&b, c, 1, c->n_rows);
-    fake_last(&b, 0);
-    bool ok = fake_send(c, b.data, EXTRA / 2);
-    fake_gate_wait(c->node);
-    ok = ok && fake_send(c, b.data + EXTRA / 2, b.size - EXTRA / 2);
+    scripted_frame_end(&b, f);
+    scripted_rows(&b, c, 1, c->n_rows);
+    scripted_last(&b, 0);
+    bool ok = scripted_send(c, b.data, EXTRA / 2);
+    scripted_gate_wait(c->node);
+    ok = ok && scripted_send(c, b.data + EXTRA / 2, b.size - EXTRA / 2);
     anp_buffer_deinit(&b);
     return ok;
 }
@@ -144,7 +144,7 @@ static void test_half_of_a_long_message_is_kept_while_others_are_read(void **sta
     run *x = run_open(r, &j);
     uint32_t others = j.n - rows_of(r, j.n, 0);
     RUN_UNTIL(x, anp_batch_progress(x->batch) == others);
-    fake_gate_open(&r->nodes[0]);
+    scripted_gate_open(&r->nodes[0]);
     run_end(x);
     check_good(&x->outcome);
     run_free(x);
@@ -153,9 +153,9 @@ static void test_half_of_a_long_message_is_kept_while_others_are_read(void **sta
 
 /* ---- a dead node ---- */
 
-static bool answer_well(fake_call *c)
+static bool answer_well(scripted_call *c)
 {
-    return fake_serve_well(c);
+    return scripted_serve_well(c);
 }
 
 static void test_reads_of_a_dead_node_go_to_the_next_replica(void **state)
@@ -292,18 +292,18 @@ static void test_waiting_ends_at_the_deadline(void **state)
     ring_close(r);
 }
 
-static bool node_0_has_no_partitions(fake_call *c)
+static bool node_0_has_no_partitions(scripted_call *c)
 {
     if (ring_index(c->node) != 0) {
-        return fake_serve_well(c);
+        return scripted_serve_well(c);
     }
     anp_buffer b;
     anp_buffer_init(&b, 64 << 20);
     for (uint32_t i = 0; i < c->n_rows; i++) {
-        fake_row_frame(&b, c, i, ANP_UNAVAILABLE);
+        scripted_row_frame(&b, c, i, ANP_UNAVAILABLE);
     }
-    fake_last(&b, 0);
-    return fake_send_buffer(c, &b);
+    scripted_last(&b, 0);
+    return scripted_send_buffer(c, &b);
 }
 
 static void test_rows_a_node_does_not_serve_are_asked_for_again_on_a_newer_map(void **state)
@@ -341,7 +341,7 @@ static void test_rows_queued_for_a_node_that_leaves_go_elsewhere(void **state)
         ring_leave(r, 0, 1);
         /* two windows on each of two connections are in flight */
         RUN_UNTIL(x, anp_batch_progress(x->batch) == j.n - 400);
-        fake_gate_open(&r->nodes[0]);
+        scripted_gate_open(&r->nodes[0]);
         run_end(x);
         check_good(&x->outcome);
         assert_int_equal(x->outcome.retries, 0);
@@ -481,9 +481,9 @@ static void test_node_with_too_many_errors_is_left_alone(void **state)
     ring_close(r);
 }
 
-static bool node_0_hangs_up(fake_call *c)
+static bool node_0_hangs_up(scripted_call *c)
 {
-    return ring_index(c->node) != 0 && fake_serve_well(c);
+    return ring_index(c->node) != 0 && scripted_serve_well(c);
 }
 
 static void test_broken_connection_is_one_error_however_many_its_rows(void **state)
@@ -516,7 +516,7 @@ static void test_queue_of_a_node_with_too_many_errors_goes_elsewhere(void **stat
     RUN_UNTIL(x, anp_batch_progress(x->batch) == others);
     node->errors = 4;
     RUN_UNTIL(x, anp_batch_progress(x->batch) == j.n - 400); /* all but what is in flight */
-    fake_gate_open(&r->nodes[0]);
+    scripted_gate_open(&r->nodes[0]);
     run_end(x);
     check_good(&x->outcome);
     assert_int_equal(x->outcome.retries, 0);

@@ -39,7 +39,7 @@ typedef struct script {
     _Atomic int n_full; /* rows without REPEAT */
 } script;
 
-static bool misbehave(fake_call *c, const script *s)
+static bool misbehave(scripted_call *c, const script *s)
 {
     anp_buffer b;
     anp_buffer_init(&b, 64 << 20);
@@ -48,36 +48,36 @@ static bool misbehave(fake_call *c, const script *s)
     switch (s->what) {
     case BACKWARDS:
         for (uint32_t i = c->n_rows; i-- > 0;) {
-            fake_row_frame(&b, c, i, 0);
+            scripted_row_frame(&b, c, i, 0);
         }
-        fake_last(&b, 0);
+        scripted_last(&b, 0);
         break;
     case BAD_INDEX: {
-        fake_rows(&b, c, 0, half);
-        size_t f = fake_frame(&b);
-        fake_message(&b, 0, 0, 1, c->n_rows);
-        fake_frame_end(&b, f);
+        scripted_rows(&b, c, 0, half);
+        size_t f = scripted_frame(&b);
+        scripted_message(&b, 0, 0, 1, c->n_rows);
+        scripted_frame_end(&b, f);
         break;
     }
     case DOUBLE_INDEX: {
-        fake_rows(&b, c, 0, half);
-        size_t f = fake_frame(&b);
-        fake_message(&b, 0, 0, 12345, 0);
-        fake_frame_end(&b, f);
+        scripted_rows(&b, c, 0, half);
+        size_t f = scripted_frame(&b);
+        scripted_message(&b, 0, 0, 12345, 0);
+        scripted_frame_end(&b, f);
         break;
     }
     case MISSING_ROWS:
-        fake_rows(&b, c, 0, half);
-        fake_last(&b, 0);
+        scripted_rows(&b, c, 0, half);
+        scripted_last(&b, 0);
         break;
     case LAST_ONLY:
-        fake_last(&b, 0);
+        scripted_last(&b, 0);
         break;
     case LAST_CODE:
-        fake_last(&b, s->code);
+        scripted_last(&b, s->code);
         break;
     case CLOSE_IN_MIDDLE:
-        fake_rows(&b, c, 0, half);
+        scripted_rows(&b, c, 0, half);
         anp_buffer_put(&b, "\x02\x03\0\0\0\0\0\x16\x16", 9);
         go_on = false;
         break;
@@ -85,49 +85,49 @@ static bool misbehave(fake_call *c, const script *s)
         go_on = false;
         break;
     case SAY_NOTHING:
-        fake_gate_wait(c->node);
+        scripted_gate_wait(c->node);
         break;
     case BEHIND_LAST:
-        fake_rows(&b, c, 0, c->n_rows);
-        fake_last(&b, 0);
+        scripted_rows(&b, c, 0, c->n_rows);
+        scripted_last(&b, 0);
         anp_buffer_u8(&b, 2);
         break;
     case TAIL_IN_FRAME: {
-        size_t f = fake_frame(&b);
-        fake_message(&b, 1, 0, 0, 0);
-        fake_message(&b, 0, 0, 0, 0);
-        fake_frame_end(&b, f);
+        size_t f = scripted_frame(&b);
+        scripted_message(&b, 1, 0, 0, 0);
+        scripted_message(&b, 0, 0, 0, 0);
+        scripted_frame_end(&b, f);
         break;
     }
     case HUGE_HEAD:
-        fake_rows(&b, c, 0, half);
+        scripted_rows(&b, c, 0, half);
         anp_buffer_put(
             &b,
             "\x02\x03\0\0\x07\xff\xff\xff\x16\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\x07\0\0\0",
             8 + 26);
         break;
     case BAD_ROW: {
-        size_t f = fake_frame(&b);
-        fake_message(&b, 0, 0, 0xbad, 0);
-        fake_frame_end(&b, f);
+        size_t f = scripted_frame(&b);
+        scripted_message(&b, 0, 0, 0xbad, 0);
+        scripted_frame_end(&b, f);
         break;
     }
     case ROW_CODE:
         for (uint32_t i = 0; i < c->n_rows; i++) {
-            fake_row_frame(&b, c, i, i == 1 ? s->code : 0);
+            scripted_row_frame(&b, c, i, i == 1 ? s->code : 0);
         }
-        fake_last(&b, 0);
+        scripted_last(&b, 0);
         break;
     case LIMIT_ROWS:
     case WELL:
     default:
-        fake_rows(&b, c, 0, c->n_rows);
-        fake_last(&b, 0);
+        scripted_rows(&b, c, 0, c->n_rows);
+        scripted_last(&b, 0);
     }
-    return fake_send_buffer(c, &b) && go_on;
+    return scripted_send_buffer(c, &b) && go_on;
 }
 
-static bool serve(fake_call *c)
+static bool serve(scripted_call *c)
 {
     script *s = c->node->context;
     s->n_rows += (int)c->n_rows;
@@ -138,10 +138,10 @@ static bool serve(fake_call *c)
     if (s->what == LIMIT_ROWS && c->n_rows > s->limit) {
         anp_buffer b;
         anp_buffer_init(&b, 1000);
-        fake_last(&b, ANP_BATCH_MAX_REQUESTS);
-        return fake_send_buffer(c, &b);
+        scripted_last(&b, ANP_BATCH_MAX_REQUESTS);
+        return scripted_send_buffer(c, &b);
     }
-    return c->number < s->until ? misbehave(c, s) : fake_serve_well(c);
+    return c->number < s->until ? misbehave(c, s) : scripted_serve_well(c);
 }
 
 /* ---- the ordinary ---- */
@@ -436,7 +436,7 @@ static void test_row_codes_that_pass_are_asked_again_on_reads(void **state)
     }
 }
 
-static bool say_18_then_hang_up(fake_call *c)
+static bool say_18_then_hang_up(scripted_call *c)
 {
     if (c->number != 0) {
         return false;
@@ -577,9 +577,9 @@ static void test_doubt_stays_when_a_retry_is_answered(void **state)
     outcome_deinit(&o);
 }
 
-static bool hang_up_on_second(fake_call *c)
+static bool hang_up_on_second(scripted_call *c)
 {
-    return c->number != 1 && fake_serve_well(c);
+    return c->number != 1 && scripted_serve_well(c);
 }
 
 static void test_stale_connection_is_renewed_for_free_unless_a_write_was_sent(void **state)

@@ -17,7 +17,7 @@ typedef struct script {
     int until; /* calls below this number do `what`, others are answered well */
 } script;
 
-static bool serve(fake_call *c)
+static bool serve(scripted_call *c)
 {
     script *s = c->node->context;
     anp_buffer b;
@@ -25,14 +25,14 @@ static bool serve(fake_call *c)
     if (c->number < s->until) {
         switch (s->what) {
         case SAY_NOTHING:
-            fake_gate_wait(c->node);
+            scripted_gate_wait(c->node);
             return true;
         case HANG_UP:
             return false;
         case SAY_GARBAGE:
-            return fake_send(c, "\x02\x03\0\0\0\0\0\x05zzzzz", 13);
+            return scripted_send(c, "\x02\x03\0\0\0\0\0\x05zzzzz", 13);
         case SAY_HUGE:
-            return fake_send(c, "\x02\x03\0\0\x08\0\0\0", 8);
+            return scripted_send(c, "\x02\x03\0\0\x08\0\0\0", 8);
         case SAY_CODE:
         case SAY_TOO_MUCH:
         case CLOSE_AFTER:
@@ -40,13 +40,13 @@ static bool serve(fake_call *c)
             break;
         }
     }
-    size_t f = fake_frame(&b);
-    fake_message(&b, 0, c->number < 8 ? s->codes[c->number] : 0, 7, 0);
-    fake_frame_end(&b, f);
+    size_t f = scripted_frame(&b);
+    scripted_message(&b, 0, c->number < 8 ? s->codes[c->number] : 0, 7, 0);
+    scripted_frame_end(&b, f);
     if (s->what == SAY_TOO_MUCH) {
         anp_buffer_u8(&b, 0);
     }
-    bool ok = fake_send_buffer(c, &b);
+    bool ok = scripted_send_buffer(c, &b);
     return ok && s->what != CLOSE_AFTER;
 }
 
@@ -290,7 +290,7 @@ static void test_connections_are_used_again_only_when_clean(void **state)
 }
 
 /* A read on a pooled connection fails before any byte: another is taken, and that is no retry. */
-static bool hang_up_on_second(fake_call *c)
+static bool hang_up_on_second(scripted_call *c)
 {
     if (c->number == 1) {
         return false;

@@ -93,35 +93,35 @@ static void run(anp_single *s, bool is_async)
 
 /* ---- nodes ---- */
 
-static bool answer(fake_call *c, uint8_t code)
+static bool answer(scripted_call *c, uint8_t code)
 {
     anp_buffer b;
     anp_buffer_init(&b, 1 << 10);
-    size_t f = fake_frame(&b);
-    fake_message(&b, 0, code, 7, 0);
-    fake_frame_end(&b, f);
-    return fake_send_buffer(c, &b);
+    size_t f = scripted_frame(&b);
+    scripted_message(&b, 0, code, 7, 0);
+    scripted_frame_end(&b, f);
+    return scripted_send_buffer(c, &b);
 }
 
-static bool answer_well(fake_call *c)
+static bool answer_well(scripted_call *c)
 {
     return answer(c, 0);
 }
 
-static bool node_0_waits(fake_call *c)
+static bool node_0_waits(scripted_call *c)
 {
     if (ring_index(c->node) == 0) {
-        fake_gate_wait(c->node);
+        scripted_gate_wait(c->node);
     }
     return answer(c, 0);
 }
 
-static bool node_0_has_no_partitions(fake_call *c)
+static bool node_0_has_no_partitions(scripted_call *c)
 {
     return answer(c, ring_index(c->node) == 0 ? 11 : 0);
 }
 
-static bool node_0_is_overloaded(fake_call *c)
+static bool node_0_is_overloaded(scripted_call *c)
 {
     return answer(c, ring_index(c->node) == 0 ? 18 : 0);
 }
@@ -350,7 +350,7 @@ static uint32_t roll(uint32_t sides) /* any thread */
     return (uint32_t)((x ^ x >> 31) % sides);
 }
 
-static void apply(const fake_call *c)
+static void apply(const scripted_call *c)
 {
     anp_cursor at = anp_cursor_over(c->body.data, c->body.size);
     anp_message m;
@@ -363,7 +363,7 @@ static void apply(const fake_call *c)
     }
 }
 
-static bool be_moody(fake_call *c)
+static bool be_moody(scripted_call *c)
 {
     static const uint8_t refusals[] = {11, 18, 3};
     switch (roll(12)) {
@@ -379,7 +379,7 @@ static bool be_moody(fake_call *c)
         return answer(c, 9);
     case 4: /* half a reply */
         apply(c);
-        (void)fake_send(c, "\2\3\0\0\0\0\0\26\26\0\0", 11);
+        (void)scripted_send(c, "\2\3\0\0\0\0\0\26\26\0\0", 11);
         return false;
     case 5: /* slower than socket_timeout */
         (void)nanosleep(&(struct timespec){.tv_nsec = 40000000}, NULL);
@@ -485,7 +485,7 @@ static void test_failures_and_overload_count_and_answers_do_not(void **state)
 {
     (void)state;
     static const struct {
-        bool (*serve)(fake_call *c);
+        bool (*serve)(scripted_call *c);
         bool is_dead;
         uint32_t errors;
     } cases[] = {{answer_well, false, 0},
