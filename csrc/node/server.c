@@ -34,69 +34,80 @@ static void listen_again(anp_node *node, bool again)
     node->deaf_until = again ? 0 : anp_clock_now() + TICK_MS * ANP_NS_PER_MS;
 }
 
+/* With no descriptor left, takes a caller in for a moment by the one in reserve, to send it away.
+ * false: nobody is there (accept asks for a descriptor first). */
+static bool send_one_away(anp_node *node)
+{
+    (void)close(node->spare);
+    int fd = accept(node->listener, NULL, NULL);
+    if (fd >= 0) {
+        (void)close(fd);
+        atomic_fetch_add(&node->refused, 1);
+    }
+    node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
+/* Gives a connection to another thread. false: no memory. */
+static bool hand_over(anp_node_thread *t, int fd)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    bool ok = t->n_handed < t->room_handed;
+    if (!ok) {
+        uint32_t room = t->room_handed * 2 + 16;
+        int *grown = anp_realloc(t->handed, room * sizeof(int));
+        if (grown != NULL) {
+            t->handed = grown;
+            t->room_handed = room;
+            ok = true;
+        }
+    }
+    if (ok) {
+        t->handed[t->n_handed++] = fd;
+    }
+    (void)pthread_mutex_unlock(&t->lock);
+    if (ok) {
+        (void)eventfd_write(t->wake, 1);
+    }
+    return ok;
+}
+
+static void take_in(anp_node *node, int fd)
+{
+    int64_t max = node->config.max_connections != 0 ? node->config.max_connections : CONNECTIONS;
+    if (atomic_fetch_add(&node->connections, 1) >= max) {
+        atomic_fetch_sub(&node->connections, 1);
+        atomic_fetch_add(&node->refused, 1);
+        (void)close(fd);
+        return;
+    }
+    atomic_fetch_add(&node->opened, 1);
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    anp_node_thread *t = &node->threads[node->next_thread++ % node->n_threads];
+    if (t == &node->threads[0]) {
+        anp_node_connection_open(t, fd);
+    } else if (!hand_over(t, fd)) {
+        (void)close(fd);
+        atomic_fetch_sub(&node->connections, 1);
+    }
+}
+
 static void accept_all(anp_node *node)
 {
     for (;;) {
         int fd = accept4(node->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EMFILE || errno == ENFILE) && node->spare >= 0) {
-            (void)close(node->spare); /* take the caller in for a moment, to send it away */
-            fd = accept(node->listener, NULL, NULL);
-            bool sent_away = fd >= 0; /* else nobody is there: accept asks for a descriptor first */
-            if (sent_away) {
-                (void)close(fd);
-                atomic_fetch_add(&node->refused, 1);
+        if (fd >= 0) {
+            take_in(node, fd);
+        } else if ((errno == EMFILE || errno == ENFILE) && node->spare >= 0) {
+            if (!send_one_away(node)) {
+                return;
             }
-            node->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-            if (sent_away) {
-                continue;
-            }
-            return;
-        }
-        if (fd < 0) {
-            if (errno == EINTR || errno == ECONNABORTED) {
-                continue;
-            }
+        } else if (errno != EINTR && errno != ECONNABORTED) {
             if (errno != EAGAIN && errno != EWOULDBLOCK) {
                 listen_again(node, false);
             }
             return;
-        }
-        int64_t max =
-            node->config.max_connections != 0 ? node->config.max_connections : CONNECTIONS;
-        if (atomic_fetch_add(&node->connections, 1) >= max) {
-            atomic_fetch_sub(&node->connections, 1);
-            atomic_fetch_add(&node->refused, 1);
-            (void)close(fd);
-            continue;
-        }
-        atomic_fetch_add(&node->opened, 1);
-        int on = 1;
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        anp_node_thread *t = &node->threads[node->next_thread++ % node->n_threads];
-        if (t == &node->threads[0]) {
-            anp_node_connection_open(t, fd);
-            continue;
-        }
-        (void)pthread_mutex_lock(&t->lock);
-        bool ok = t->n_handed < t->room_handed;
-        if (!ok) {
-            uint32_t room = t->room_handed * 2 + 16;
-            int *grown = anp_realloc(t->handed, room * sizeof(int));
-            if (grown != NULL) {
-                t->handed = grown;
-                t->room_handed = room;
-                ok = true;
-            }
-        }
-        if (ok) {
-            t->handed[t->n_handed++] = fd;
-        }
-        (void)pthread_mutex_unlock(&t->lock);
-        if (ok) {
-            (void)eventfd_write(t->wake, 1);
-        } else {
-            (void)close(fd);
-            atomic_fetch_sub(&node->connections, 1);
         }
     }
 }
