@@ -3,6 +3,7 @@
 #pragma once
 
 #include "scripted_world.h"
+#include "wire/digest.h"
 
 enum { RING_NODES = 4, RING_NOBODY = 0xff, RING_TEND_MS = 20 };
 

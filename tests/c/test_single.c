@@ -10,6 +10,7 @@
 #include "command/info_command.h"
 #include "command/request.h"
 #include "scripted_world.h"
+#include "single_open.h"
 
 typedef struct script {
     uint8_t codes[8]; /* of the calls, in order; then 0 */
@@ -52,20 +53,7 @@ static bool serve(scripted_call *c)
 
 static void make(anp_single *s, world *w, const anp_policy *policy, bool is_write)
 {
-    anp_error err;
-    assert_int_equal(anp_single_init(s, w->cluster, policy, &err), ANP_OK);
-    memcpy(s->namespace_name, "test", 4);
-    s->namespace_size = 4;
-    memset(s->digest, 0x33, sizeof s->digest);
-    s->is_write = is_write;
-    anp_record_request r = {
-        .info1 = is_write ? 0 : 3,
-        .info2 = is_write ? 1 : 0,
-        .namespace_name = {(const uint8_t *)"test", 4},
-        .set = {(const uint8_t *)"demo", 4},
-        .digest = s->digest,
-    };
-    anp_record_request_write(&s->request, &r);
+    single_open(s, w->cluster, policy, 0x33, is_write);
 }
 
 static _Atomic bool async_is_done;
@@ -98,7 +86,7 @@ static void run(anp_command *c, bool is_async)
 
 static void test_record_request_bytes(void **state)
 {
-    (void)state; /* PROTOCOL: read of all bins of ("test", "demo", k1), no time limit */
+    (void)state; /* a read of all bins of ("test", "demo", k1), no time limit */
     static const uint8_t digest[20] = {0xb7, 0x47, 0xf5, 0x85, 0x4d, 0x0b, 0x33, 0x25, 0x99, 0x28,
                                        0xd0, 0xcf, 0xab, 0x7f, 0xad, 0x81, 0xd6, 0xab, 0xfb, 0xf6};
     static const uint8_t want[] = {

@@ -9,8 +9,8 @@
 #include <cmocka.h>
 
 #include "base/bytes.h"
-#include "command/request.h"
 #include "scripted_cluster.h"
+#include "single_open.h"
 
 static const anp_policy reads = {
     .total_timeout_ms = 20000, .max_retries = 2, .replica = ANP_REPLICA_SEQUENCE};
@@ -19,20 +19,7 @@ static const anp_policy writes = {.total_timeout_ms = 20000};
 /* A command for partition 0, whose master is node 0 and whose replica is node 1. */
 static void make(anp_single *s, ring *r, const anp_policy *policy, bool is_write)
 {
-    anp_error err;
-    assert_int_equal(anp_single_init(s, r->world.cluster, policy, &err), ANP_OK);
-    memcpy(s->namespace_name, "test", 4);
-    s->namespace_size = 4;
-    memset(s->digest, 0, sizeof s->digest);
-    s->is_write = is_write;
-    anp_record_request request = {
-        .info1 = is_write ? 0 : 3,
-        .info2 = is_write ? 1 : 0,
-        .namespace_name = {(const uint8_t *)"test", 4},
-        .set = {(const uint8_t *)"demo", 4},
-        .digest = s->digest,
-    };
-    anp_record_request_write(&s->request, &request);
+    single_open(s, r->world.cluster, policy, 0, is_write);
 }
 
 /* ---- drivers ---- */
