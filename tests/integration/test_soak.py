@@ -35,8 +35,8 @@ CALL_ENDS = 60.0  # seconds after which a call counts as one that never ends
 BEYOND = 10.0  # seconds beyond its deadline that a call may take on a busy machine
 DTYPE = np.dtype([("v", "i8"), ("w", "i8")])
 # Codes that a row or a call may have when nodes come and go: ok, not found, timeout, partition unavailable; no
-# connection free, no node for the partition, connection broken, retries used up, no reply.
-EXPECTED = (0, 2, 9, 11, -7, -8, -10, -12, -15)
+# connection free, no node for the partition, connection broken, retries used up, node left alone, no reply.
+EXPECTED = (0, 2, 9, 11, -7, -8, -10, -12, -14, -15)
 LARGE = {
     "total_timeout": 30_000,
     "socket_timeout": 2_000,
