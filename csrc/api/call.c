@@ -37,7 +37,7 @@ static anp_status check_policy(const anp_batch_policy *p, anp_error *err)
         return anp_error_set(err, ANP_ERR_PARAM, "max_retries is %d, and goes from -1 to %d",
                              (int)p->max_retries, RETRIES_MAX);
     }
-    if ((unsigned)p->read_from > ANP_READ_ANY) {
+    if ((unsigned)p->read_from > ANP_READ_PREFER_RACK) {
         return anp_error_set(err, ANP_ERR_PARAM, "read_from is %d, which is none",
                              (int)p->read_from);
     }
@@ -84,6 +84,7 @@ static void engine_policy(const anp_batch_policy *p, bool is_write, anp_policy *
         [ANP_READ_SEQUENCE] = ANP_REPLICA_SEQUENCE,
         [ANP_READ_MASTER] = ANP_REPLICA_MASTER,
         [ANP_READ_ANY] = ANP_REPLICA_ANY,
+        [ANP_READ_PREFER_RACK] = ANP_REPLICA_PREFER_RACK,
     };
     *out = (anp_policy){
         .total_timeout_ms = p->total_timeout_ms,

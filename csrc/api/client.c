@@ -46,7 +46,24 @@ static anp_status check_config(const anp_client_config *config, anp_error *err)
         return anp_error_set(err, ANP_ERR_PARAM, "tend_interval_ms is %u; at least %d are needed",
                              (unsigned)config->tend_interval_ms, TEND_MIN_MS);
     }
+    if (config->n_rack_ids > ANP_RACKS_MAX) {
+        return anp_error_set(err, ANP_ERR_PARAM, "n_rack_ids is %zu; at most %d can be preferred",
+                             config->n_rack_ids, (int)ANP_RACKS_MAX);
+    }
     return ANP_OK;
+}
+
+static void set_rate_and_racks(const anp_client_config *config, anp_cluster_config *c)
+{
+    c->max_error_rate = config->max_error_rate == 0            ? 100
+                        : config->max_error_rate == UINT32_MAX ? 0
+                                                               : config->max_error_rate;
+    c->error_rate_window = config->error_rate_window;
+    c->is_rack_aware = config->n_rack_ids != 0;
+    c->n_racks = (uint32_t)config->n_rack_ids;
+    for (size_t i = 0; i < config->n_rack_ids; i++) {
+        c->racks[i] = config->rack_ids[i];
+    }
 }
 
 static anp_status open_cluster(const anp_client_config *config, anp_cluster **out, anp_error *err)
@@ -72,6 +89,7 @@ static anp_status open_cluster(const anp_client_config *config, anp_cluster **ou
             .max_socket_idle_ms = config->max_socket_idle_ms,
             .use_services_alternate = config->use_services_alternate,
         };
+        set_rate_and_racks(config, &c);
         (void)snprintf(c.cluster_name, sizeof c.cluster_name, "%s",
                        config->cluster_name != NULL ? config->cluster_name : "");
         status = anp_cluster_open(&c, out, err);

@@ -18,7 +18,8 @@ extern "C" {
 typedef enum anp_read_from {
     ANP_READ_SEQUENCE, /* the master; after a failure the next replica */
     ANP_READ_MASTER,
-    ANP_READ_ANY, /* all of them in turn */
+    ANP_READ_ANY,         /* all of them in turn */
+    ANP_READ_PREFER_RACK, /* those on the client's rack_ids, in that order; then the others */
 } anp_read_from;
 
 typedef struct anp_batch_policy {
@@ -27,8 +28,8 @@ typedef struct anp_batch_policy {
                                    they are sent, so that a call may have any number of rows. false:
                                    for the whole call */
     uint32_t socket_timeout_ms; /* 30000: longest silence of a connection; 0: no limit */
-    int32_t max_retries;        /* -1: 2 of a read, none of a write. A row of a write that may have
-                                   been applied is never sent again */
+    int32_t max_retries;        /* -1: 2 of a read, none of a write. With more than none a row of a
+                                   write may be applied more than once; it then stays in doubt */
     uint32_t retry_sleep_ms;    /* 0: between attempts */
     anp_read_from read_from;
     uint32_t connections; /* 2: to a node, at the same time; 1 to 64 */

@@ -32,6 +32,12 @@ typedef struct anp_client_config {
     uint32_t min_conns_per_node; /* kept open */
     uint32_t max_conns_per_node; /* beyond it calls wait their turn; 0: 100 */
     uint32_t max_socket_idle_ms; /* an idle connection is closed after it; 0: 55000 */
+    uint32_t max_error_rate;     /* errors of a node in a window, after which it is left alone until
+                                    the next one; 0: 100; UINT32_MAX: any number */
+    uint32_t error_rate_window;  /* in tend intervals; 0: 1 */
+    const int32_t
+        *rack_ids;     /* racks in order of preference, for ANP_READ_PREFER_RACK; at most 32 */
+    size_t n_rack_ids; /* 0: racks don't matter */
     bool use_services_alternate; /* nodes are reached at their alternate addresses */
     anp_interrupt interrupt;     /* of anp_client_open, about every 50 ms; NULL: none */
     void *interrupt_context;

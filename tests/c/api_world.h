@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "aerospike_np/aerospike_np.h"
-#include "node/node.h"
+#include "node/group.h"
 
 typedef struct weather {
     int64_t id;

@@ -47,6 +47,8 @@ static void test_a_configuration_that_can_not_be_right_is_refused(void **state)
         (anp_client_config){
             .hosts = &w->host, .n_hosts = 1, .min_conns_per_node = 3, .max_conns_per_node = 2},
         ANP_ERR_PARAM, "min_conns_per_node (3)");
+    expect_no_open((anp_client_config){.hosts = &w->host, .n_hosts = 1, .n_rack_ids = 33},
+                   ANP_ERR_PARAM, "n_rack_ids is 33");
     expect_no_open((anp_client_config){.hosts = &w->host, .n_hosts = 1, .cluster_name = "rome"},
                    ANP_ERR_CLIENT, "its cluster is named 'oslo', not 'rome'");
 }
@@ -372,6 +374,48 @@ static void test_a_client_counts_its_nodes(void **state)
     anp_client_close(NULL);
 }
 
+static uint64_t rows_served(anp_group *group, uint32_t node)
+{
+    anp_node_stats stats;
+    assert_int_equal(anp_group_stats(group, node, &stats, NULL), ANP_OK);
+    return stats.batch_rows;
+}
+
+static void test_reads_go_to_the_rack_that_is_preferred(void **state)
+{
+    const world *w = *state;
+    enum { N = 300 };
+    anp_error err;
+    anp_group *group;
+    anp_group_node seen;
+    must(anp_group_new(w->store, 2, &group, &err), &err);
+    for (int32_t rack = 1; rack <= 2; rack++) {
+        uint32_t index;
+        anp_node_config node = {.name = {'R', (char)('0' + rack)}, .rack = rack};
+        must(anp_group_add(group, &node, &index, &err), &err);
+    }
+    must(anp_group_look(group, 0, &seen, &err), &err);
+    const int32_t racks[] = {2};
+    anp_host host = {seen.host, seen.port};
+    anp_client_config config = {.hosts = &host, .n_hosts = 1, .rack_ids = racks, .n_rack_ids = 1};
+    anp_client *client;
+    must(anp_client_open(&config, &client, &err), &err);
+    weather *rows = calloc(N, sizeof *rows);
+    anp_key_array keys = ids_of(rows, N, "racks");
+    anp_batch_policy policy;
+    anp_batch_policy_init(&policy);
+    policy.read_from = ANP_READ_PREFER_RACK;
+    anp_status codes[N];
+    anp_read_target target = {.layout = layout, .rows = rows, .codes = codes};
+    uint64_t before[2] = {rows_served(group, 0), rows_served(group, 1)};
+    must(anp_read_rows(client, &keys, &target, &policy, NULL, &err), &err);
+    assert_int_equal(rows_served(group, 0), before[0]);
+    assert_int_equal(rows_served(group, 1), before[1] + N);
+    free(rows);
+    anp_client_close(client);
+    anp_group_free(group);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_opening_ends_at_its_timeout_and_at_an_interrupt),
         cmocka_unit_test(test_two_threads_share_a_client),
         cmocka_unit_test(test_a_client_counts_its_nodes),
+        cmocka_unit_test(test_reads_go_to_the_rack_that_is_preferred),
     };
     anp_alloc_hook(allow, NULL);
     return cmocka_run_group_tests(tests, start, stop);
