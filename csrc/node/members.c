@@ -160,8 +160,9 @@ static void publish(anp_members *m, bool has_new_members)
     }
     for (unsigned p = 0; p < ANP_PARTITIONS; p++) {
         const owners *o = &m->owners[p];
+        /* Who sees a new member's number must see the member too. */
         atomic_store_explicit(&m->master[p], o->n != 0 ? o->member[0] : ANP_MEMBERS_MAX,
-                              memory_order_relaxed);
+                              memory_order_release);
     }
 }
 
@@ -316,7 +317,7 @@ anp_serve anp_members_serve(const anp_members *m, uint32_t number,
     if (rank == 1 || (rank != 0 && !is_write)) {
         return ANP_SERVE_OWN;
     }
-    uint8_t master = atomic_load_explicit(&m->master[p], memory_order_relaxed);
+    uint8_t master = atomic_load_explicit(&m->master[p], memory_order_acquire);
     if (master == ANP_MEMBERS_MAX) {
         return ANP_SERVE_NOBODY;
     }
