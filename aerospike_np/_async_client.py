@@ -149,8 +149,10 @@ class AsyncClient(Plain):
 
     def _leave_loops(self) -> None:
         """No loop keeps a waker of this client. Any thread."""
-        while self._wakers:
-            loop, waker = self._wakers.popitem()
+        for loop in list(self._wakers):
+            waker = self._wakers.pop(loop, None)
+            if waker is None:  # another thread has it
+                continue
             try:
                 loop.call_soon_threadsafe(_retire, loop, waker)
             except RuntimeError:  # it is closed
@@ -178,8 +180,10 @@ class AsyncClient(Plain):
         if waker is None:
             from ._engine import Waker
 
-            for other in [other for other in self._wakers if other.is_closed()]:
-                self._wakers.pop(other).abandon()
+            for other in list(self._wakers):
+                left = self._wakers.pop(other, None) if other.is_closed() else None
+                if left is not None:
+                    left.abandon()
             waker = Waker()
             loop.add_reader(waker.fileno(), waker.drain)
             self._wakers[loop] = waker

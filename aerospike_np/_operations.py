@@ -38,7 +38,8 @@ class Plain:
         if self._twin is None:
             twin = other.__new__(other)
             twin._core, twin._twin, twin._is_first = self._core, self, False
-            self._twin = twin
+            if self.__dict__.setdefault("_twin", twin) is not twin:  # another thread was first
+                del twin._core, twin._twin
         return self._twin
 
     def _leave_loops(self) -> None:

@@ -1,7 +1,9 @@
-/* Core: configuration, connecting, closing, forking. Any thread may call any method; the lock is
+/* Core: connecting, closing, forking. Any thread may call any method; the lock is
  * never held while Python code or the engine runs. */
 #include "python/engine/core.h"
 
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <structmember.h>
@@ -9,172 +11,6 @@
 
 #include "aerospike_np/aerospike_np.h"
 #include "base/clock.h"
-
-static const struct {
-    anp_group group;
-    const char *names[3]; /* of the client-wide dicts, in the order in which they apply */
-} groups[ANP_GROUPS] = {
-    {ANP_GROUP_READ, {"read", NULL, NULL}},
-    {ANP_GROUP_WRITE, {"write", NULL, NULL}},
-    {ANP_GROUP_REMOVE, {"remove", NULL, NULL}},
-    {ANP_GROUP_BATCH_READ, {"batch", NULL, NULL}},
-    {ANP_GROUP_BATCH_WRITE, {"batch_parent_write", "batch_write", NULL}},
-    {ANP_GROUP_BATCH_REMOVE, {"batch_parent_write", "batch_remove", NULL}},
-    {ANP_GROUP_INFO, {"info", "admin", NULL}},
-};
-
-static const char *const later_groups[] = {"operate", "apply",      "batch_apply", "query",
-                                           "scan",    "txn_verify", "txn_roll",    "metrics"};
-
-static int group_index(anp_group group)
-{
-    for (int i = 0; i < ANP_GROUPS; i++) {
-        if (groups[i].group == group) {
-            return i;
-        }
-    }
-    return 0;
-}
-
-static bool is_group_name(const char *name)
-{
-    for (int i = 0; i < ANP_GROUPS; i++) {
-        for (int k = 0; k < 3 && groups[i].names[k] != NULL; k++) {
-            if (strcmp(groups[i].names[k], name) == 0) {
-                return true;
-            }
-        }
-    }
-    for (size_t i = 0; i < sizeof later_groups / sizeof later_groups[0]; i++) {
-        if (strcmp(later_groups[i], name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* What of a dict of base policies a group knows: keys of other groups are passed over, unknown ones
- * refused by the group that knows most (they all run over the same base). */
-static PyObject *known_of(PyObject *base, anp_group group)
-{
-    PyObject *table = anp_policy_table(NULL, NULL);
-    PyObject *out = PyDict_New();
-    static const struct {
-        anp_group group;
-        const char *name;
-    } names[] = {{ANP_GROUP_READ, "read"},
-                 {ANP_GROUP_WRITE, "write"},
-                 {ANP_GROUP_REMOVE, "remove"},
-                 {ANP_GROUP_BATCH_READ, "batch"},
-                 {ANP_GROUP_BATCH_WRITE, "batch_write"},
-                 {ANP_GROUP_BATCH_REMOVE, "batch_remove"},
-                 {ANP_GROUP_INFO, "info"}};
-    const char *mine = "read";
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].group == group) {
-            mine = names[i].name;
-        }
-    }
-    PyObject *name = PyUnicode_FromString(mine);
-    for (Py_ssize_t i = 0;
-         table != NULL && out != NULL && name != NULL && i < PyList_GET_SIZE(table); i++) {
-        PyObject *row = PyList_GET_ITEM(table, i);
-        PyObject *key = PyTuple_GET_ITEM(row, 0);
-        PyObject *value = PyDict_GetItemWithError(base, key);
-        int has = value == NULL ? 0 : PySequence_Contains(PyTuple_GET_ITEM(row, 4), name);
-        if (has < 0 || (has == 1 && PyDict_SetItem(out, key, value) < 0)) {
-            Py_CLEAR(out);
-        }
-    }
-    Py_XDECREF(name);
-    Py_XDECREF(table);
-    return out;
-}
-
-static bool parse_policies(anp_core *core, PyObject *config)
-{
-    for (int i = 0; i < ANP_GROUPS; i++) {
-        anp_policy_default(&core->policies[i], groups[i].group);
-    }
-    PyObject *policies = PyDict_GetItemString(config, "policies");
-    if (policies == NULL || policies == Py_None) {
-        return true;
-    }
-    if (!PyDict_Check(policies)) {
-        PyErr_Format(
-            PyExc_TypeError,
-            "config: policies is a dict of dicts like {\"read\": {\"total_timeout\": 500}}, not %s",
-            Py_TYPE(policies)->tp_name);
-        return false;
-    }
-    PyObject *base = PyDict_New();
-    bool ok = base != NULL;
-    PyObject *key, *value;
-    Py_ssize_t at = 0;
-    while (ok && PyDict_Next(policies, &at, &key, &value)) {
-        const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
-        if (name == NULL) {
-            PyErr_Clear();
-            (void)anp_raise_arg(core->state, "config: keys of policies are strings, not %R", key);
-            ok = false;
-        } else if (!is_group_name(name)) {
-            ok = PyDict_SetItem(base, key, value) == 0;
-        }
-    }
-    /* An unknown base key is nobody's: the widest group names it. */
-    anp_py_policy scratch;
-    if (ok && PyDict_GET_SIZE(base) != 0) {
-        PyObject *unknown = PyDict_Copy(base);
-        ok = unknown != NULL;
-        for (int i = 0; ok && i < ANP_GROUPS; i++) {
-            PyObject *known = known_of(base, groups[i].group);
-            ok = known != NULL && anp_policy_parse(core->state, known, groups[i].group,
-                                                   "config: policies", &core->policies[i]);
-            Py_ssize_t k = 0;
-            while (ok && PyDict_Next(known, &k, &key, &value)) {
-                if (PyDict_GetItemWithError(unknown, key) != NULL) {
-                    ok = PyDict_DelItem(unknown, key) == 0;
-                }
-            }
-            Py_XDECREF(known);
-        }
-        anp_policy_default(&scratch, ANP_GROUP_BATCH_WRITE);
-        ok = ok && anp_policy_parse(core->state, unknown, ANP_GROUP_BATCH_WRITE, "config: policies",
-                                    &scratch);
-        Py_XDECREF(unknown);
-    }
-    for (int i = 0; ok && i < ANP_GROUPS; i++) {
-        for (int k = 0; ok && k < 3 && groups[i].names[k] != NULL; k++) {
-            char where[64];
-            (void)snprintf(where, sizeof where, "config: policies[\"%s\"]", groups[i].names[k]);
-            ok = anp_policy_parse(core->state, PyDict_GetItemString(policies, groups[i].names[k]),
-                                  groups[i].group, where, &core->policies[i]);
-        }
-    }
-    Py_XDECREF(base);
-    return ok;
-}
-
-bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where,
-                     anp_py_policy *out)
-{
-    *out = core->policies[group_index(group)];
-    return anp_policy_parse(core->state, dict, group, where, out);
-}
-
-/* ---- hosts ---- */
-
-static bool parse_host(anp_core *core, PyObject *item, PyObject **out)
-{
-    PyObject *module = PyImport_ImportModule("aerospike_np._hosts");
-    if (module == NULL) {
-        return false;
-    }
-    *out = PyObject_CallMethod(module, "parse", "O", item);
-    Py_DECREF(module);
-    (void)core;
-    return *out != NULL;
-}
 
 static int core_init(anp_core *core, PyObject *args, PyObject *kwargs)
 {
@@ -187,25 +23,11 @@ static int core_init(anp_core *core, PyObject *args, PyObject *kwargs)
         PyErr_SetString(PyExc_RuntimeError, "a Core is made once");
         return -1;
     }
-    if (!anp_config_parse(core->state, config, &core->settings)) {
-        return -1;
-    }
-    PyObject *hosts = PyDict_GetItemString(config, "hosts");
-    if (hosts == NULL) {
-        (void)anp_raise_arg(core->state,
-                            "config: hosts is missing: give {\"hosts\": [(\"127.0.0.1\", 3000)]}");
-        return -1;
-    }
-    if (!parse_host(core, hosts, &core->hosts) || !parse_policies(core, config)) {
-        return -1;
-    }
-    anp_error err;
-    if (anp_gate_new((uint32_t)core->settings.max_operations, &core->gate, &err) != ANP_OK) {
-        (void)anp_raise(core->state, &err, NULL);
-        return -1;
-    }
-    core->config = PyDict_Copy(config);
-    return core->config != NULL ? 0 : -1;
+    /* Another thread may change the caller's own meanwhile; what is no dict is refused below. */
+    PyObject *copy = PyDict_Check(config) ? PyDict_Copy(config) : Py_NewRef(config);
+    int result = copy != NULL ? anp_core_take_config(core, copy) : -1;
+    Py_XDECREF(copy);
+    return result;
 }
 
 static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -216,6 +38,7 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (core != NULL) {
         core->state = anp_state_of_type(type);
         core->lock = PyThread_allocate_lock();
+        atomic_init(&core->pid, (long)getpid());
         if (core->state == NULL || core->lock == NULL) {
             Py_DECREF(core);
             return PyErr_NoMemory();
@@ -226,29 +49,35 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 /* ---- connecting ---- */
 
+/* Forgets what belongs to the parent of a fork: its locks, sockets and memory are left behind on
+ * purpose. The parent's other threads may have been anywhere, in the few instructions of the lock
+ * too. Of the child's threads one does it, and the others wait for it. */
+static void after_fork(anp_core *core)
+{
+    long me = (long)getpid(), pid;
+    while ((pid = atomic_load(&core->pid)) != me) {
+        if (pid != -me && atomic_compare_exchange_strong(&core->pid, &pid, -me)) {
+            core->lock = PyThread_allocate_lock();
+            core->cluster = NULL;
+            core->runtime = NULL;
+            core->gate = NULL; /* no memory for it: calls say so */
+            (void)anp_gate_new((uint32_t)core->settings.max_operations, &core->gate, NULL);
+            atomic_store(&core->pid, me);
+        } else {
+            (void)sched_yield();
+        }
+    }
+}
+
 static void hold_lock(anp_core *core)
 {
+    after_fork(core);
     (void)PyThread_acquire_lock(
         core->lock, WAIT_LOCK); /* a few instructions long, and never with the GIL wanted inside */
 }
 
-/* Forgets what belongs to the parent of a fork: its locks, sockets and memory are left behind on
- * purpose. */
-static void after_fork(anp_core *core)
-{
-    if (core->pid != 0 && core->pid != (long)getpid()) {
-        core->lock = PyThread_allocate_lock();
-        core->cluster = NULL;
-        core->runtime = NULL;
-        core->gate = NULL; /* no memory for it: calls say so */
-        (void)anp_gate_new((uint32_t)core->settings.max_operations, &core->gate, NULL);
-        core->pid = 0;
-    }
-}
-
 anp_cluster *anp_core_current(anp_core *core, bool *closed)
 {
-    after_fork(core);
     hold_lock(core);
     anp_cluster *cluster = core->cluster != NULL ? anp_cluster_retain(core->cluster) : NULL;
     *closed = core->closed;
@@ -361,7 +190,6 @@ static anp_cluster *connect_now(anp_core *core)
     anp_cluster *winner = core->cluster;
     if (winner == NULL) {
         core->cluster = mine;
-        core->pid = (long)getpid();
         core->closed = false;
         winner = mine;
         mine = NULL;
@@ -465,7 +293,6 @@ static PyObject *core_close(PyObject *self, PyObject *drain)
     if (!(seconds >= 0 && seconds <= 1e6)) {
         return anp_raise_arg(core->state, "close: drain is a number of seconds, not %R", drain);
     }
-    after_fork(core);
     hold_lock(core);
     anp_cluster *cluster = core->cluster;
     core->cluster = NULL;
@@ -502,13 +329,20 @@ static PyObject *core_is_open(PyObject *self, PyObject *unused)
 {
     anp_core *core = (anp_core *)(void *)self;
     (void)unused;
-    return PyBool_FromLong(core->cluster != NULL && core->pid == (long)getpid());
+    hold_lock(core);
+    bool is_open = core->cluster != NULL;
+    PyThread_release_lock(core->lock);
+    return PyBool_FromLong(is_open);
 }
 
 static PyObject *core_is_closed(PyObject *self, PyObject *unused)
 {
+    anp_core *core = (anp_core *)(void *)self;
     (void)unused;
-    return PyBool_FromLong(((anp_core *)(void *)self)->closed);
+    hold_lock(core);
+    bool is_closed = core->closed;
+    PyThread_release_lock(core->lock);
+    return PyBool_FromLong(is_closed);
 }
 
 enum { NODES_MAX = 256 };
@@ -559,15 +393,15 @@ static void core_dealloc(anp_core *core)
 {
     PyTypeObject *type = Py_TYPE(core);
     PyObject_GC_UnTrack(core);
-    if (core->cluster != NULL && core->pid == (long)getpid()) {
+    bool is_ours = atomic_load(&core->pid) == (long)getpid();
+    if (core->cluster != NULL && is_ours) {
         drop_cluster(core->cluster);
     }
-    if (core->runtime != NULL && core->pid == (long)getpid()) { /* a request holds its core: none is
-                                                                   under way */
+    if (core->runtime != NULL && is_ours) { /* a request holds its core: none is under way */
         Py_BEGIN_ALLOW_THREADS anp_runtime_stop(core->runtime);
         Py_END_ALLOW_THREADS
     }
-    if (core->pid == 0 || core->pid == (long)getpid()) {
+    if (is_ours) {
         anp_gate_free(core->gate);
     }
     if (core->lock != NULL) {

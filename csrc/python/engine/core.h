@@ -17,13 +17,13 @@ typedef struct anp_core {
     PyObject *hosts;  /* list of (host, port), normalised */
     anp_py_config settings;
     anp_py_policy policies[ANP_GROUPS];
-    PyThread_type_lock
-        lock; /* guards the four below; held for a few instructions, never while calling out */
-    anp_cluster *cluster; /* retained; NULL: not connected */
-    anp_runtime *runtime; /* owned; NULL: nothing was async yet */
-    anp_gate *gate;       /* owned */
-    bool closed;          /* close() was called: connect() is needed before the next call */
-    long pid;             /* of the process that connected */
+    PyThread_type_lock lock; /* guards the three below; held for a few instructions, never while
+                                calling out */
+    anp_cluster *cluster;    /* retained; NULL: not connected */
+    anp_runtime *runtime;    /* owned; NULL: nothing was async yet */
+    bool closed;             /* close() was called: connect() is needed before the next call */
+    anp_gate *gate;          /* owned; NULL: no memory for one after a fork */
+    _Atomic long pid; /* of the process that all this is of; negative: it is just taken over */
 } anp_core;
 
 typedef struct anp_request anp_request;
@@ -52,7 +52,7 @@ struct anp_request {
     PyObject *future;            /* owned; who waits */
     PyObject *raised;            /* owned; what came up on this side while it was under way */
     bool wants_result;           /* the future gets the result; else only word that it is over */
-    bool is_over;                /* the command is done, and this side knows */
+    _Atomic bool is_over;        /* the command is done, and this side knows */
     anp_request *next, **link;   /* in its waker's list, which owns a reference */
     struct anp_key_source *keys; /* of a batch; owned */
     void *payload;               /* of a batch; freed by free_payload */
@@ -72,6 +72,10 @@ anp_cluster *anp_core_current(anp_core *core, bool *closed);
 /* The policy of a call: the group's, and over it what `dict` says. */
 bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where,
                      anp_py_policy *out);
+
+/* core_config.c: what the configuration says, which nobody else may change meanwhile. -1:
+ * exception. */
+int anp_core_take_config(anp_core *core, PyObject *config);
 
 /* ---- requests ---- */
 

@@ -3,16 +3,22 @@
 #include "python/engine/numpy_field.h"
 
 #include <numpy/arrayobject.h>
+#include <stdatomic.h>
 
 #include "base/alloc.h"
 
 bool anp_numpy_bind(void)
 {
-    if (PyArray_API != NULL) {
-        return true;
+    /* Not PyArray_API alone: it is set before the version is, which other macros go by. Threads
+     * that bind at once write the same values. */
+    static _Atomic bool is_bound;
+    if (!atomic_load_explicit(&is_bound, memory_order_acquire)) {
+        if (_import_array() < 0) {
+            return false;
+        }
+        atomic_store_explicit(&is_bound, true, memory_order_release);
     }
-    return PyArray_ImportNumPyAPI() ==
-           0; /* NumPy's own import takes its lock; binding twice gives the same table */
+    return true;
 }
 
 /* ---- one dtype ---- */

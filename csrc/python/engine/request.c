@@ -274,23 +274,15 @@ static PyObject *request_set_progress(PyObject *self, PyObject *progress)
 
 /* ---- of a request that a waker has ---- */
 
-/* Takes it out of the queue, where it still waits for its turn; it then ends at once. */
-static bool leave_queue(anp_request *r)
-{
-    bool has_waited = anp_gate_give_up(r->core->gate, &r->ticket);
-    if (has_waited) {
-        anp_command_submit(r->command, r->loop);
-    }
-    return has_waited;
-}
-
 static PyObject *request_cancel(PyObject *self, PyObject *unused)
 {
     anp_request *r = (anp_request *)(void *)self;
     (void)unused;
     if (r->box != NULL && !r->is_over) {
         anp_command_cancel(r->command);
-        (void)leave_queue(r);
+        if (anp_gate_give_up(r->core->gate, &r->ticket)) {
+            anp_command_submit(r->command, r->loop); /* it ends at once */
+        }
     }
     Py_RETURN_NONE;
 }
@@ -299,12 +291,14 @@ static PyObject *request_give_up(PyObject *self, PyObject *unused)
 {
     anp_request *r = (anp_request *)(void *)self;
     (void)unused;
-    if (r->box != NULL && !r->is_over && r->ticket.is_queued) {
-        anp_command_cancel(r->command);
-        if (leave_queue(r) && r->raised == NULL) {
-            r->raised = anp_turn_refused(r->core);
-        }
+    if (r->box == NULL || r->is_over || !anp_gate_give_up(r->core->gate, &r->ticket)) {
+        Py_RETURN_NONE; /* its turn has come */
     }
+    if (r->raised == NULL) {
+        r->raised = anp_turn_refused(r->core);
+    }
+    anp_command_cancel(r->command);
+    anp_command_submit(r->command, r->loop);
     Py_RETURN_NONE;
 }
 

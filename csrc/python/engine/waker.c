@@ -1,6 +1,7 @@
 /* Waker: the async driver's side in Python. It hands requests to the I/O threads, and is called by
  * its event loop when there is word of them: one wake-up for many. One event loop's own; the I/O
- * threads know only its mailbox, and never take the GIL. */
+ * threads know only its mailbox, and never take the GIL. When that event loop is closed, any thread
+ * may abandon what it left: the list is changed in a critical section. */
 #include "python/engine/core.h"
 
 #include <stddef.h>
@@ -115,16 +116,19 @@ static PyObject *waker_submit(PyObject *self, PyObject *const *args, Py_ssize_t 
     r->future = args[1];
     r->wants_result = true;
     r->box = anp_mailbox_retain(w->box);
-    link_in(w, r);
     r->command->owner = r;
     r->command->done = on_done;
     r->command->keys = on_keys;
     r->loop = loop;
     r->ticket.open = on_turn;
-    bool is_in = anp_gate_enter(r->core->gate, &r->ticket);
+    bool is_in;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    link_in(w, r);
+    is_in = anp_gate_enter(r->core->gate, &r->ticket);
     if (is_in) {
         on_turn(&r->ticket);
     }
+    Py_END_CRITICAL_SECTION();
     return PyBool_FromLong(is_in);
 }
 
@@ -179,10 +183,8 @@ static void give_keys(anp_request *r)
 }
 
 /* Handles letters for a moment, at least one; what is left makes the descriptor readable still. */
-static PyObject *waker_drain(PyObject *self, PyObject *unused)
+static bool drain(waker *w)
 {
-    waker *w = waker_of(self);
-    (void)unused;
     uint64_t until = anp_clock_now() + TURN_MS * ANP_NS_PER_MS;
     anp_letter *letter;
     uint32_t says = 0;
@@ -194,18 +196,16 @@ static PyObject *waker_drain(PyObject *self, PyObject *unused)
             if ((says & ANP_LETTER_DONE) == 0) {
                 give_keys(r);
             } else if (!end(r)) {
-                return NULL; /* the loop reports it, and calls again for the rest */
+                return false; /* the loop reports it, and calls again for the rest */
             }
         }
     } while (letter != NULL && anp_clock_now() < until);
-    Py_RETURN_NONE;
+    return true;
 }
 
 /* Cancels what is under way and waits for its end, which is soon; nobody is told. */
-static PyObject *waker_abandon(PyObject *self, PyObject *unused)
+static void abandon(waker *w)
 {
-    waker *w = waker_of(self);
-    (void)unused;
     for (anp_request *r = w->under_way; r != NULL; r = r->next) {
         anp_command_cancel(r->command);
         if (anp_gate_give_up(r->core->gate, &r->ticket)) {
@@ -227,6 +227,24 @@ static PyObject *waker_abandon(PyObject *self, PyObject *unused)
             Py_DECREF(r);
         }
     }
+}
+
+static PyObject *waker_drain(PyObject *self, PyObject *unused)
+{
+    bool ok;
+    (void)unused;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    ok = drain(waker_of(self));
+    Py_END_CRITICAL_SECTION();
+    return ok ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *waker_abandon(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    Py_BEGIN_CRITICAL_SECTION(self);
+    abandon(waker_of(self));
+    Py_END_CRITICAL_SECTION();
     Py_RETURN_NONE;
 }
 
@@ -256,9 +274,11 @@ static PyObject *waker_count(PyObject *self, PyObject *unused)
 {
     long n = 0;
     (void)unused;
+    Py_BEGIN_CRITICAL_SECTION(self);
     for (const anp_request *r = waker_of(self)->under_way; r != NULL; r = r->next) {
         n++;
     }
+    Py_END_CRITICAL_SECTION();
     return PyLong_FromLong(n);
 }
 
@@ -266,8 +286,7 @@ static void waker_dealloc(PyObject *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     if (waker_of(self)->under_way != NULL) {
-        PyObject *done = waker_abandon(self, NULL);
-        Py_XDECREF(done);
+        abandon(waker_of(self));
     }
     anp_mailbox_release(waker_of(self)->box);
     type->tp_free(self);
