@@ -192,7 +192,8 @@ static void pause_ms(long ms)
     (void)nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
 }
 
-/* Moves partitions about, and takes the second and third node away and back, one at a time. */
+/* Moves partitions about, adds nodes, and takes the second and third node away and back, one at a
+ * time. */
 static void *make_faults(void *argument)
 {
     faults *f = argument;
@@ -205,6 +206,11 @@ static void *make_faults(void *argument)
             partitions[k] = (uint16_t)((i * 977 + k * 61) % ANP_PARTITIONS);
         }
         (void)anp_group_move(f->group, partitions, 64, -1, &moved, &err);
+        if (i % 10 == 5) {
+            uint32_t added;
+            anp_node_config one_more = {.rack = -1, .name = {'B', (char)('0' + i / 10)}};
+            (void)anp_group_add(f->group, &one_more, &added, &err);
+        }
         bool kills = i % 4 < 2;
         (void)(kills ? anp_group_kill : anp_group_freeze)(f->group, victim, &err);
         pause_ms(10);
