@@ -138,10 +138,9 @@ class AsyncClient(Plain):
 
     _wakers: dict[asyncio.AbstractEventLoop, Any]
 
-    def __new__(cls, *_: Any) -> AsyncClient:
-        self = super().__new__(cls)
+    def _take(self, core: Any) -> None:
+        super()._take(core)
         self._wakers = {}
-        return self
 
     @functools.cached_property
     def _queue_seconds(self) -> float:

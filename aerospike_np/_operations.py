@@ -31,13 +31,18 @@ class Plain:
     def __init__(self, config: dict[str, Any]) -> None:
         from ._engine import Core
 
-        self._core = Core(config)
+        self._take(Core(config))
+
+    def _take(self, core: Core) -> None:
+        """Begins, with a core of its own or the other face's."""
+        self._core = core
 
     def _other_face(self, other: type[Plain]) -> Any:
         """The other client of the same cluster, its pools and its close."""
         if self._twin is None:
             twin = other.__new__(other)
-            twin._core, twin._twin, twin._is_first = self._core, self, False
+            twin._take(self._core)
+            twin._twin, twin._is_first = self, False
             if self.__dict__.setdefault("_twin", twin) is not twin:  # another thread was first
                 del twin._core, twin._twin
         return self._twin
