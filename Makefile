@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo build test test-c test-python test-peers test-debian soak lint clang asan asan-c asan-python format clean
+.PHONY: demo build test test-c test-python test-peers test-debian soak lint clang asan asan-c asan-python tsan format clean
 
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
@@ -11,6 +11,7 @@ CFLAGS ?= -O2 -g
 FLAGS := -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -fvisibility=hidden -pthread -MMD -MP \
     -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+TSAN_TESTS := threads batch_node node loop pool tend tend_many api single_cluster # those with threads
 PYTEST := -m pytest --timeout=180 --ignore=tests/peers
 
 LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers.txt))
@@ -52,6 +53,11 @@ asan-c:
 	@$(MAKE) --no-print-directory test-c BUILD=build/asan CFLAGS="$(SANITIZE)"
 asan-python: .venv/.tests
 	@.ci/asan-python.sh $(PYTEST) tests/unit tests/integration tests/conformance
+tsan: BUILD := build/tsan
+tsan: CFLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
+tsan: system-test
+	@$(MAKE) --no-print-directory test-c BUILD=$(BUILD) CFLAGS="$(CFLAGS)" \
+	    C_TESTS="$(TSAN_TESTS:%=$(BUILD)/tests/c/test_%)"
 format: .venv/.tests
 	@.ci/lint.sh --fix
 clean:
