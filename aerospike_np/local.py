@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -258,6 +259,7 @@ class LocalCluster:
         if racks is not None and len(racks) != nodes:
             _refuse(f"rack_ids has {len(racks)} racks for {nodes} nodes: give one for each")
         self._nodes: list[ClusterNode] = []
+        self._adding = threading.Lock()
         self._cluster = _open(namespaces, replication_factor, max_memory)
         try:
             for i in range(nodes):
@@ -269,13 +271,14 @@ class LocalCluster:
     def _add(self, rack_id: int | None, port: int) -> int:
         if rack_id is not None:
             _check("rack_id", rack_id, 2**31 - 1)
-        index = self._cluster.add(
-            port=port,
-            name=f"A{len(self._nodes) + 1:X}",
-            rack=-1 if rack_id is None else rack_id,
-            **self._options,
-        )
-        self._nodes.append(ClusterNode(self._cluster, index))
+        with self._adding:  # names and indexes go by the number of nodes
+            index = self._cluster.add(
+                port=port,
+                name=f"A{len(self._nodes) + 1:X}",
+                rack=-1 if rack_id is None else rack_id,
+                **self._options,
+            )
+            self._nodes.append(ClusterNode(self._cluster, index))
         return index
 
     @property

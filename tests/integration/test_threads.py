@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from aerospike_np import Client, Keys, exception
-from aerospike_np.local import LocalNode
+from aerospike_np.local import LocalCluster, LocalNode
 
 pytestmark = pytest.mark.needs_embedded("a node of its own")
 
@@ -221,3 +221,12 @@ def test_threads_of_a_fork_begin_anew_together(client: Client) -> None:
         got = answers.read().decode()
     assert os.waitpid(child, 0)[1] == 0 and got == repr([8] * THREADS)
     assert client.get(("test", "s", 1)).bins["a"] == 8
+
+
+def test_nodes_that_threads_add_at_once_bear_their_own_names() -> None:
+    with LocalCluster(nodes=1) as cluster:
+        added = together(lambda _: cluster.add_node())
+        assert sorted(added) == list(range(1, THREADS + 1))
+        assert [(node.index, node.name) for node in cluster.nodes] == [
+            (i, f"A{i + 1:X}") for i in range(THREADS + 1)
+        ]
