@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 import types
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -114,6 +116,18 @@ def _awaited(operation: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
     return method
 
 
+_clients: weakref.WeakSet[AsyncClient] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    """In the child: the wakers are the parent's, as its event loops are."""
+    for client in list(_clients):
+        client._wakers = {}
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 class AsyncClient(Plain):
     """A client of one cluster for asyncio: the methods of :class:`Client`, to be awaited.
 
@@ -141,6 +155,7 @@ class AsyncClient(Plain):
     def _take(self, core: Any) -> None:
         super()._take(core)
         self._wakers = {}
+        _clients.add(self)
 
     @functools.cached_property
     def _queue_seconds(self) -> float:

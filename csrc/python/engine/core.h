@@ -49,6 +49,7 @@ struct anp_request {
     anp_loop *loop;
     anp_letter letter;
     anp_mailbox *box;            /* retained: where it is told of */
+    long pid;                    /* of the process that submitted it */
     PyObject *future;            /* owned; who waits */
     PyObject *raised;            /* owned; what came up on this side while it was under way */
     bool wants_result;           /* the future gets the result; else only word that it is over */

@@ -2,6 +2,8 @@
  * heard, then wrapped. A request runs once. */
 #include "python/engine/core.h"
 
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "python/engine/key_source.h"
 
@@ -274,11 +276,18 @@ static PyObject *request_set_progress(PyObject *self, PyObject *progress)
 
 /* ---- of a request that a waker has ---- */
 
+/* It may be told of: it is submitted, not over, and of this process. (After a fork nothing of the
+ * parent's work is touched.) */
+static bool is_under_way(const anp_request *r)
+{
+    return r->box != NULL && !r->is_over && r->pid == (long)getpid();
+}
+
 static PyObject *request_cancel(PyObject *self, PyObject *unused)
 {
     anp_request *r = (anp_request *)(void *)self;
     (void)unused;
-    if (r->box != NULL && !r->is_over) {
+    if (is_under_way(r)) {
         anp_command_cancel(r->command);
         if (anp_gate_give_up(r->core->gate, &r->ticket)) {
             anp_command_submit(r->command, r->loop); /* it ends at once */
@@ -291,7 +300,7 @@ static PyObject *request_give_up(PyObject *self, PyObject *unused)
 {
     anp_request *r = (anp_request *)(void *)self;
     (void)unused;
-    if (r->box == NULL || r->is_over || !anp_gate_give_up(r->core->gate, &r->ticket)) {
+    if (!is_under_way(r) || !anp_gate_give_up(r->core->gate, &r->ticket)) {
         Py_RETURN_NONE; /* its turn has come */
     }
     if (r->raised == NULL) {

@@ -62,36 +62,58 @@ static PyObject *interruption(anp_core *core, uint64_t deadline)
     return anp_clock_now() >= deadline ? anp_turn_refused(core) : NULL;
 }
 
-PyObject *anp_turn_take(anp_core *core)
+/* On the heap: a daemon thread that the end of the interpreter stops here never comes back, and its
+ * ticket stays in the queue. */
+static turn *turn_new(void)
 {
-    turn t = {.ticket.open = on_open, .lock = PTHREAD_MUTEX_INITIALIZER};
-    if (core->gate == NULL) {
-        (void)PyErr_NoMemory();
-        return anp_exception_take();
+    turn *t = PyMem_RawCalloc(1, sizeof *t);
+    if (t != NULL) {
+        t->ticket.open = on_open;
+        (void)pthread_mutex_init(&t->lock, NULL);
+        anp_condition_init(&t->opened);
     }
-    anp_condition_init(&t.opened);
-    if (anp_gate_enter(core->gate, &t.ticket)) {
-        return NULL;
-    }
+    return t;
+}
+
+static void turn_free(turn *t)
+{
+    (void)pthread_cond_destroy(&t->opened);
+    (void)pthread_mutex_destroy(&t->lock);
+    PyMem_RawFree(t);
+}
+
+/* NULL: the turn has come. */
+static PyObject *await_turn(anp_core *core, turn *t)
+{
     PyObject *why = NULL;
     uint64_t deadline = anp_clock_deadline(anp_clock_now(), (uint32_t)core->settings.queue_timeout);
     bool is_open = false;
     while (!is_open) {
         int ms = why != NULL ? SLICE_MS : anp_clock_ms_left(deadline, anp_clock_now(), SLICE_MS);
-        Py_BEGIN_ALLOW_THREADS is_open = wait_open(&t, ms);
+        Py_BEGIN_ALLOW_THREADS is_open = wait_open(t, ms);
         Py_END_ALLOW_THREADS if (is_open || why != NULL)
         {
             continue; /* the turn is just coming: it must be waited for */
         }
         why = interruption(core, deadline);
-        if (why != NULL && anp_gate_give_up(core->gate, &t.ticket)) {
+        if (why != NULL && anp_gate_give_up(core->gate, &t->ticket)) {
             break;
         }
     }
     if (is_open && why != NULL) {
         anp_gate_leave(core->gate);
     }
-    (void)pthread_cond_destroy(&t.opened);
-    (void)pthread_mutex_destroy(&t.lock);
+    return why;
+}
+
+PyObject *anp_turn_take(anp_core *core)
+{
+    turn *t = core->gate != NULL ? turn_new() : NULL;
+    if (t == NULL) {
+        (void)PyErr_NoMemory();
+        return anp_exception_take();
+    }
+    PyObject *why = anp_gate_enter(core->gate, &t->ticket) ? NULL : await_turn(core, t);
+    turn_free(t);
     return why;
 }

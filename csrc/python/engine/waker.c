@@ -5,6 +5,7 @@
 #include "python/engine/core.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -14,11 +15,28 @@ typedef struct waker {
     PyObject_HEAD anp_state *state;
     anp_mailbox *box;
     anp_request *under_way; /* a list, each owned */
+    long pid;               /* of the process that made it */
 } waker;
 
 static waker *waker_of(PyObject *self)
 {
     return (waker *)(void *)self;
+}
+
+/* After a fork the parent's threads and work are not here: what the child has of them it leaves
+ * alone, locks and memory too. */
+static bool is_foreign(const waker *w)
+{
+    return w->pid != (long)getpid();
+}
+
+static PyObject *refuse_foreign(const waker *w)
+{
+    anp_error err = {.code = ANP_ERR_CLOSED,
+                     .message = "this was begun by the parent of this process, before the fork; "
+                                "begin it anew"};
+    (void)anp_raise(w->state, &err, NULL);
+    return NULL;
 }
 
 static void link_in(waker *w, anp_request *r)
@@ -53,6 +71,7 @@ static PyObject *waker_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (w == NULL) {
         return NULL;
     }
+    w->pid = (long)getpid();
     w->state = anp_state_of_type(type);
     if (w->state == NULL || anp_mailbox_new(&w->box, &err) != ANP_OK) {
         if (w->state != NULL) {
@@ -101,6 +120,9 @@ static PyObject *waker_submit(PyObject *self, PyObject *const *args, Py_ssize_t 
                      Py_TYPE(args[0])->tp_name);
         return NULL;
     }
+    if (is_foreign(w)) {
+        return refuse_foreign(w);
+    }
     anp_request *r = (anp_request *)(void *)args[0];
     anp_loop *loop = anp_core_loop(r->core);
     if (loop == NULL) {
@@ -123,6 +145,7 @@ static PyObject *waker_submit(PyObject *self, PyObject *const *args, Py_ssize_t 
     r->ticket.open = on_turn;
     bool is_in;
     Py_BEGIN_CRITICAL_SECTION(self);
+    r->pid = w->pid;
     link_in(w, r);
     is_in = anp_gate_enter(r->core->gate, &r->ticket);
     if (is_in) {
@@ -206,6 +229,10 @@ static bool drain(waker *w)
 /* Cancels what is under way and waits for its end, which is soon; nobody is told. */
 static void abandon(waker *w)
 {
+    if (is_foreign(w)) {
+        w->under_way = NULL;
+        return;
+    }
     for (anp_request *r = w->under_way; r != NULL; r = r->next) {
         anp_command_cancel(r->command);
         if (anp_gate_give_up(r->core->gate, &r->ticket)) {
@@ -233,6 +260,9 @@ static PyObject *waker_drain(PyObject *self, PyObject *unused)
 {
     bool ok;
     (void)unused;
+    if (is_foreign(waker_of(self))) {
+        return refuse_foreign(waker_of(self));
+    }
     Py_BEGIN_CRITICAL_SECTION(self);
     ok = drain(waker_of(self));
     Py_END_CRITICAL_SECTION();
@@ -255,6 +285,9 @@ static PyObject *waker_wait(PyObject *self, PyObject *seconds)
     if (s == -1 && PyErr_Occurred()) {
         return NULL;
     }
+    if (is_foreign(waker_of(self))) {
+        return refuse_foreign(waker_of(self));
+    }
     int ms = s > 0 ? (s < 1e6 ? (int)(s * 1000) : 1000000000) : 0;
     Py_BEGIN_ALLOW_THREADS anp_mailbox_wait(waker_of(self)->box, ms);
     Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
@@ -275,7 +308,8 @@ static PyObject *waker_count(PyObject *self, PyObject *unused)
     long n = 0;
     (void)unused;
     Py_BEGIN_CRITICAL_SECTION(self);
-    for (const anp_request *r = waker_of(self)->under_way; r != NULL; r = r->next) {
+    const anp_request *first = is_foreign(waker_of(self)) ? NULL : waker_of(self)->under_way;
+    for (const anp_request *r = first; r != NULL; r = r->next) {
         n++;
     }
     Py_END_CRITICAL_SECTION();

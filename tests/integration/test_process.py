@@ -1,0 +1,767 @@
+"""Python's own ways: Ctrl-C, fork, the end of the interpreter, exceptions of the caller's, threads that meddle.
+
+What may hang or crash runs in a process of its own, which is killed when its time is over. Values are a function of
+the key, so that a reply of another's would show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aerospike_np import AsyncClient, Client, exception
+from aerospike_np.local import LocalNode
+
+pytestmark = pytest.mark.needs_embedded("a node of its own, which it freezes")
+
+N = 2_000
+LIMIT = 150.0  # seconds until a process is killed; none needs a tenth of it
+
+PRELUDE = """
+import asyncio, atexit, faulthandler, json, multiprocessing, os, random, signal, sys, threading, time
+import numpy as np
+import aerospike_np
+from aerospike_np import AsyncClient, Client, Keys
+
+faulthandler.enable()
+CONFIG = json.loads(sys.argv[1])
+N = 2_000
+KEYS = np.arange(N)
+
+def key(i):
+    return ("test", "s", i)
+
+def is_right(got):
+    return bool((got.result_codes == 0).all() and (got.batch_records["a"] == KEYS * 7 + 1).all())
+
+def read(client):
+    return client.batch_read(KEYS, _dtype=[("a", "i8")], namespace="test", set_name="s")
+
+def check(client, n=20):
+    for i in random.sample(range(N), n):
+        assert client.get(key(i)).bins == {"a": i * 7 + 1}
+    assert is_right(read(client))
+
+async def check_async(client, n=20):
+    got = await asyncio.gather(*(client.get(key(i)) for i in range(n)))
+    assert [record.bins["a"] for record in got] == [i * 7 + 1 for i in range(n)]
+    assert is_right(await read(client))
+
+def in_child(work, code=0):
+    '''A fork that does the work and ends as processes do; its pid.'''
+    pid = os.fork()
+    if pid:
+        return pid
+    faulthandler.register(signal.SIGALRM, chain=True)
+    signal.alarm(60)
+    random.seed(os.getpid())
+    try:
+        work()
+    except BaseException:
+        import traceback
+        traceback.print_exc()
+        os._exit(99)
+    if code is None:
+        sys.exit(0)
+    os._exit(code)
+
+def wait_for(pid):
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert status == 0, f"a child ended with {status}"
+"""
+
+
+@pytest.fixture(scope="module")
+def node() -> Iterator[LocalNode]:
+    rows = np.zeros(N, [("_key", "i8"), ("a", "i8")])
+    rows["_key"] = np.arange(N)
+    rows["a"] = rows["_key"] * 7 + 1
+    with LocalNode() as node, Client(node.config()) as client:
+        client.batch_write_numpy(rows, "test", "s")
+        client.close()
+        yield node
+
+
+@pytest.fixture
+def client(node: LocalNode) -> Iterator[Client]:
+    with Client(node.config()) as client:
+        yield client
+
+
+def script(tmp_path: Path, node: LocalNode, body: str, *arguments: str) -> str:
+    """Runs it in a new interpreter; what it said. It must end well, and in time."""
+    path = tmp_path / "script.py"
+    path.write_text(PRELUDE + body)
+    out = tmp_path / "out"
+    with out.open("w") as file:  # not a pipe: a child that hangs would keep it open
+        try:
+            done = subprocess.run(
+                [sys.executable, str(path), json.dumps(node.config()), *arguments],
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                timeout=LIMIT,
+            )
+            code: int | str = done.returncode
+        except subprocess.TimeoutExpired:
+            code = "killed: it hung"
+    text = out.read_text()
+    assert code == 0, f"{code}\n{text[-6000:]}"
+    return text
+
+
+# ---- Ctrl-C ----
+
+PATIENT = {"total_timeout": 3_600_000, "socket_timeout": 3_600_000}
+
+
+def _table() -> Any:
+    rows = np.zeros(3, [("_key", "i8"), ("a", "i8")])
+    rows["_key"] = range(3)
+    return rows
+
+
+CALLS: dict[str, Callable[[Client], Any]] = {
+    "get": lambda c: c.get(("test", "s", 1), PATIENT),
+    "put": lambda c: c.put(("test", "w", 1), {"a": 1}, policy=PATIENT),
+    "exists": lambda c: c.exists(("test", "s", 1), PATIENT),
+    "remove": lambda c: c.remove(("test", "w", 1), policy=PATIENT),
+    "batch_read": lambda c: c.batch_read(
+        [("test", "s", i) for i in range(3)], _dtype=[("a", "i8")], policy=PATIENT
+    ),
+    "batch_write_numpy": lambda c: c.batch_write_numpy(_table(), "test", "w", policy=PATIENT),
+    "info": lambda c: c.info_all("build", {"total_timeout": 3_600_000}),
+    "read_stream": lambda c: list(
+        c.read_stream(range(9), [("a", "i8")], 3, namespace="test", set_name="s", policy=PATIENT)
+    ),
+    "write_stream": lambda c: list(c.write_stream([_table()] * 3, "test", "w", policy=PATIENT)),
+}
+
+
+def interrupted(call: Callable[[], Any], delay: float = 0.05) -> tuple[float, KeyboardInterrupt]:
+    """Ctrl-C so much later: the seconds until it was raised."""
+    sent = [0.0]
+
+    def send() -> None:
+        sent[0] = time.monotonic()
+        signal.raise_signal(signal.SIGINT)
+
+    timer = threading.Timer(delay, send)
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        call()
+    heard = time.monotonic()
+    timer.join()
+    return heard - sent[0], caught.value
+
+
+@pytest.mark.only_sync("Ctrl-C is heard by the thread that calls")
+@pytest.mark.parametrize("name", CALLS)
+def test_ctrl_c_ends_a_call_that_a_frozen_node_does_not_answer(node: LocalNode, name: str) -> None:
+    with Client(node.config()) as client:
+        assert client.get(("test", "s", 1)).bins == {"a": 8}
+        node.freeze()
+        try:
+            seconds, error = interrupted(lambda: CALLS[name](client))
+        finally:
+            node.thaw()
+        assert seconds < 5  # benchmarks/interrupt.py has the figure
+        if name.startswith("batch"):
+            partial = error.partial  # type: ignore[attr-defined]
+            assert len(partial.result_codes) == 3 and (partial.result_codes != 0).all()
+            if name == "batch_write_numpy":
+                assert partial.in_doubt.all()
+        assert client.get(("test", "s", 2)).bins == {"a": 15}
+
+
+@pytest.mark.only_sync("Ctrl-C is heard by the thread that calls")
+def test_ctrl_c_ends_connecting(node: LocalNode) -> None:
+    node.freeze()
+    client = Client({**node.config(), "connect_timeout": 3_600_000})
+    try:
+        seconds, _ = interrupted(client.connect)
+    finally:
+        node.thaw()
+    assert seconds < 5 and not client.is_connected()
+    with client:
+        assert client.get(("test", "s", 1)).bins == {"a": 8}
+
+
+@pytest.mark.only_sync("Ctrl-C is heard by the thread that calls")
+def test_ctrl_c_ends_waiting_for_a_turn_and_for_close(node: LocalNode) -> None:
+    config = {
+        **node.config(),
+        "max_concurrent_operations": 1,
+        "operation_queue_timeout_ms": 3_600_000,
+    }
+    with Client(config) as client:
+        client.get(("test", "s", 1))
+        node.freeze()
+        ended: list[Any] = []
+        thread = threading.Thread(
+            target=lambda: ended.append(client.get(("test", "s", 3), PATIENT))
+        )
+        try:
+            thread.start()
+            assert interrupted(lambda: CALLS["get"](client), 0.2)[0] < 5
+        finally:
+            node.thaw()
+        thread.join(30)
+        assert ended[0].bins == {"a": 22}  # the one that was in is not harmed
+        assert client.get(("test", "s", 2)).bins == {"a": 15}
+        node.freeze()
+
+        def fails() -> None:
+            with pytest.raises(exception.AerospikeError):
+                client.get(("test", "s", 3), PATIENT)
+            ended.append(None)
+
+        thread = threading.Thread(target=fails)
+        try:
+            thread.start()
+            assert interrupted(lambda: client.close(drain=3600), 0.3)[0] < 5
+            thread.join(30)
+        finally:
+            node.thaw()
+        assert ended[1:] == [None] and not client.is_connected()
+
+
+# ---- fork ----
+
+
+def test_fork_while_eight_threads_use_the_client_leaves_both_sides_right(
+    node: LocalNode, tmp_path: Path
+) -> None:
+    body = """
+client = Client(CONFIG).connect()
+check(client)  # what first calls import: a fork in the middle of an import leaves Python's own lock to the child
+for got in client.read_stream(KEYS, [("a", "i8")], 500, namespace="test", set_name="s"):
+    pass
+stop, failures = threading.Event(), []
+def work():
+    try:
+        while not stop.is_set():
+            check(client, 5)
+            for got in client.read_stream(KEYS, [("a", "i8")], 500, namespace="test", set_name="s"):
+                assert (got.result_codes == 0).all()
+    except BaseException as error:
+        failures.append(error)
+threads = [threading.Thread(target=work, daemon=True) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for turn in range(50):
+    wait_for(in_child(lambda: (check(client), turn % 2 and client.close()), (0, None)[turn % 3 == 0]))
+stop.set()
+for thread in threads:
+    thread.join()
+assert not failures, failures
+check(client)
+client.close()
+"""
+    script(tmp_path, node, body)
+
+
+def test_child_of_a_fork_has_an_async_client_of_its_own(node: LocalNode, tmp_path: Path) -> None:
+    body = """
+client = AsyncClient(CONFIG)
+loop, done = asyncio.new_event_loop(), []
+async def work():
+    while not done:
+        await check_async(client)
+def run():
+    asyncio.set_event_loop(loop)
+    loop.run_until_complete(work())
+thread = threading.Thread(target=run, daemon=True)
+thread.start()
+while not client.is_connected():
+    time.sleep(0.001)
+check(client.sync)  # what first calls import
+def child():
+    asyncio.run(check_async(client))
+    check(client.sync)
+    asyncio.run(check_async(client))
+for turn in range(30):
+    wait_for(in_child(child, (0, None)[turn % 2]))
+done.append(1)
+thread.join()
+loop.run_until_complete(check_async(client))
+wait_for(in_child(child))  # os._exit: else the child's end would take the idle loop out of the epoll they share
+loop.run_until_complete(check_async(client))
+loop.run_until_complete(client.close())
+loop.close()
+"""
+    script(tmp_path, node, body)
+
+
+def test_what_the_parent_had_under_way_is_refused_in_the_child(
+    node: LocalNode, tmp_path: Path
+) -> None:
+    body = """
+client = Client(CONFIG).connect()
+stream = client.read_stream(KEYS, [("a", "i8")], 10, 4, namespace="test", set_name="s")
+next(stream)
+def child():
+    try:
+        next(stream)
+        next(stream)
+        next(stream)
+        next(stream)
+        next(stream)
+    except aerospike_np.exception.ClientError as error:
+        assert "before the fork" in str(error), error
+    else:
+        raise AssertionError("not refused")
+    check(client)
+wait_for(in_child(child))
+wait_for(in_child(stream.close, None))
+wait_for(in_child(lambda: None, None))
+assert sum(len(part.result_codes) for part in stream) == N - 10
+client.close()
+"""
+    script(tmp_path, node, body)
+
+
+POOLS = """
+def reads(args):
+    client, asynchronous, keys = args
+    check(client)
+    client.close()
+    async def main():
+        async with asynchronous:
+            await check_async(asynchronous)
+    asyncio.run(main())
+    with Client(CONFIG) as other:
+        got = other.batch_read(keys, _dtype=[("a", "i8")])
+    assert (got.batch_records["a"] == np.arange(50) * 7 + 1).all()
+    return got
+
+def shared(i):
+    check(CLIENT)
+    return CLIENT.get(key(i)).bins["a"]
+"""
+
+
+def test_workers_that_are_spawned_take_clients_and_keys_along(
+    node: LocalNode, tmp_path: Path
+) -> None:
+    body = """
+if __name__ == "__main__":
+    client, asynchronous = Client(CONFIG).connect(), AsyncClient(CONFIG)
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        keys = Keys("test", "s", np.arange(50))
+        for got in pool.map(reads, [(client, asynchronous, keys)] * 4):
+            assert (got.batch_records["a"] == np.arange(50) * 7 + 1).all()
+        pool.close()
+        pool.join()
+    check(client)
+    client.close()
+"""
+    script(tmp_path, node, POOLS + body)
+
+
+def test_workers_that_are_forked_use_the_client_of_their_parent(
+    node: LocalNode, tmp_path: Path
+) -> None:
+    body = """
+if __name__ == "__main__":
+    CLIENT = Client(CONFIG).connect()
+    check(CLIENT)
+    with multiprocessing.get_context("fork").Pool(4) as pool:
+        assert pool.map(shared, range(100)) == [i * 7 + 1 for i in range(100)]
+        pool.close()
+        pool.join()
+    check(CLIENT)
+    CLIENT.close()
+"""
+    script(tmp_path, node, POOLS + body)
+
+
+def test_gunicorn_forks_workers_after_preloading_a_connected_client(
+    node: LocalNode, tmp_path: Path
+) -> None:
+    pytest.importorskip("gunicorn", reason="pip install gunicorn")
+    (tmp_path / "service.py").write_text(
+        "import json, os\n"
+        "from aerospike_np import Client\n"
+        "client = Client(json.loads(os.environ['CONFIG'])).connect()\n"
+        "def app(environ, start):\n"
+        "    i = int(environ['PATH_INFO'].strip('/'))\n"
+        "    start('200 OK', [])\n"
+        "    return [json.dumps([os.getpid(), client.get(('test', 's', i)).bins['a']]).encode()]\n"
+    )
+    body = """
+import urllib.request, subprocess, socket
+with socket.socket() as probe:
+    probe.bind(("127.0.0.1", 0))
+    port = probe.getsockname()[1]
+server = subprocess.Popen(
+    [sys.executable, "-m", "gunicorn", "--preload", "-w", "3", "-b", f"127.0.0.1:{port}", "service:app"],
+    cwd=sys.argv[2], env={**os.environ, "CONFIG": sys.argv[1]})
+try:
+    end, pids, i = time.monotonic() + 60, set(), 0
+    while len(pids) < 2 or i < 100:
+        assert time.monotonic() < end and server.poll() is None, (pids, i)
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{i}", timeout=20) as reply:
+                pid, value = json.load(reply)
+        except OSError:
+            time.sleep(0.02)  # it does not listen yet
+            continue
+        assert value == i * 7 + 1
+        pids.add(pid)
+        i += 1
+    server.terminate()
+    assert server.wait(30) == 0
+finally:
+    server.kill()
+    server.wait()
+"""
+    script(tmp_path, node, body, str(tmp_path))
+
+
+# ---- the end of the interpreter ----
+
+
+@pytest.mark.parametrize("way", ["sys.exit", "os._exit", "exception", "atexit"])
+def test_interpreter_ends_at_any_moment_with_its_exit_code(
+    node: LocalNode, tmp_path: Path, way: str
+) -> None:
+    seed = random.randrange(2**32)
+    body = """
+way, seed = sys.argv[2], int(sys.argv[3])
+
+def busy(client, config):  # daemon threads: sync calls, streams, an event loop
+    def calls():
+        while True:
+            check(client, 3)
+    def streams():
+        while True:
+            for _ in client.read_stream(iter(range(N)), [("a", "i8")], 100, namespace="test", set_name="s"):
+                pass
+    def loops():
+        async def main():
+            while True:
+                await check_async(client.aio)
+        asyncio.run(main())
+    for work in (calls, calls, streams, loops):
+        threading.Thread(target=work, daemon=True).start()
+
+def child(i):
+    random.seed(seed + i)
+    faulthandler.register(signal.SIGALRM, chain=True)
+    signal.alarm(40)
+    limit = random.choice([{}, {"max_concurrent_operations": 1}])
+    client = Client({**CONFIG, **limit})
+    busy(client, CONFIG)
+    if way == "atexit":
+        def late():
+            check(client, 3)
+            raise ValueError("expected: at exit")
+        atexit.register(late)
+    time.sleep(random.random() * random.choice([0.002, 0.05]))
+    if way == "os._exit":
+        os._exit(7)
+    elif way == "exception":
+        raise ValueError("expected: main")
+    elif random.random() < 0.5:
+        async def main():
+            async with AsyncClient(CONFIG) as mine:
+                tasks = [asyncio.create_task(check_async(mine)) for _ in range(3)]
+                await asyncio.sleep(random.random() * 0.01)
+                sys.exit(7)
+        asyncio.run(main())
+    sys.exit(7)
+
+WANTED = {"exception": 1}.get(way, 7)
+for i in range(25):
+    pid = os.fork()
+    if pid == 0:
+        child(i)
+        os._exit(98)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert status == WANTED, f"seed {seed}, child {i}: ended with {status}"
+"""
+    said = script(tmp_path, node, body, way, str(seed))
+    assert "Fatal" not in said and "Exception ignored in: <function Plain" not in said, said[-6000:]
+
+
+# ---- exceptions of the caller's ----
+
+
+class Oops(Exception):
+    pass
+
+
+class Index:
+    def __index__(self) -> int:
+        raise Oops
+
+
+def _broken(n: int) -> Iterator[Any]:
+    for i in range(n):
+        yield ("test", "s", i)
+    raise Oops
+
+
+def _progress(*_: int) -> None:
+    raise Oops
+
+
+RAISING: dict[str, Callable[[Client], Any]] = {
+    "iterator of keys": lambda c: c.batch_read(_broken(1500), _dtype=[("a", "i8")]),
+    "iterator of keys, records": lambda c: c.batch_read(_broken(3)),
+    "iterator of keys, at once": lambda c: c.batch_read(_broken(0), _dtype=[("a", "i8")]),
+    "iterator of keys of a stream": lambda c: list(
+        c.read_stream(_broken(1500), [("a", "i8")], 100)
+    ),
+    "iterator of chunks": lambda c: list(c.write_stream(_broken(0), "test", "w")),
+    "progress": lambda c: c.batch_read(
+        np.arange(N), _dtype=[("a", "i8")], namespace="test", set_name="s", progress=_progress
+    ),
+    "progress of a stream": lambda c: list(
+        c.read_stream(
+            np.arange(N), [("a", "i8")], 100, namespace="test", set_name="s", progress=_progress
+        )
+    ),
+    "index of a chunk": lambda c: list(
+        c.read_stream(np.arange(3), [("a", "i8")], Index(), namespace="test", set_name="s")  # type: ignore[arg-type]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_exception_of_the_callers_comes_out_as_it_is(client: Client, name: str) -> None:
+    for _ in range(3):
+        with pytest.raises(Oops):
+            RAISING[name](client)
+    assert client.get(("test", "s", 1)).bins == {"a": 8}
+    assert client.get_stats().nodes[0].conns.in_use == 0
+
+
+def test_key_and_values_with_an_index_that_raises_are_refused(client: Client) -> None:
+    for call in (
+        lambda: client.get(("test", "s", Index())),
+        lambda: client.put(("test", "w", 1), {"a": Index()}),
+        lambda: client.batch_read([("test", "s", 1), ("test", "s", Index())], _dtype=[("a", "i8")]),
+        lambda: client.batch_write([(("test", "w", 1), {"a": Index()})]),
+        lambda: client.put(("test", "w", 1), {"a": 1}, policy={"total_timeout": Index()}),
+    ):
+        with pytest.raises((Oops, TypeError, exception.AerospikeError)):
+            call()
+    assert client.get(("test", "s", 1)).bins == {"a": 8}
+
+
+# ---- close, connect, drop ----
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_close_ends_the_call_of_another_thread(node: LocalNode, name: str) -> None:
+    client = Client(node.config()).connect()
+    ended: list[Any] = []
+
+    def work() -> None:
+        try:
+            ended.append(CALLS[name](client))
+        except BaseException as error:
+            ended.append(error)
+
+    node.freeze()
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(0.05)
+        client.close()
+        thread.join(30)
+    finally:
+        node.thaw()
+    assert not thread.is_alive()
+    failure = ended[0] if name != "info" else ended[0][0].response  # there it is data
+    assert isinstance(failure, exception.AerospikeError) or "client was closed" in failure, ended
+
+
+def test_connecting_twice_and_from_eight_threads_at_once_opens_one_cluster(node: LocalNode) -> None:
+    for _ in range(20):
+        client = Client(node.config())
+        barrier, failures = threading.Barrier(8), []
+
+        def work(client: Client = client, barrier: Any = barrier, failures: Any = failures) -> None:
+            try:
+                barrier.wait()
+                assert client.connect() is client
+                assert client.get(("test", "s", 5)).bins == {"a": 36}
+            except BaseException as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert not failures
+        assert len(client.get_stats().nodes) == 1
+        client.close()
+        client.close()
+        for name in CALLS:
+            with pytest.raises(exception.AerospikeError, match="closed"):
+                CALLS[name](client)
+        assert client.connect().get(("test", "s", 5)).bins == {"a": 36}
+        client.close()
+
+
+def test_dropped_without_close_warns_once_whichever_face_was_made_first(node: LocalNode) -> None:
+    def drop(client: Any) -> None:
+        async def main() -> None:
+            await client.connect()
+            assert (await client.get(("test", "s", 1))).bins == {"a": 8}
+            client.sync.get(("test", "s", 1))
+
+        if isinstance(client, AsyncClient):
+            asyncio.run(main())
+        else:
+            client.get(("test", "s", 1))
+            client.aio.is_connected()
+
+    for kind in (Client, AsyncClient):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            drop(kind(node.config()))
+            gc.collect()
+            gc.collect()
+        ours = [
+            w for w in seen if w.category is ResourceWarning and "without close" in str(w.message)
+        ]
+        assert len(ours) == 1 and kind.__name__ in str(ours[0].message)
+
+
+# ---- threads that meddle ----
+
+
+def test_array_that_another_thread_renames_resizes_or_changes_crashes_nothing(
+    node: LocalNode, tmp_path: Path
+) -> None:
+    body = """
+client = Client(CONFIG).connect()
+rows = np.zeros(3000, [("_key", "i8"), ("a", "i8"), ("b", "S4")])
+rows["_key"] = np.arange(3000)
+keys, stop = [key(i) for i in range(N)], threading.Event()
+table = {"_key": np.arange(3000), "a": np.arange(3000)}
+
+def meddle():
+    size = 3000
+    while not stop.is_set():
+        rows.dtype.names = ("_key", "c", "b")
+        rows["_key"][random.randrange(3000)] = random.randrange(5000)
+        rows.dtype.names = ("_key", "a", "b")
+        for array in (rows, table["a"]):
+            try:
+                array.resize(random.choice([10, 3000]))
+            except ValueError:
+                pass  # somebody has it
+        try:
+            rows.shape = (len(rows), 1)
+            rows.shape = (len(rows),)
+        except (AttributeError, ValueError):
+            pass
+        del keys[random.randrange(len(keys)):]
+        keys.extend(key(i) for i in range(len(keys), N))
+
+thread = threading.Thread(target=meddle)
+thread.start()
+said = set()
+end = time.monotonic() + 4
+turns = 0
+while time.monotonic() < end:
+    for call in (
+        lambda: client.batch_write_numpy(rows, "test", "m"),
+        lambda: client.batch_write_numpy(table, "test", "m"),
+        lambda: client.batch_read(rows["_key"], _dtype=rows.dtype, namespace="test", set_name="m"),
+        lambda: client.batch_read(keys, _dtype=[("a", "i8")]),
+        lambda: client.batch_read(keys),
+    ):
+        try:
+            call()
+            turns += 1
+        except (ValueError, TypeError, LookupError, RuntimeError, aerospike_np.exception.AerospikeError) as error:
+            said.add(type(error).__name__)
+stop.set()
+thread.join()
+check(client)
+client.close()
+assert turns > 10, said
+"""
+    script(tmp_path, node, body)
+
+
+def test_result_whose_fields_are_renamed_meanwhile_is_right(client: Client) -> None:
+    stop = threading.Event()
+    dtype = np.dtype([("a", "i8")])
+
+    def rename() -> None:
+        while not stop.is_set():
+            dtype.names = ("z",)
+            dtype.names = ("a",)
+
+    thread = threading.Thread(target=rename)
+    thread.start()
+    try:
+        for _ in range(100):
+            got = client.batch_read(np.arange(N), _dtype=dtype, namespace="test", set_name="s")
+            values = got.batch_records.view("i8")
+            assert (values == np.arange(N) * 7 + 1).all() or (
+                values == 0
+            ).all()  # of bin a, or of z
+    finally:
+        stop.set()
+        thread.join()
+
+
+# ---- subinterpreters ----
+
+
+def test_subinterpreter_is_refused_and_the_main_one_is_not_harmed(
+    node: LocalNode, tmp_path: Path
+) -> None:
+    body = """
+try:
+    import _xxsubinterpreters as interpreters
+except ImportError:
+    try:
+        import _interpreters as interpreters
+    except ImportError:
+        print("no subinterpreters")
+        sys.exit(0)
+text = '''
+try:
+    import aerospike_np
+    aerospike_np.client({"hosts": [("127.0.0.1", 1)]})
+except ImportError as error:
+    assert "aerospike_np" in str(error), error
+else:
+    raise AssertionError("not refused")
+'''
+for make in (interpreters.create, lambda: interpreters.create("legacy")):
+    try:
+        inner = make()
+    except TypeError:
+        continue  # this Python has one kind
+    failure = interpreters.run_string(inner, text)
+    assert failure is None, failure
+    interpreters.destroy(inner)
+with Client(CONFIG) as client:
+    check(client)
+"""
+    if "no subinterpreters" in script(tmp_path, node, body):
+        pytest.skip("this Python has no module for subinterpreters: use CPython 3.10 or later")
