@@ -205,12 +205,12 @@ static void *run(void *argument)
 static anp_status start_thread(anp_node *node, anp_node_thread *t, anp_error *err)
 {
     t->node = node;
-    anp_executor_init(&t->executor, node->store, node->members, node->member);
+    anp_executor_init(&t->executor, node->store, node->members, 0);
     (void)pthread_mutex_init(&t->lock, NULL);
     t->epoll = epoll_create1(EPOLL_CLOEXEC);
     t->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event wake = {.events = EPOLLIN, .data.ptr = &t->wake},
-                       listening = {.events = EPOLLIN, .data.ptr = node};
+                       listening = {.events = 0, .data.ptr = node}; /* not before it is a member */
     bool ok = t->epoll >= 0 && t->wake >= 0 &&
               epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->wake, &wake) == 0 &&
               (t != &node->threads[0] ||
@@ -291,25 +291,27 @@ static anp_status listen_on(anp_node *node, anp_error *err)
 
 /* ---- starting and stopping ---- */
 
-/* Takes its place among the members; from now on others tell of it. */
+/* Takes its place among the members, from where nothing can go wrong any more: others tell of it
+ * from now on, and its number is never given to another. Then it serves. */
 static anp_status join(anp_node *node, anp_error *err)
 {
     const anp_node_config *config = &node->config;
     const char *host = node->listens_on_all ? "" : node->host;
     anp_status status = ANP_OK;
-    if (config->members != NULL) {
-        node->members = anp_members_retain(config->members);
-    } else {
-        status = anp_members_new(1, &node->members, err);
-    }
-    if (status == ANP_OK && config->is_back) {
+    if (config->is_back) {
         node->member = config->member;
         anp_members_return(node->members, node->member, host, node->port);
-    } else if (status == ANP_OK) {
+    } else {
         status = anp_members_join(node->members, node->name, host, node->port,
                                   config->members != NULL ? config->rack : -1, &node->member, err);
     }
-    node->has_joined = status == ANP_OK;
+    if (status == ANP_OK) {
+        struct epoll_event listening = {.events = EPOLLIN, .data.ptr = node};
+        for (uint32_t i = 0; i < node->n_threads; i++) { /* none has a connection yet */
+            node->threads[i].executor.member = node->member;
+        }
+        (void)epoll_ctl(node->threads[0].epoll, EPOLL_CTL_MOD, node->listener, &listening);
+    }
     return status;
 }
 
@@ -342,17 +344,20 @@ anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_n
         } else {
             (void)snprintf(node->name, sizeof node->name, "BB9%04X00000A001", (unsigned)node->port);
         }
-        status = join(node, err);
+        if (config->members != NULL) {
+            node->members = anp_members_retain(config->members);
+        } else {
+            status = anp_members_new(1, &node->members, err);
+        }
     }
     for (uint32_t i = node->n_threads;
          status == ANP_OK && i-- != 0;) { /* the accepting one last: it hands to the others */
         status = start_thread(node, &node->threads[i], err);
     }
+    if (status == ANP_OK) {
+        status = join(node, err);
+    }
     if (status != ANP_OK) {
-        if (node->has_joined) {
-            uint8_t lost[ANP_BITMAP_SIZE];
-            anp_members_leave(node->members, node->member, lost);
-        }
         anp_node_stop(node);
         return status;
     }
@@ -416,7 +421,8 @@ void anp_node_stop(anp_node *node)
             (void)close(t->wake);
         }
     }
-    if (node->listener >= 0) {
+    if (node->listener >= 0) { /* a fork of this process has it too, and would go on listening */
+        (void)shutdown(node->listener, SHUT_RDWR);
         (void)close(node->listener);
     }
     if (node->spare >= 0) {
