@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo build test test-c test-python test-peers test-debian soak lint clang asan asan-c asan-python tsan format clean
+.PHONY: demo build test test-c test-python test-peers test-debian test-free-threaded soak lint clang asan asan-c asan-python tsan format clean
 
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
@@ -40,6 +40,9 @@ test-peers: .venv-peers/.peers build
 	@.venv-peers/bin/python -m pytest --timeout=180 tests/peers
 test-debian: system-test
 	@.ci/test-debian.sh
+test-free-threaded:
+	@.ci/free-threaded.sh interpreter
+	@.ci/free-threaded.sh tests
 soak: export AEROSPIKE_NP_SOAK_RUNS ?= 1000
 soak: export AEROSPIKE_NP_SOAK_SEED ?= $(shell date +%s)
 soak: .venv/.tests build
