@@ -50,6 +50,9 @@ static anp_status check_config(const anp_client_config *config, anp_error *err)
         return anp_error_set(err, ANP_ERR_PARAM, "n_rack_ids is %zu; at most %d can be preferred",
                              config->n_rack_ids, (int)ANP_RACKS_MAX);
     }
+    if (config->n_rack_ids != 0 && config->rack_ids == NULL) {
+        return anp_error_set(err, ANP_ERR_PARAM, "rack_ids is a null pointer");
+    }
     return ANP_OK;
 }
 

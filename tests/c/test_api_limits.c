@@ -49,6 +49,8 @@ static void test_a_configuration_that_can_not_be_right_is_refused(void **state)
         ANP_ERR_PARAM, "min_conns_per_node (3)");
     expect_no_open((anp_client_config){.hosts = &w->host, .n_hosts = 1, .n_rack_ids = 33},
                    ANP_ERR_PARAM, "n_rack_ids is 33");
+    expect_no_open((anp_client_config){.hosts = &w->host, .n_hosts = 1, .n_rack_ids = 2},
+                   ANP_ERR_PARAM, "rack_ids is a null pointer");
     expect_no_open((anp_client_config){.hosts = &w->host, .n_hosts = 1, .cluster_name = "rome"},
                    ANP_ERR_CLIENT, "its cluster is named 'oslo', not 'rome'");
 }
