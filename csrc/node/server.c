@@ -95,7 +95,7 @@ static void take_in(anp_node *node, int fd)
 
 static void accept_all(anp_node *node)
 {
-    for (;;) {
+    while (atomic_load(&node->is_member)) { /* it is: with that we see what joining wrote */
         int fd = accept4(node->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             take_in(node, fd);
@@ -310,6 +310,7 @@ static anp_status join(anp_node *node, anp_error *err)
         for (uint32_t i = 0; i < node->n_threads; i++) { /* none has a connection yet */
             node->threads[i].executor.member = node->member;
         }
+        atomic_store(&node->is_member, true);
         (void)epoll_ctl(node->threads[0].epoll, EPOLL_CTL_MOD, node->listener, &listening);
     }
     return status;

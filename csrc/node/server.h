@@ -54,6 +54,7 @@ struct anp_node {
     uint64_t started_at; /* monotonic ns */
     anp_members *members;
     uint32_t member; /* our number among them */
+    _Atomic bool is_member;
     _Atomic bool stopping;
     _Atomic bool resets; /* connections are reset when they are closed */
     _Atomic bool is_frozen;
