@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import random
 import signal
 import subprocess
@@ -23,12 +24,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+import aerospike_np
 from aerospike_np import AsyncClient, Client, exception
 from aerospike_np.local import LocalNode
 
 pytestmark = pytest.mark.needs_embedded("a node of its own, which it freezes")
 
 N = 2_000
+# The package that is tested, also where it is not installed but lies in the tree.
+PACKAGE = str(Path(aerospike_np.__file__).parents[1])
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")])),
+}
 LIMIT = 150.0  # seconds until a process is killed; none needs a tenth of it
 
 PRELUDE = """
@@ -113,6 +121,7 @@ def script(tmp_path: Path, node: LocalNode, body: str, *arguments: str) -> str:
                 [sys.executable, str(path), json.dumps(node.config()), *arguments],
                 stdout=file,
                 stderr=subprocess.STDOUT,
+                env=ENVIRONMENT,
                 timeout=LIMIT,
             )
             code: int | str = done.returncode
