@@ -17,6 +17,7 @@ PYTEST := -m pytest --timeout=180 --ignore=tests/peers
 LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers.txt))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(foreach layer,$(LAYERS),$(wildcard csrc/$(layer)/*.c)))
 C_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/c/test_*.c))
+BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard benchmarks/*.c))
 C_HELP := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/c/test_%,$(wildcard tests/c/*.c)))
 
 demo: build
@@ -75,8 +76,11 @@ system-%:
 .venv-peers/.peers: tests/peers/requirements.txt .venv/.build | system-test
 	@.ci/setup.sh venv $< $@ .venv/bin/python
 
-.PHONY: c-tests
+.PHONY: c-tests bench-programs
 c-tests: $(C_TESTS)
+bench-programs: $(BENCH)
+$(BENCH): $(BUILD)/%: %.c aerospike_np/lib/libaerospike_np.a
+	mkdir -p $(@D); $(CC) $(FLAGS) -O3 $< aerospike_np/lib/libaerospike_np.a -o $@ -lm
 $(BUILD)/libanp.a: $(OBJECTS)
 	rm -f $@; ar rcs $@ $^
 $(BUILD)/%.o: %.c Makefile
@@ -84,4 +88,4 @@ $(BUILD)/%.o: %.c Makefile
 $(C_TESTS): %: %.o $(C_HELP) $(BUILD)/libanp.a
 	$(CC) $(CFLAGS) -pthread $^ -o $@ -lcmocka -lcrypto -lpthread -lm
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(C_TESTS:=.d) $(C_HELP:.o=.d)
+-include $(OBJECTS:.o=.d) $(C_TESTS:=.d) $(C_HELP:.o=.d) $(BENCH:=.d)
