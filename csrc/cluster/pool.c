@@ -112,7 +112,7 @@ static void shut(anp_connection *c)
         (void)atomic_fetch_add_explicit(&c->pool->closed, 1, memory_order_relaxed);
         c->counted = false;
     }
-    c->reused = false;
+    c->reused = c->is_open = false;
 }
 
 /* A connection that is in use by us, and shut: its place goes to the first waiter, or is given up.
@@ -318,6 +318,9 @@ void anp_pool_trim(anp_pool *pool, uint32_t min)
 
 int anp_connection_open(anp_connection *c, anp_error *err)
 {
+    if (c->is_open) {
+        return 0;
+    }
     if (c->stream.table == NULL) {
         if (anp_stream_open_tcp(&c->stream, &c->pool->address, err) != ANP_OK) {
             return ANP_STREAM_FAILED;
@@ -334,6 +337,7 @@ int anp_connection_open(anp_connection *c, anp_error *err)
         (void)anp_error_set(err, ANP_ERR_CONNECTION, "can't connect to %s: %s", where, why);
         shut(c);
     }
+    c->is_open = result == 0;
     return result;
 }
 

@@ -16,6 +16,7 @@ typedef struct anp_connection {
     bool
         reused; /* it served a request before: a failure before the first reply byte may be stale */
     bool counted; /* the pool's: it stands in `opened` */
+    bool is_open; /* the stream is connected */
 } anp_connection;
 
 typedef struct anp_waiter anp_waiter;

@@ -41,10 +41,12 @@ bool anp_gate_enter(anp_gate *g, anp_ticket *t)
 {
     (void)pthread_mutex_lock(&g->lock);
     bool is_in = g->n_in < g->max;
-    t->is_queued = !is_in;
+    if (t != NULL) {
+        t->is_queued = !is_in;
+    }
     if (is_in) {
         g->n_in++;
-    } else {
+    } else if (t != NULL) {
         t->next = NULL;
         t->prev = g->last;
         *(g->last != NULL ? &g->last->next : &g->first) = t;

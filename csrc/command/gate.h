@@ -21,7 +21,8 @@ struct anp_ticket {
 anp_status anp_gate_new(uint32_t max, anp_gate **out, anp_error *err);
 void anp_gate_free(anp_gate *g); /* nobody is in, nobody waits */
 
-/* true: it is in. false: it waits, and open() will be called once, unless it gives up. */
+/* true: it is in. false: it waits, and open() will be called once, unless it gives up. t NULL: it
+ * does not wait. */
 bool anp_gate_enter(anp_gate *g, anp_ticket *t);
 
 /* true: it waited, and open() will not be called. false: it is in, or just being let in. */

@@ -1,5 +1,6 @@
-/* The event loop: epoll (level-triggered), a heap of timers, and an eventfd that other threads wake
- * it by.
+/* The event loop: a heap of timers, an eventfd that other threads wake it by, and descriptors: a
+ * few are handed to poll() with each wait, which is cheaper than to tell epoll of them and to take
+ * them back when they are watched for one reply only; all others are epoll's (level-triggered).
  *
  * Thread-safety: `lock` guards the queue of tasks and `woken`; all else belongs to the driving
  * thread.
@@ -28,18 +29,21 @@ _Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR &
                    POLLHUP == EPOLLHUP,
                "events are passed on as they are");
 
-enum { EVENTS = 64, LONGEST_MS = 60 * 60 * 1000 };
+enum { EVENTS = 64, FEW = 4, LONGEST_MS = 60 * 60 * 1000 };
 #define WAKE_KEY UINT64_MAX
 
 typedef struct slot {
     anp_watch *watch; /* NULL: none */
     uint32_t generation;
+    uint32_t polled; /* its place in `polled`; 0: epoll has it */
 } slot;
 
 struct anp_loop {
     int epoll, wake;
     slot *slots; /* by descriptor */
     uint32_t n_slots;
+    struct pollfd polled[1 + FEW]; /* the first is the epoll descriptor */
+    uint32_t n_polled;             /* with it */
     anp_timers timers;
     pthread_mutex_t lock;
     anp_task *first, **last;
@@ -70,6 +74,8 @@ anp_status anp_loop_new(anp_loop **out, anp_error *err)
         anp_free(loop);
         return anp_error_set(err, ANP_ERR_CLIENT, "can't make an event loop (errno %d)", error);
     }
+    loop->polled[0] = (struct pollfd){.fd = loop->epoll, .events = POLLIN};
+    loop->n_polled = 1;
     (void)pthread_mutex_init(&loop->lock, NULL);
     *out = loop;
     return ANP_OK;
@@ -108,6 +114,40 @@ static bool make_slot(anp_loop *loop, int fd)
     return true;
 }
 
+static uint64_t key_of(uint32_t generation, int fd)
+{
+    return (uint64_t)generation << 32 | (uint32_t)fd;
+}
+
+/* Tells poll's list or epoll of it. false: errno says why not. */
+static bool set_events(anp_loop *loop, int fd, short events, bool is_new)
+{
+    slot *s = &loop->slots[fd];
+    if (is_new && s->polled == 0 && loop->n_polled <= FEW) {
+        s->polled = loop->n_polled++;
+        loop->polled[s->polled].fd = fd;
+    }
+    if (s->polled != 0) {
+        loop->polled[s->polled].events = events;
+        return true;
+    }
+    struct epoll_event e = {.events = (uint16_t)events, .data.u64 = key_of(s->generation, fd)};
+    return epoll_ctl(loop->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e) == 0;
+}
+
+static void clear_events(anp_loop *loop, int fd)
+{
+    slot *s = &loop->slots[fd];
+    if (s->polled == 0) {
+        (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+        return;
+    }
+    struct pollfd last = loop->polled[--loop->n_polled];
+    loop->polled[s->polled] = last;
+    loop->slots[last.fd].polled = s->polled;
+    s->polled = 0;
+}
+
 anp_status anp_loop_watch(anp_loop *loop, anp_watch *w, int fd, short events, anp_error *err)
 {
     bool is_new = w->fd != fd;
@@ -121,16 +161,11 @@ anp_status anp_loop_watch(anp_loop *loop, anp_watch *w, int fd, short events, an
         }
         loop->slots[fd].generation++;
     }
-    slot *s = &loop->slots[fd];
-    struct epoll_event e = {
-        .events = (uint16_t)events,
-        .data.u64 = (uint64_t)s->generation << 32 | (uint32_t)fd,
-    };
-    if (epoll_ctl(loop->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e) != 0) {
+    if (!set_events(loop, fd, events, is_new)) {
         return anp_error_set(err, ANP_ERR_CLIENT, "can't watch descriptor %d (errno %d)", fd,
                              errno);
     }
-    s->watch = w;
+    loop->slots[fd].watch = w;
     w->fd = fd;
     w->events = events;
     return ANP_OK;
@@ -145,7 +180,7 @@ void anp_loop_unwatch(anp_loop *loop, anp_watch *w)
     if (s->watch == w) {
         s->watch = NULL;
         s->generation++;
-        (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, w->fd, NULL);
+        clear_events(loop, w->fd);
     }
     w->fd = -1;
     w->events = 0;
@@ -224,13 +259,35 @@ static void dispatch(anp_loop *loop, const struct epoll_event *e)
     }
 }
 
+/* Waits; what came, as epoll tells it. */
+static int wait_events(anp_loop *loop, struct epoll_event *events, int ms)
+{
+    if (loop->n_polled == 1) {
+        return epoll_wait(loop->epoll, events, EVENTS, ms);
+    }
+    int n = 0, got = poll(loop->polled, loop->n_polled, ms);
+    for (uint32_t i = 1; got > 0 && i < loop->n_polled; i++) {
+        const struct pollfd *p = &loop->polled[i];
+        if (p->revents != 0) {
+            uint32_t what = (uint16_t)p->revents;
+            events[n].events = (what & POLLNVAL) != 0 ? EPOLLERR : what;
+            events[n++].data.u64 = key_of(loop->slots[p->fd].generation, p->fd);
+        }
+    }
+    if (got > 0 && loop->polled[0].revents != 0) {
+        int more = epoll_wait(loop->epoll, events + n, EVENTS - n, 0);
+        n += more > 0 ? more : 0;
+    }
+    return n;
+}
+
 void anp_loop_step(anp_loop *loop, int max_ms)
 {
     int cap = max_ms < 0 || max_ms > LONGEST_MS ? LONGEST_MS : max_ms;
     uint64_t next = anp_timers_next(&loop->timers);
     int ms = cap == 0 ? 0 : next == ANP_NEVER ? cap : anp_clock_ms_left(next, anp_clock_now(), cap);
     struct epoll_event events[EVENTS];
-    int n = epoll_wait(loop->epoll, events, EVENTS, ms);
+    int n = wait_events(loop, events, ms);
     bool posted = false;
     for (int i = 0; i < n; i++) {
         if (events[i].data.u64 == WAKE_KEY) {

@@ -1,4 +1,4 @@
-/* An event loop (epoll): file descriptors, timers, and tasks posted from other threads. One thread
+/* An event loop: file descriptors, timers, and tasks posted from other threads. One thread
  * at a time drives a loop: the caller's own (sync), or the loop's thread (async). Everything but
  * anp_loop_post and anp_loop_wake is for the driving thread. Callbacks may add and remove anything,
  * themselves too. */

@@ -95,10 +95,70 @@ static void test_readable_descriptor_is_reported_until_unwatched(void **state)
     anp_loop_free(loop);
 }
 
+/* Descriptors that nothing comes from: more than a loop hands to poll() itself, so that those which
+ * are watched behind them are epoll's. */
+enum { CROWD = 12 };
+
+typedef struct crowd {
+    end ends[CROWD];
+    int pairs[CROWD][2];
+} crowd;
+
+static void watch_crowd(crowd *c, anp_loop *loop)
+{
+    for (int i = 0; i < CROWD; i++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, c->pairs[i]), 0);
+        c->ends[i] = make_end(loop);
+        assert_int_equal(anp_loop_watch(loop, &c->ends[i].watch, c->pairs[i][0], POLLIN, NULL),
+                         ANP_OK);
+    }
+}
+
+static void unwatch_crowd(crowd *c, anp_loop *loop)
+{
+    for (int i = 0; i < CROWD; i++) {
+        anp_loop_unwatch(loop, &c->ends[i].watch);
+        (void)close(c->pairs[i][0]);
+        (void)close(c->pairs[i][1]);
+    }
+}
+
+static void test_each_of_many_is_heard_whoever_else_comes_and_goes(void **state)
+{
+    (void)state;
+    anp_loop *loop = new_loop();
+    crowd c;
+    watch_crowd(&c, loop);
+    for (int round = 0; round < CROWD; round++) {
+        for (int i = 0; i < CROWD; i++) {
+            assert_int_equal(write(c.pairs[i][1], "x", 1), 1);
+        }
+        anp_loop_step(loop, 1000);
+        for (int i = 0; i < CROWD; i++) {
+            assert_int_equal(c.ends[i].calls, round + 1);
+        }
+        end *moved = &c.ends[round * 5 % CROWD]; /* to the end of the line */
+        anp_loop_unwatch(loop, &moved->watch);
+        assert_int_equal(
+            anp_loop_watch(loop, &moved->watch, c.pairs[moved - c.ends][0], POLLIN | POLLOUT, NULL),
+            ANP_OK);
+        anp_loop_step(loop, 1000);
+        assert_int_equal(moved->seen, POLLOUT);
+        moved->calls--;
+        assert_int_equal(
+            anp_loop_watch(loop, &moved->watch, c.pairs[moved - c.ends][0], POLLIN, NULL), ANP_OK);
+    }
+    unwatch_crowd(&c, loop);
+    anp_loop_free(loop);
+}
+
 /* Two ends are ready in the same step; whichever is called first removes the other. */
-static void remove_other_in_same_step(bool with_heir)
+static void remove_other_in_same_step(bool with_heir, crowd *c)
 {
     anp_loop *loop = new_loop();
+    if (c != NULL) {
+        watch_crowd(c, loop);
+    }
     int a[2];
     int b[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, a), 0);
@@ -133,19 +193,26 @@ static void remove_other_in_same_step(bool with_heir)
     (void)close(fd);
     (void)close(a[1]);
     (void)close(b[1]);
+    if (c != NULL) {
+        unwatch_crowd(c, loop);
+    }
     anp_loop_free(loop);
 }
 
 static void test_removed_watch_gets_no_stale_event(void **state)
 {
     (void)state;
-    remove_other_in_same_step(false);
+    crowd c;
+    remove_other_in_same_step(false, NULL);
+    remove_other_in_same_step(false, &c);
 }
 
 static void test_new_watch_on_same_number_gets_no_stale_event(void **state)
 {
     (void)state;
-    remove_other_in_same_step(true);
+    crowd c;
+    remove_other_in_same_step(true, NULL);
+    remove_other_in_same_step(true, &c);
 }
 
 typedef struct alarm_clock {
@@ -392,6 +459,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_readable_descriptor_is_reported_until_unwatched),
+        cmocka_unit_test(test_each_of_many_is_heard_whoever_else_comes_and_goes),
         cmocka_unit_test(test_removed_watch_gets_no_stale_event),
         cmocka_unit_test(test_new_watch_on_same_number_gets_no_stale_event),
         cmocka_unit_test(test_timers_fire_in_order_of_time),

@@ -108,6 +108,9 @@ static PyObject *await_turn(anp_core *core, turn *t)
 
 PyObject *anp_turn_take(anp_core *core)
 {
+    if (core->gate != NULL && anp_gate_enter(core->gate, NULL)) {
+        return NULL;
+    }
     turn *t = core->gate != NULL ? turn_new() : NULL;
     if (t == NULL) {
         (void)PyErr_NoMemory();
