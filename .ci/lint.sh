@@ -19,6 +19,7 @@ check() {
 }
 check "ruff" $bin/ruff check .
 check "mypy" $bin/mypy --strict
+check "mypy docs/examples" $bin/mypy --strict docs/examples
 check "stubtest" $bin/python -m mypy.stubtest --mypy-config-file pyproject.toml \
     --ignore-missing-stub --ignore-disjoint-bases --ignore-unused-allowlist --allowlist .ci/stubtest-allowlist.txt aerospike_np
 check "clang-format" $bin/clang-format --dry-run --Werror "${c_files[@]}"

@@ -417,7 +417,8 @@ with socket.socket() as probe:
     probe.bind(("127.0.0.1", 0))
     port = probe.getsockname()[1]
 server = subprocess.Popen(
-    [sys.executable, "-m", "gunicorn", "--preload", "-w", "3", "-b", f"127.0.0.1:{port}", "service:app"],
+    [sys.executable, "-m", "gunicorn", "--no-control-socket", "--preload", "-w", "3",
+     "-b", f"127.0.0.1:{port}", "service:app"],
     cwd=sys.argv[2], env={**os.environ, "CONFIG": sys.argv[1]})
 try:
     end, pids, i = time.monotonic() + 60, set(), 0
