@@ -57,7 +57,7 @@ def _normal(dtype: Any) -> Any:
     if isinstance(dtype, Mapping) and not {"names", "formats"} <= set(dtype):
         dtype = list(dtype.items())
     if isinstance(dtype, np.dtype):
-        return dtype
+        return np.dtype(dtype, copy=True)  # another thread may rename the caller's
     if (
         isinstance(dtype, list)
         and dtype
