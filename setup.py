@@ -28,7 +28,7 @@ from setuptools.command.build_ext import build_ext
 # A module's binding lies in csrc/python/<name>; these are the layers it links.
 EXTENSIONS = {
     "engine": ["base", "wire", "table", "net", "cluster", "command"],
-    "node": ["base", "wire", "net", "node"],
+    "node": ["base", "wire", "data", "net", "node"],
 }
 # The layers in the static library for C programs.
 LIBRARY = ["base", "wire", "table", "net", "cluster", "command", "api"]

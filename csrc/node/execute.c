@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "node/bins.h"
+#include "node/compute.h"
 
 void anp_executor_init(anp_executor *e, anp_store *store, const anp_members *members,
                        uint32_t member)
@@ -90,13 +91,6 @@ static uint8_t touch_on_read(const anp_node_request *r, anp_record *record)
     return ANP_OK;
 }
 
-static void copy_op(anp_reply *reply, const anp_op *op)
-{
-    anp_op_write(reply->out, ANP_OP_READ, op->name.data, op->name.size, op->value.type,
-                 op->value.data, op->value.size);
-    reply->n_ops++;
-}
-
 static void read_all(const anp_record *record, anp_reply *reply)
 {
     anp_buffer_put(reply->out, record->bins, record->bins_size);
@@ -119,18 +113,41 @@ static bool find_bin(const anp_record *record, anp_bins *many, anp_slice name, a
     return bin != NULL;
 }
 
+static bool is_read(uint8_t op_type)
+{
+    return op_type == ANP_OP_READ || op_type == ANP_OP_CDT_READ || op_type == ANP_OP_EXP_READ ||
+           op_type == ANP_OP_BITS_READ || op_type == ANP_OP_HLL_READ;
+}
+
+/* One operation's answer: the bin, or what was computed from it. In a batch all are plain reads. */
+static void answer(anp_reply *reply, const anp_op *op, const anp_particle *value)
+{
+    anp_op_write(reply->out, reply->in_batch ? ANP_OP_READ : (anp_op_type)op->type, op->name.data,
+                 op->name.size, value->type, value->data, value->size);
+    reply->n_ops++;
+}
+
+static uint8_t read_computed(const anp_op *op, const anp_particle *bin, bool respond_all,
+                             anp_outcome *outcome, anp_reply *reply)
+{
+    anp_outcome_clear(outcome);
+    uint8_t code = anp_compute(op, bin, outcome);
+    if (code == ANP_OK && (outcome->type != ANP_PARTICLE_NULL || respond_all)) {
+        answer(
+            reply, op,
+            &(anp_particle){outcome->type, outcome->result.data, (uint32_t)outcome->result.size});
+    }
+    return code;
+}
+
 static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp_bins *many,
-                        anp_reply *reply)
+                        anp_outcome *outcome, anp_reply *reply)
 {
     bool respond_all = (r->info2 & ANP_INFO2_RESPOND_ALL_OPS) != 0;
     anp_cursor ops = r->ops, guess = anp_cursor_over(record->bins, record->bins_size);
     anp_op op, bin;
     for (uint16_t i = 0; i < r->n_ops && anp_op_read(&ops, &op); i++) {
-        if (op.type == ANP_OP_CDT_READ || op.type == ANP_OP_EXP_READ ||
-            op.type == ANP_OP_BITS_READ || op.type == ANP_OP_HLL_READ) {
-            return ANP_UNSUPPORTED_FEATURE;
-        }
-        if (op.type != ANP_OP_READ) {
+        if (!is_read(op.type)) {
             return ANP_PARAMETER;
         }
         if (!anp_bin_name_is_good(op.name)) {
@@ -140,14 +157,19 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
                             (uint32_t)reply->n_ops + (op.name.size == 0 ? record->n_bins : 1u))) {
             return ANP_RECORD_TOO_BIG;
         }
-        if (op.name.size == 0) {
+        if (op.type == ANP_OP_READ && op.name.size == 0) {
             read_all(record, reply);
-        } else if (find_bin(record, many, op.name, &guess, &bin)) {
-            copy_op(reply, &bin);
-        } else if (respond_all) {
-            anp_op_write(reply->out, ANP_OP_READ, op.name.data, op.name.size, ANP_PARTICLE_NULL,
-                         NULL, 0);
-            reply->n_ops++;
+            continue;
+        }
+        bool found = find_bin(record, many, op.name, &guess, &bin);
+        if (op.type != ANP_OP_READ) {
+            uint8_t code =
+                read_computed(&op, found ? &bin.value : NULL, respond_all, outcome, reply);
+            if (code != ANP_OK) {
+                return code;
+            }
+        } else if (found || respond_all) {
+            answer(reply, &op, found ? &bin.value : &(anp_particle){0});
         }
     }
     return ANP_OK;
@@ -156,12 +178,17 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
 static uint8_t read_named(const anp_node_request *r, const anp_record *record, anp_reply *reply)
 {
     anp_bins many;
+    anp_outcome outcome;
+    uint8_t code;
+    anp_outcome_init(&outcome, ANP_PROTO_MAX);
     if ((uint32_t)r->n_ops * record->n_bins <= WALK_MAX) {
-        return read_ops(r, record, NULL, reply);
+        code = read_ops(r, record, NULL, &outcome, reply);
+    } else {
+        anp_bins_open(&many, record);
+        code = many.failed ? ANP_SERVER_ERROR : read_ops(r, record, &many, &outcome, reply);
+        anp_bins_close(&many);
     }
-    anp_bins_open(&many, record);
-    uint8_t code = many.failed ? ANP_SERVER_ERROR : read_ops(r, record, &many, reply);
-    anp_bins_close(&many);
+    anp_outcome_deinit(&outcome);
     return code;
 }
 

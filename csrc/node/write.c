@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "node/bins.h"
+#include "node/compute.h"
 #include "node/execute.h"
 #include "node/value.h"
 
@@ -11,6 +12,7 @@
 typedef struct change {
     anp_bins bins;
     anp_reply *reply;
+    anp_outcome outcome;
     bool respond_all;
 } change;
 
@@ -140,6 +142,39 @@ static uint8_t do_join(change *c, const anp_op *op)
     return ANP_OK;
 }
 
+/* Puts what an operation made into the record and the reply. */
+static uint8_t take_outcome(change *c, const anp_op *op)
+{
+    anp_outcome *o = &c->outcome;
+    if (o->has_changed) {
+        uint8_t *bytes = anp_bins_make(&c->bins, o->bin.size + 1);
+        if (bytes == NULL) {
+            return ANP_SERVER_ERROR;
+        }
+        if (o->bin.size != 0) {
+            memcpy(bytes, o->bin.data, o->bin.size);
+        }
+        anp_particle value = {o->bin_type, bytes, (uint32_t)o->bin.size};
+        anp_bin *bin = anp_bins_find(&c->bins, op->name);
+        if (bin != NULL) {
+            anp_bins_replace(&c->bins, bin, value);
+        } else {
+            anp_bins_set(&c->bins, op->name, value);
+        }
+    }
+    anp_particle result = {o->type, o->result.data, (uint32_t)o->result.size};
+    answer(c, op, o->type != ANP_PARTICLE_NULL ? &result : NULL);
+    return ANP_OK;
+}
+
+static uint8_t do_compute(change *c, const anp_op *op)
+{
+    anp_bin *bin = anp_bins_find(&c->bins, op->name);
+    anp_outcome_clear(&c->outcome);
+    uint8_t code = anp_compute(op, bin != NULL ? &bin->value : NULL, &c->outcome);
+    return code != ANP_OK ? code : take_outcome(c, op);
+}
+
 static uint8_t do_touch(change *c, const anp_op *op)
 {
     (void)c; /* the record's times change with any write */
@@ -177,11 +212,11 @@ static const struct {
     [ANP_OP_APPEND] = {do_join, NEEDS_OLD_BINS | HAS_NAME},
     [ANP_OP_PREPEND] = {do_join, NEEDS_OLD_BINS | HAS_NAME},
     [ANP_OP_TOUCH] = {do_touch, NEEDS_OLD_BINS},
-    [ANP_OP_BITS_READ] = {do_unsupported, IS_READ | MAY_ANSWER | HAS_NAME},
-    [ANP_OP_BITS_MODIFY] = {do_unsupported, NEEDS_OLD_BINS | HAS_NAME},
+    [ANP_OP_BITS_READ] = {do_compute, IS_READ | MAY_ANSWER | HAS_NAME},
+    [ANP_OP_BITS_MODIFY] = {do_compute, NEEDS_OLD_BINS | HAS_NAME},
     [ANP_OP_DELETE_ALL] = {do_delete_all, NEEDS_OLD_BINS},
-    [ANP_OP_HLL_READ] = {do_unsupported, IS_READ | MAY_ANSWER | HAS_NAME},
-    [ANP_OP_HLL_MODIFY] = {do_unsupported, MAY_ANSWER | NEEDS_OLD_BINS | HAS_NAME},
+    [ANP_OP_HLL_READ] = {do_compute, IS_READ | MAY_ANSWER | HAS_NAME},
+    [ANP_OP_HLL_MODIFY] = {do_compute, MAY_ANSWER | NEEDS_OLD_BINS | HAS_NAME},
 };
 
 /* ---- checks before anything is looked up ---- */
@@ -377,6 +412,7 @@ static uint8_t write_locked(anp_namespace *ns, anp_shard *shard, const anp_node_
     }
     bool replaces = (r->info3 & (ANP_INFO3_CREATE_OR_REPLACE | ANP_INFO3_REPLACE_ONLY)) != 0;
     change c = {.reply = reply, .respond_all = (r->info2 & ANP_INFO2_RESPOND_ALL_OPS) != 0};
+    anp_outcome_init(&c.outcome, ns->config.max_record_size);
     anp_bins_open(&c.bins, replaces ? NULL : old);
     code = c.bins.failed ? ANP_SERVER_ERROR : run_ops(&c, r);
     if (code == ANP_OK && c.bins.n == 0) { /* nothing is left: the record goes */
@@ -392,6 +428,7 @@ static uint8_t write_locked(anp_namespace *ns, anp_shard *shard, const anp_node_
         code = commit(ns, shard, r, old, &c.bins, void_time, reply);
     }
     anp_bins_close(&c.bins);
+    anp_outcome_deinit(&c.outcome);
     return code;
 }
 

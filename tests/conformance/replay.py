@@ -27,7 +27,6 @@ MARKS = wire.LAST | wire.PARTITION_DONE
 REFUSED_FIELDS = {wire.TASK: "query", 30: "udf", 31: "udf", 32: "udf", wire.FILTER: "filter"}
 REFUSED_OPS = {
     3: "collection", 4: "collection", 7: "expression", 8: "expression",
-    12: "bits", 13: "bits", 15: "hll", 16: "hll",
 }  # fmt: skip
 
 
