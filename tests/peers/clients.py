@@ -47,6 +47,14 @@ class Peer:
     cannot_write: tuple[type, ...] = ()
     no_namespace_code = 20  # what it says to a namespace that no node has
 
+    def value(self, value: Any) -> Any:
+        """What it is given for a value of ours."""
+        return value
+
+    def plain(self, value: Any) -> Any:
+        """What we compare, of a value that it gave."""
+        return value
+
     def code(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> int:
         try:
             call(*args, **kwargs)
