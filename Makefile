@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo build test test-c test-python test-peers test-debian test-free-threaded soak lint clang asan asan-c asan-python tsan format clean
+.PHONY: demo build test test-c test-python test-peers test-debian test-free-threaded soak bench bench-quick lint clang asan asan-c asan-python tsan format clean
 
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
@@ -18,6 +18,7 @@ LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(foreach layer,$(LAYERS),$(wildcard csrc/$(layer)/*.c)))
 C_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/c/test_*.c))
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard benchmarks/*.c))
+BENCH_PYTHON = $$(ls .venv-bench/.bench >&/dev/null && echo .venv-bench/bin/python || echo .venv/bin/python)
 C_HELP := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/c/test_%,$(wildcard tests/c/*.c)))
 
 demo: build
@@ -48,6 +49,8 @@ soak: export AEROSPIKE_NP_SOAK_RUNS ?= 1000
 soak: export AEROSPIKE_NP_SOAK_SEED ?= $(shell date +%s)
 soak: .venv/.tests build
 	@.venv/bin/python $(PYTEST) -v tests/integration/test_soak.py
+bench-quick: bench-ready
+	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/quick.py
 lint: .venv/.tests build
 	@.ci/lint.sh
 clang: system-test .venv/.build  # compiled only: no warning from the other compiler
@@ -65,7 +68,7 @@ tsan: system-test
 format: .venv/.tests
 	@.ci/lint.sh --fix
 clean:
-	rm -rf build dist *.egg-info .venv .venv-peers aerospike_np/*.so aerospike_np/lib
+	rm -rf build dist *.egg-info .venv .venv-peers .venv-bench aerospike_np/*.so aerospike_np/lib
 
 system-%:
 	@.ci/setup.sh system $*
@@ -76,7 +79,13 @@ system-%:
 .venv-peers/.peers: tests/peers/requirements.txt .venv/.build | system-test
 	@.ci/setup.sh venv $< $@ .venv/bin/python
 
-.PHONY: c-tests bench-programs
+.venv-bench/.bench: benchmarks/requirements.txt .venv/.build | system-bench
+	@.ci/setup.sh venv $< $@ .venv/bin/python
+
+.PHONY: c-tests bench-programs bench-ready
+bench-ready: build # without the other clients, where they can't be had
+	@$(MAKE) -s --no-print-directory bench-programs
+	@$(MAKE) -s --no-print-directory .venv-bench/.bench || echo "bench: goes on without other clients" >&2
 c-tests: $(C_TESTS)
 bench-programs: $(BENCH)
 $(BENCH): $(BUILD)/%: %.c aerospike_np/lib/libaerospike_np.a

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, and is silent when nothing is.
-#   setup.sh system build|test|free-threaded     Debian packages
-#   setup.sh venv REQUIREMENTS STAMP [PYTHON]    Python packages, in a virtual environment: the stamp's folder
+#   setup.sh system build|test|bench|free-threaded   Debian packages
+#   setup.sh venv REQUIREMENTS STAMP [PYTHON]        Python packages, in a virtual environment: the stamp's folder
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 
@@ -41,6 +41,9 @@ system() {
     if [ "$1" = test ]; then
         wanted+=(clang-14 libcmocka-dev libssl-dev zlib1g-dev
             python3 python3-venv python3-dev libpython3-dev python3-numpy python3-pytest python3-hypothesis)
+    fi
+    if [ "$1" = bench ]; then
+        wanted+=(redis-server)
     fi
     if [ "$1" = free-threaded ]; then # what an interpreter is built from
         wanted+=(ca-certificates libbz2-dev libffi-dev liblzma-dev libreadline-dev libsqlite3-dev libssl-dev uuid-dev xz-utils zlib1g-dev)

@@ -1,116 +1,93 @@
-"""CPU per record of batch reads of five bins, beside aerospike-py, against one canned or real node.
+"""Batch reads of five bins into rows, by number of keys.
 
-    python benchmarks/batch_read.py --port 3105 [--n 1000 100000] [--peer]
-
-The node must hold (or answer with) records of set "perf" with integer keys 0..n-1 and the bins f0, f1 (double),
-i0, i1 (integer) and s0 (a string of 16 bytes). --peer also times aerospike-py, which must be installed; the two
-take turns in one process. CPU is this process's user + sys; the median of five turns counts. Memory is measured in
-a process of its own: peak beyond the result's bytes, with keys from an array.
+PYTHONPATH=. .venv-bench/bin/python benchmarks/batch_read.py [--quick] [--turns N]
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import multiprocessing
-import resource
-import statistics
-import time
-from collections.abc import Callable
-from typing import Any
+import sys
+from collections.abc import Iterator
 
-import numpy as np
+from harness import Bound, Cell, Found, Group, main, targets
 
-import aerospike_np
+QUESTION = "What does a batch read of five bins cost, by number of keys?"
 
-DTYPE = np.dtype([("f0", "f8"), ("f1", "f8"), ("i0", "i8"), ("i1", "i8"), ("s0", "S16")])
-BINS = list(DTYPE.names or ())
-
-
-def cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def turn(read: Callable[[], Any], n: int) -> tuple[float, float]:
-    """(CPU in microseconds, wall in microseconds) of one record."""
-    repeats = max(1, 200_000 // n)
-    started, wall = cpu(), time.perf_counter()
-    for _ in range(repeats):
-        read()
-    return (cpu() - started) / repeats / n * 1e6, (time.perf_counter() - wall) / repeats / n * 1e6
+AVX2 = {"AEROSPIKE_NP_SIMD": "avx2"}
+OURS = Cell("aerospike_np", ("ours", "read"))
+ARRAY = Cell("aerospike_np, array keys", ("ours", "read"), {"keys": "array"})
+OUT = Cell("aerospike_np, array keys, out=", ("ours", "read"), {"keys": "array", "out": True})
+READER = Cell("aerospike_np, reader", ("ours", "read_reader"))
+WITH_AVX2 = Cell("aerospike_np, AVX2", ("ours", "read"), env=AVX2)
+FLOOR = Cell("floor, array keys", ("floor", "read", "{port}", "{n}"))
+PEERS = [
+    Cell("aerospike-py, NumPy", ("aerospike_py", "read")),
+    Cell("official", ("official", "read")),
+    Cell("aerospike-native", ("native", "read")),
+]
+MORE_PEERS = [
+    Cell("aerospike-py, dict", ("aerospike_py", "read_dict")),
+    Cell("official, into NumPy", ("official", "read_rows")),
+]
 
 
-def readers(options: argparse.Namespace, n: int) -> dict[str, Callable[[], Any]]:
-    config = {"hosts": [(options.host, options.port)]}
-    client = aerospike_np.client(config).connect()
-    tuples = [("test", "perf", i) for i in range(n)]
-    keys = aerospike_np.Keys("test", "perf", np.arange(n))
-    found = {
-        "tuples": lambda: client.batch_read(tuples, _dtype=DTYPE),
-        "array keys": lambda: client.batch_read(keys, _dtype=DTYPE),
-    }
-    if options.peer:
-        import aerospike_py
-
-        peer = aerospike_py.client(config).connect()
-        found["aerospike-py"] = lambda: peer.batch_read(tuples, BINS).to_numpy(DTYPE)
-    return found
-
-
-def peak() -> int:
-    """Bytes that this process has had in memory at most (ru_maxrss would begin with its parent's)."""
-    with open("/proc/self/status") as status:
-        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+def groups(quick: bool) -> Iterator[Group]:
+    more = [] if quick else MORE_PEERS
+    ours = [OURS, WITH_AVX2, ARRAY, OUT, READER]
+    for n in (100, 1000, 100_000) if quick else (100, 1000, 10_000, 100_000):
+        yield Group(f"n = {n:,}", n, [*ours, FLOOR, *PEERS, *more])
+    yield Group(
+        "n = 1,000,000", 1_000_000, [ARRAY, FLOOR, *([] if quick else [OURS, OUT])], turns=5
+    )
+    yield Group("n = 10,000,000", 10_000_000, [ARRAY], turns=5)
+    if not quick:
+        for target in targets("embedded", "cluster"):
+            for n in (1000, 100_000):
+                cells = [OURS, ARRAY, *PEERS]
+                yield Group(f"n = {n:,}, {target}", n, cells, target=target)
 
 
-def memory(options: argparse.Namespace, n: int, queue: Any) -> None:
-    client = aerospike_np.client({"hosts": [(options.host, options.port)]}).connect()
-    keys = aerospike_np.Keys("test", "perf", np.arange(n))
-    client.batch_read([("test", "perf", 1)], _dtype=DTYPE)
-    before = peak()
-    result = client.batch_read(keys, _dtype=DTYPE)
-    after = peak()
-    size = result.batch_records.nbytes + result.meta.nbytes + result.result_codes.nbytes
-    queue.put((after - before - size) / 2**20)
+def bounds(found: Found) -> list[Bound]:
+    made = []
+    for n in ("n = 1,000", "n = 100,000"):
 
+        def beside(one: str, other: str, what: str = "cpu_us", n: str = n) -> float | None:
+            return found.ratio(n, one, other, what)
 
-def beyond_result(options: argparse.Namespace, n: int) -> float:
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    process = context.Process(target=memory, args=(options, n, queue))
-    process.start()
-    found = queue.get()
-    process.join()
-    return float(found)
+        ours, py = OURS.name, "aerospike-py, NumPy"
+        made += [
+            Bound(f"{n}: CPU, tuple keys, beside aerospike-py", beside(ours, py), 1 / 40, 1 / 60),
+            Bound(f"{n}: the same with AVX2", beside(WITH_AVX2.name, py), 1 / 30, 1 / 50),
+            Bound(f"{n}: beside the official client", beside(ours, "official"), 1 / 35, 1 / 60),
+            Bound(
+                f"{n}: beside aerospike-native", beside(ours, "aerospike-native"), 1 / 20, 1 / 35
+            ),
+            Bound(
+                f"{n}: array keys and out= beside tuple keys", beside(OUT.name, ours), 0.85, 0.72
+            ),
+            Bound(
+                f"{n}: records/s beside aerospike-py", beside(ours, py, "records_s"), 30, 60, True
+            ),
+        ]
+    small, large, most = "n = 100", "n = 1,000,000", "n = 10,000,000"
+    py = "aerospike-py, NumPy"
 
+    def cpu(group: str) -> float | None:
+        return found.figure(group, ARRAY.name)
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--n", type=int, nargs="+", default=[1000, 100_000])
-    parser.add_argument("--peer", action="store_true")
-    options = parser.parse_args()
-    for n in options.n:
-        found = readers(options, n)
-        turns: dict[str, list[tuple[float, float]]] = {name: [] for name in found}
-        for read in found.values():
-            read()
-        for _ in range(5):
-            for name, read in found.items():
-                turns[name].append(turn(read, n))
-        row: dict[str, Any] = {"n": n, "MiB beyond the result": round(beyond_result(options, n), 1)}
-        for name, times in turns.items():
-            row[name] = {
-                "us CPU a record": round(statistics.median(t[0] for t in times), 3),
-                "records/s": round(1e6 / statistics.median(t[1] for t in times)),
-            }
-        if options.peer:
-            peer = row["aerospike-py"]["us CPU a record"]
-            row["ratio"] = round(peer / row["tuples"]["us CPU a record"], 1)
-        print(json.dumps(row), flush=True)
+    def over(one: float | None, other: float | None) -> float | None:
+        return None if one is None or not other else one / other
+
+    grown = [f["cells"][ARRAY.name]["beyond"] for f in found.groups if ARRAY.name in f["cells"]]
+    return [
+        *made,
+        Bound("n = 100,000: CPU beside the floor", found.ratio("n = 100,000", ARRAY.name, FLOOR.name), 2, 1.4),
+        Bound("n = 100: CPU beside aerospike-py", found.ratio(small, OURS.name, py), 1 / 15, 1 / 30),
+        Bound("n = 100: with a reader", found.ratio(small, READER.name, py), 1 / 20, 1 / 30),
+        Bound("array keys: CPU at 10,000,000 over 1,000,000", over(cpu(most), cpu(large)), 1.2, 1.05),
+        Bound("array keys: CPU at 1,000 over 100,000", over(cpu("n = 1,000"), cpu("n = 100,000")), 1.4, 1.25),
+        Bound("peak memory beyond the result, any n", max(grown) / 2**20 if grown else None, 32, 16, unit="MiB"),
+    ]  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.modules[__name__]))

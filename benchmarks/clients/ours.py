@@ -1,0 +1,83 @@
+"""aerospike_np."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from task import Absent, Case, Work
+
+import aerospike_np
+
+
+def connect(case: Case) -> Any:
+    return aerospike_np.client({"hosts": [(case.host, case.port)]}).connect()
+
+
+def keys_of(case: Case) -> Any:
+    if case.get("keys", "tuples") == "tuples":
+        return case.tuples()
+    return aerospike_np.Keys("test", "perf", np.arange(case.n))
+
+
+def checker(case: Case) -> Any:
+    def check(result: Any) -> None:
+        assert np.isin(result.result_codes, [0, 2]).all()
+        case.shape.check_rows(result.batch_records, result.result_codes == 0, case.n)
+
+    return check
+
+
+def size(result: Any) -> int:
+    """All arrays of a result."""
+    data = result.batch_records
+    columns = data.values() if isinstance(data, dict) else [data]
+    arrays = [*columns, result.meta, result.result_codes, result._missing]
+    return sum(np.asarray(array).nbytes for array in arrays)
+
+
+def read(case: Case) -> Work:
+    """Into structured rows; `keys` says of what kind, and with `out` the array is used again."""
+    client, keys, dtype = connect(case), keys_of(case), case.shape.dtype
+    options: dict[str, Any] = {"layout": case.get("layout", "rows")}
+    if case.get("out"):
+        options["out"] = np.empty(case.n, dtype)
+    else:
+        options["_dtype"] = dtype
+    client.batch_read(keys[:1] if isinstance(keys, list) else [("test", "perf", 0)], _dtype=dtype)
+    return Work(lambda: client.batch_read(keys, **options), checker(case), size)
+
+
+def read_matrix(case: Case) -> Work:
+    """Into a matrix of one column a bin."""
+    client, keys, names = connect(case), keys_of(case), case.shape.names
+    kind = case.get("dtype", "f8")
+
+    def check(result: Any) -> None:
+        matrix = result.batch_records
+        rows = {name: matrix[:, i] for i, name in enumerate(names)}
+        if kind == "f8":
+            case.shape.check_rows(rows, result.result_codes == 0, case.n)
+
+    return Work(lambda: client.batch_read(keys, names, _dtype=kind), check, size)
+
+
+def read_reader(case: Case) -> Work:
+    """With the plan and the request's head made once."""
+    client, keys = connect(case), keys_of(case)
+    if not hasattr(client, "reader"):
+        raise Absent("client.reader is not built")
+    reader = client.reader(case.shape.dtype, "test", "perf")
+    keys = [key[2] for key in keys] if isinstance(keys, list) else keys
+    return Work(lambda: reader(keys), checker(case), size)
+
+
+def read_objects(case: Case) -> Work:
+    """Without a dtype, every record looked at."""
+    client, keys = connect(case), keys_of(case)
+
+    def run() -> list[Any]:
+        rows = client.batch_read(keys).batch_records
+        return [row.record.bins if row.result == 0 else None for row in rows]
+
+    return Work(run, lambda records: case.shape.check_dicts(records, case.n))
