@@ -46,7 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one of the commands; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m aerospike_np")
     commands = parser.add_subparsers(required=True, metavar="command")
-    serve = commands.add_parser("serve", help="serve embedded nodes until Ctrl-C")
+    serve = commands.add_parser(
+        "serve", help="serve embedded nodes until Ctrl-C", allow_abbrev=False
+    )
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument(
         "--port", type=int, default=3000, help="further nodes take the next ones; 0 takes free ones"

@@ -72,6 +72,7 @@ def main(argv: Sequence[str] = ()) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m aerospike_np demo",
         description="Write and read the flights of New York City in 2013.",
+        allow_abbrev=False,
     )
     parser.add_argument("--rows", type=_count, help="only so many flights (default: all 336,776)")
     options = parser.parse_args(list(argv))

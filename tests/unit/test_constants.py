@@ -154,7 +154,9 @@ def _numbers(text: str) -> dict[str, int]:
 
 
 def _public() -> dict[str, object]:
-    return {name: value for name, value in vars(constants).items() if not name.startswith("_")}
+    """Names that Python code can say: pytest adds others, such as ``@py_builtins``."""
+    public = {name for name in vars(constants) if name.isidentifier() and name[0] != "_"}
+    return {name: getattr(constants, name) for name in public}
 
 
 def test_every_official_integer_is_here_with_its_number() -> None:
