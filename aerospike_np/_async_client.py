@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import sys
 import types
 import weakref
 from collections.abc import Awaitable, Callable
@@ -16,7 +17,7 @@ from ._operations import Operations, Plain
 if TYPE_CHECKING:
     from ._client import Client
 
-_PROGRESS_SECONDS = 0.1
+_WATCH_SECONDS = 0.1
 
 
 async def _end(request: Any, future: asyncio.Future[Any]) -> Any:
@@ -36,11 +37,12 @@ async def _end(request: Any, future: asyncio.Future[Any]) -> Any:
         return getattr(failure, "partial", None)
 
 
-async def _shown(request: Any, future: asyncio.Future[Any]) -> Any:
-    """The result, and progress now and then."""
+async def _watched(request: Any, future: asyncio.Future[Any]) -> Any:
+    """The result. Now and then the loop has its turn, and progress is shown."""
     while not future.done():
-        await asyncio.wait((future,), timeout=_PROGRESS_SECONDS)
-        request.show()
+        await asyncio.wait((future,), timeout=_WATCH_SECONDS)
+        if request.has_progress:
+            request.show()
     return await future
 
 
@@ -62,7 +64,9 @@ async def _run(waker: Any, request: Any, queue_seconds: float) -> Any:
     if not waker.submit(request, future) and queue_seconds:
         limit = loop.call_later(queue_seconds, request.give_up)
     try:
-        return await (_shown(request, future) if request.has_progress else future)
+        # In a Jupyter kernel: what its interrupt button asks of the loop does not wake it.
+        is_watched = request.has_progress or "ipykernel" in sys.modules
+        return await (_watched(request, future) if is_watched else future)
     except GeneratorExit:  # dropped, with its event loop: there is nothing to wait on
         request.cancel()
         raise

@@ -55,8 +55,24 @@ def is_right(got: Any) -> bool:
     )
 
 
-def run(main: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
-    return asyncio.run(asyncio.wait_for(main(), 120))
+NewLoop = Callable[[], asyncio.AbstractEventLoop]
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def new_loop(request: pytest.FixtureRequest) -> NewLoop:
+    """Makes event loops of both kinds: for what is between a client and its loop."""
+    if request.param == "asyncio":
+        return asyncio.new_event_loop
+    module = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
+    factory: NewLoop = module.new_event_loop
+    return factory
+
+
+def run(
+    main: Callable[[], Coroutine[Any, Any, Any]], new_loop: NewLoop = asyncio.new_event_loop
+) -> Any:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(asyncio.wait_for(main(), 120))
 
 
 async def until(what: Callable[[], Any]) -> None:
@@ -120,7 +136,7 @@ def test_errors_of_server_arguments_and_keys_are_raised_where_it_is_awaited(
     run(main)
 
 
-def test_many_at_once_are_all_right(node: LocalNode) -> None:
+def test_many_at_once_are_all_right(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
         async with AsyncClient(node.config()) as client:
             got = await asyncio.gather(*(client.get(("test", "s", i)) for i in range(2000)))
@@ -130,10 +146,10 @@ def test_many_at_once_are_all_right(node: LocalNode) -> None:
             keys = [("test", "s", i) for i in range(N)]
             assert is_right(await client.batch_read(keys, _dtype=DTYPE))
 
-    run(main)
+    run(main, new_loop)
 
 
-def test_progress_counts_and_its_failure_ends_the_call(node: LocalNode) -> None:
+def test_progress_counts_and_its_failure_ends_the_call(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
         async with AsyncClient(node.config()) as client:
             seen: list[tuple[int, int]] = []
@@ -148,13 +164,13 @@ def test_progress_counts_and_its_failure_ends_the_call(node: LocalNode) -> None:
             assert len(caught.value.partial) == N  # type: ignore[attr-defined]
             assert is_right(await read(client))
 
-    run(main)
+    run(main, new_loop)
 
 
 # ---- cancellation and time-outs ----
 
 
-def test_cancelled_at_any_moment_leaves_nothing_behind(node: LocalNode) -> None:
+def test_cancelled_at_any_moment_leaves_nothing_behind(node: LocalNode, new_loop: NewLoop) -> None:
     """Values are a function of the key: a reply that went to the wrong call would be seen."""
     seed = random.randrange(2**32)
     rng = random.Random(seed)
@@ -189,10 +205,10 @@ def test_cancelled_at_any_moment_leaves_nothing_behind(node: LocalNode) -> None:
             stats = client.get_stats()
             assert sum(n.conns.in_use for n in stats.nodes) == 0
 
-    run(main)
+    run(main, new_loop)
 
 
-def test_cancelled_write_says_row_by_row_what_it_did(node: LocalNode) -> None:
+def test_cancelled_write_says_row_by_row_what_it_did(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
         async with AsyncClient(node.config()) as client:
             node.freeze()
@@ -215,10 +231,10 @@ def test_cancelled_write_says_row_by_row_what_it_did(node: LocalNode) -> None:
             there = await client.batch_read(refused, _dtype=DTYPE, namespace="test", set_name="w")
             assert (there.result_codes == 2).all(), "a row that was refused was applied"
 
-    run(main)
+    run(main, new_loop)
 
 
-def test_asyncio_timeout_ends_a_call_of_a_frozen_node(node: LocalNode) -> None:
+def test_asyncio_timeout_ends_a_call_of_a_frozen_node(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
         async with AsyncClient(node.config()) as client:
             node.freeze()
@@ -230,13 +246,13 @@ def test_asyncio_timeout_ends_a_call_of_a_frozen_node(node: LocalNode) -> None:
             node.thaw()
             assert (await client.get(("test", "s", 1))).bins == {"a": 8}
 
-    run(main)
+    run(main, new_loop)
 
 
 # ---- event loops ----
 
 
-def test_several_event_loops_use_one_client_at_once(node: LocalNode) -> None:
+def test_several_event_loops_use_one_client_at_once(node: LocalNode, new_loop: NewLoop) -> None:
     client = AsyncClient(node.config())
     failures: list[BaseException] = []
 
@@ -248,7 +264,7 @@ def test_several_event_loops_use_one_client_at_once(node: LocalNode) -> None:
 
     def work() -> None:
         try:
-            run(main)
+            run(main, new_loop)
         except BaseException as error:
             failures.append(error)
 
@@ -258,12 +274,14 @@ def test_several_event_loops_use_one_client_at_once(node: LocalNode) -> None:
     for t in threads:
         t.join(120)
     assert not failures
-    run(client.close)
+    run(client.close, new_loop)
 
 
-def test_event_loop_that_is_closed_with_work_under_way_harms_nobody(node: LocalNode) -> None:
+def test_event_loop_that_is_closed_with_work_under_way_harms_nobody(
+    node: LocalNode, new_loop: NewLoop
+) -> None:
     client = AsyncClient(node.config())
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     loop.run_until_complete(client.connect())
     node.freeze()
     tasks = [loop.create_task(read(client)) for _ in range(3)]
@@ -279,21 +297,12 @@ def test_event_loop_that_is_closed_with_work_under_way_harms_nobody(node: LocalN
         assert is_right(await read(client))
         await client.close()
 
-    run(main)
+    run(main, new_loop)
 
 
-def test_uvloop_drives_it_too(node: LocalNode) -> None:
-    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
-
-    async def main() -> None:
-        async with AsyncClient(node.config()) as client:
-            assert is_right(await read(client))
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
-
-
-def test_event_loop_has_its_turn_while_a_long_list_is_walked(node: LocalNode) -> None:
+def test_event_loop_has_its_turn_while_a_long_list_is_walked(
+    node: LocalNode, new_loop: NewLoop
+) -> None:
     async def main() -> None:
         async with AsyncClient(node.config()) as client:
             keys = [("test", "s", i % N) for i in range(200_000)]
@@ -311,7 +320,7 @@ def test_event_loop_has_its_turn_while_a_long_list_is_walked(node: LocalNode) ->
             assert (got.result_codes == 0).all()
             assert turns > 12  # a slice of the list is 16,384 keys
 
-    run(main)
+    run(main, new_loop)
 
 
 # ---- two faces ----
@@ -464,7 +473,7 @@ def test_close_with_drain_lets_what_is_under_way_end(node: LocalNode) -> None:
     run(main)
 
 
-def test_close_without_drain_ends_what_is_under_way(node: LocalNode) -> None:
+def test_close_without_drain_ends_what_is_under_way(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
         client = AsyncClient(node.config())
         await client.get(("test", "s", 1))
@@ -479,7 +488,7 @@ def test_close_without_drain_ends_what_is_under_way(node: LocalNode) -> None:
         assert all(isinstance(e, exception.AerospikeError) for e in ends)
         node.thaw()
 
-    run(main)
+    run(main, new_loop)
 
 
 # ---- streams ----
@@ -602,7 +611,7 @@ def test_stream_refuses_what_it_cannot_be_given(node: LocalNode) -> None:
                 list(stream())
 
 
-def test_cancelled_stream_ends_what_is_under_way(node: LocalNode) -> None:
+def test_cancelled_stream_ends_what_is_under_way(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
         async with AsyncClient(node.config()) as client:
             policy = {"total_timeout": 60_000}
@@ -625,7 +634,7 @@ def test_cancelled_stream_ends_what_is_under_way(node: LocalNode) -> None:
             assert in_use() == 0
             node.thaw()
 
-    run(main)
+    run(main, new_loop)
 
 
 # ---- a node that dies ----

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import importlib.util
 import json
 import os
 import random
@@ -38,6 +39,9 @@ ENVIRONMENT = {
     **os.environ,
     "PYTHONPATH": os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")])),
 }
+needs_uvloop = pytest.mark.skipif(
+    importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed: pip install uvloop"
+)
 LIMIT = 150.0  # seconds until a process is killed; none needs a tenth of it
 
 PRELUDE = """
@@ -53,6 +57,13 @@ KEYS = np.arange(N)
 
 def key(i):
     return ("test", "s", i)
+
+def new_loop(kind):
+    return __import__(kind).new_event_loop()
+
+def run_on(coroutine, kind):
+    with asyncio.Runner(loop_factory=lambda: new_loop(kind)) as runner:
+        return runner.run(coroutine)
 
 def is_right(got):
     return bool((got.result_codes == 0).all() and (got.batch_records["a"] == KEYS * 7 + 1).all())
@@ -284,10 +295,14 @@ client.close()
     script(tmp_path, node, body)
 
 
-def test_child_of_a_fork_has_an_async_client_of_its_own(node: LocalNode, tmp_path: Path) -> None:
+@pytest.mark.parametrize("loop", ["asyncio", pytest.param("uvloop", marks=needs_uvloop)])
+def test_child_of_a_fork_has_an_async_client_of_its_own(
+    node: LocalNode, tmp_path: Path, loop: str
+) -> None:
     body = """
+kind = sys.argv[2]
 client = AsyncClient(CONFIG)
-loop, done = asyncio.new_event_loop(), []
+loop, done = new_loop(kind), []
 async def work():
     while not done:
         await check_async(client)
@@ -300,9 +315,9 @@ while not client.is_connected():
     time.sleep(0.001)
 check(client.sync)  # what first calls import
 def child():
-    asyncio.run(check_async(client))
+    run_on(check_async(client), kind)
     check(client.sync)
-    asyncio.run(check_async(client))
+    run_on(check_async(client), kind)
 for turn in range(30):
     wait_for(in_child(child, (0, None)[turn % 2]))
 done.append(1)
@@ -313,7 +328,7 @@ loop.run_until_complete(check_async(client))
 loop.run_until_complete(client.close())
 loop.close()
 """
-    script(tmp_path, node, body)
+    script(tmp_path, node, body, loop)
 
 
 def test_what_the_parent_had_under_way_is_refused_in_the_child(
@@ -446,9 +461,15 @@ finally:
 # ---- the end of the interpreter ----
 
 
-@pytest.mark.parametrize("way", ["sys.exit", "os._exit", "exception", "atexit"])
+@pytest.mark.parametrize(
+    "way, loop",
+    [
+        *((way, "asyncio") for way in ("sys.exit", "os._exit", "exception", "atexit")),
+        pytest.param("sys.exit", "uvloop", marks=needs_uvloop),
+    ],
+)
 def test_interpreter_ends_at_any_moment_with_its_exit_code(
-    node: LocalNode, tmp_path: Path, way: str
+    node: LocalNode, tmp_path: Path, way: str, loop: str
 ) -> None:
     if not GIL and way != "os._exit":
         pytest.skip(
@@ -457,7 +478,7 @@ def test_interpreter_ends_at_any_moment_with_its_exit_code(
         )
     seed = random.randrange(2**32)
     body = """
-way, seed = sys.argv[2], int(sys.argv[3])
+way, seed, kind = sys.argv[2], int(sys.argv[3]), sys.argv[4]
 
 def busy(client, config):  # daemon threads: sync calls, streams, an event loop
     def calls():
@@ -471,7 +492,7 @@ def busy(client, config):  # daemon threads: sync calls, streams, an event loop
         async def main():
             while True:
                 await check_async(client.aio)
-        asyncio.run(main())
+        run_on(main(), kind)
     for work in (calls, calls, streams, loops):
         threading.Thread(target=work, daemon=True).start()
 
@@ -498,7 +519,7 @@ def child(i):
                 tasks = [asyncio.create_task(check_async(mine)) for _ in range(3)]
                 await asyncio.sleep(random.random() * 0.01)
                 sys.exit(7)
-        asyncio.run(main())
+        run_on(main(), kind)
     sys.exit(7)
 
 WANTED = {"exception": 1}.get(way, 7)
@@ -510,7 +531,7 @@ for i in range(25):
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     assert status == WANTED, f"seed {seed}, child {i}: ended with {status}"
 """
-    said = script(tmp_path, node, body, way, str(seed))
+    said = script(tmp_path, node, body, way, str(seed), loop)
     assert "Fatal" not in said and "Exception ignored in: <function Plain" not in said, said[-6000:]
 
 
