@@ -12,7 +12,7 @@ FLAGS := -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -fvisibility=hidden -pthread -M
     -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN_TESTS := threads batch_node group node loop pool tend tend_many api single_cluster # those with threads
-PYTEST := -m pytest --timeout=180 --ignore=tests/peers
+PYTEST := -m pytest -n $(JOBS) --dist worksteal --timeout=180 --ignore=tests/peers
 
 LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers.txt))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(foreach layer,$(LAYERS),$(wildcard csrc/$(layer)/*.c)))

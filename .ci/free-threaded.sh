@@ -93,8 +93,9 @@ if "/build/free-threaded/lib/" not in aerospike_np.__file__:
 print(f"Python {sys.version.split()[0]} without a GIL, NumPy {numpy.__version__}")
 CHECK
     local pytest=("$venv/bin/python" -m pytest -p no:cacheprovider -W error::RuntimeWarning --timeout=180 --ignore=tests/peers)
-    timeout --kill-after=10 600 "${pytest[@]}" tests
-    timeout --kill-after=10 600 "${pytest[@]}" tests/integration --driver async
+    local spread=(-n "${JOBS:-$(nproc)}" --dist worksteal)
+    timeout --kill-after=10 600 "${pytest[@]}" "${spread[@]}" tests
+    timeout --kill-after=10 600 "${pytest[@]}" "${spread[@]}" tests/integration --driver async
     # Each test in four threads at once. The one that is left out counts what its fixture was asked.
     timeout --kill-after=10 600 "${pytest[@]}" -p pytest_run_parallel.plugin --parallel-threads 4 tests/unit \
         --deselect tests/unit/test_results.py::test_records_are_decoded_when_asked_for

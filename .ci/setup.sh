@@ -40,7 +40,8 @@ system() {
     fi
     if [ "$1" = test ]; then
         wanted+=(clang-14 libcmocka-dev libssl-dev zlib1g-dev
-            python3 python3-venv python3-dev libpython3-dev python3-numpy python3-pytest python3-hypothesis)
+            python3 python3-venv python3-dev libpython3-dev python3-numpy python3-pytest python3-pytest-xdist
+            python3-hypothesis)
     fi
     if [ "$1" = bench ]; then
         wanted+=(redis-server)
