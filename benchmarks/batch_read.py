@@ -34,26 +34,27 @@ def groups(quick: bool) -> Iterator[Group]:
     more = [] if quick else MORE_PEERS
     ours = [OURS, WITH_AVX2, ARRAY, OUT, READER]
     for n in (100, 1000, 100_000) if quick else (100, 1000, 10_000, 100_000):
-        yield Group(f"n = {n:,}", n, [*ours, FLOOR, *PEERS, *more])
-    yield Group(
-        "n = 1,000,000", 1_000_000, [ARRAY, FLOOR, *([] if quick else [OURS, OUT])], turns=5
-    )
-    yield Group("n = 10,000,000", 10_000_000, [ARRAY], turns=5)
+        yield Group(f"read, n = {n:,}", n, [*ours, FLOOR, *PEERS, *more])
+    if not quick:
+        yield Group("read, n = 1,000,000", 1_000_000, [OURS, ARRAY, OUT, FLOOR])
+    sizes = (1000, 100_000, 1_000_000, 10_000_000)
+    cells = [Cell(f"{n:,} array keys", ARRAY.work, {"keys": "array", "n": n}) for n in sizes]
+    yield Group("read, array keys", 0, cells)
     if not quick:
         for target in targets("embedded", "cluster"):
             for n in (1000, 100_000):
                 cells = [OURS, ARRAY, *PEERS]
-                yield Group(f"n = {n:,}, {target}", n, cells, target=target)
+                yield Group(f"read, n = {n:,}, {target}", n, cells, target=target)
 
 
 def bounds(found: Found) -> list[Bound]:
-    made = []
-    for n in ("n = 1,000", "n = 100,000"):
+    made, py = [], PEERS[0].name
+    for n in ("read, n = 1,000", "read, n = 100,000"):
 
         def beside(one: str, other: str, what: str = "cpu_us", n: str = n) -> float | None:
             return found.ratio(n, one, other, what)
 
-        ours, py = OURS.name, "aerospike-py, NumPy"
+        ours = OURS.name
         made += [
             Bound(f"{n}: CPU, tuple keys, beside aerospike-py", beside(ours, py), 1 / 40, 1 / 60),
             Bound(f"{n}: the same with AVX2", beside(WITH_AVX2.name, py), 1 / 30, 1 / 50),
@@ -68,25 +69,29 @@ def bounds(found: Found) -> list[Bound]:
                 f"{n}: records/s beside aerospike-py", beside(ours, py, "records_s"), 30, 60, True
             ),
         ]
-    small, large, most = "n = 100", "n = 1,000,000", "n = 10,000,000"
-    py = "aerospike-py, NumPy"
 
-    def cpu(group: str) -> float | None:
-        return found.figure(group, ARRAY.name)
+    def grown(n: str, less: str) -> float | None:
+        return found.ratio("read, array keys", f"{n} array keys", f"{less} array keys")
 
-    def over(one: float | None, other: float | None) -> float | None:
-        return None if one is None or not other else one / other
-
-    grown = [f["cells"][ARRAY.name]["beyond"] for f in found.groups if ARRAY.name in f["cells"]]
+    small, large = "read, n = 100", "read, n = 100,000"
+    beside_floor = found.ratio(large, ARRAY.name, FLOOR.name)
+    beyond = found.figures("read, array keys", "beyond")
     return [
         *made,
-        Bound("n = 100,000: CPU beside the floor", found.ratio("n = 100,000", ARRAY.name, FLOOR.name), 2, 1.4),
-        Bound("n = 100: CPU beside aerospike-py", found.ratio(small, OURS.name, py), 1 / 15, 1 / 30),
-        Bound("n = 100: with a reader", found.ratio(small, READER.name, py), 1 / 20, 1 / 30),
-        Bound("array keys: CPU at 10,000,000 over 1,000,000", over(cpu(most), cpu(large)), 1.2, 1.05),
-        Bound("array keys: CPU at 1,000 over 100,000", over(cpu("n = 1,000"), cpu("n = 100,000")), 1.4, 1.25),
-        Bound("peak memory beyond the result, any n", max(grown) / 2**20 if grown else None, 32, 16, unit="MiB"),
-    ]  # fmt: skip
+        Bound(f"{large}: array keys: CPU beside the floor", beside_floor, 2, 1.4),
+        Bound(
+            f"{small}: CPU beside aerospike-py", found.ratio(small, OURS.name, py), 1 / 15, 1 / 30
+        ),
+        Bound(f"{small}: with a reader", found.ratio(small, READER.name, py), 1 / 20, 1 / 30),
+        Bound(
+            "array keys: CPU at 10,000,000 over 1,000,000",
+            grown("10,000,000", "1,000,000"),
+            1.2,
+            1.05,
+        ),
+        Bound("array keys: CPU at 1,000 over 100,000", grown("1,000", "100,000"), 1.4, 1.25),
+        Bound("array keys: most memory beyond the result", max(beyond) / 2**20, 32, 16, unit="MiB"),
+    ]
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@
  * all floor digest 0 N       digests of N integer keys
  *
  * It talks to canned_server, on one connection with two requests of 5,000 rows under way. `read` is
- * for the server's usual five bins and counts on their order, but checks every head. As each worker
- * of harness.py it says {"ready": ...}, takes a number of rounds a line, and answers each with the
- * CPU and the wall time of those rounds in seconds, and the bytes that were received.
+ * for the server's usual five bins and counts on their order, but checks every head.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
@@ -15,15 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "wire/batch.h"
 #include "wire/digest.h"
 #include "wire/frame.h"
-#include "wire/ripemd160.h"
+#include "worker.h"
 
 enum {
     WINDOW = 5000,
@@ -49,7 +45,6 @@ static struct {
     anp_buffer request; /* one window's; in `receive` all of them, one after the other */
     uint8_t *in;        /* what was received: [at, end) is not read yet */
     size_t at, end;
-    uint64_t received;
 } run;
 
 static void die(const char *what)
@@ -137,7 +132,6 @@ static void want(size_t n)
             die("the server has closed the connection");
         }
         run.end += (size_t)got;
-        run.received += (uint64_t)got;
     }
 }
 
@@ -317,25 +311,6 @@ static void prepare(uint16_t port)
     }
 }
 
-static double seconds(const struct timeval *t)
-{
-    return (double)t->tv_sec + (double)t->tv_usec / 1e6;
-}
-
-static double cpu(void)
-{
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    return seconds(&usage.ru_utime) + seconds(&usage.ru_stime);
-}
-
-static double wall(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -346,20 +321,7 @@ int main(int argc, char **argv)
     prepare((uint16_t)strtoul(argv[2], NULL, 10));
     one_round();
     check();
-    printf("{\"ready\": true, \"simd\": \"%s\"}\n", anp_ripemd160_best()->name);
-    fflush(stdout);
-    char line[64];
-    while (fgets(line, sizeof line, stdin) != NULL) {
-        long rounds = strtol(line, NULL, 10);
-        run.received = 0;
-        double cpu_before = cpu(), before = wall();
-        for (long i = 0; i < rounds; i++) {
-            one_round();
-        }
-        printf("{\"cpu\": %.9f, \"wall\": %.9f, \"bytes\": %llu}\n", cpu() - cpu_before,
-               wall() - before, (unsigned long long)run.received);
-        fflush(stdout);
-    }
+    work(one_round);
     check();
     return 0;
 }

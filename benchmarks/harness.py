@@ -3,7 +3,7 @@
 A benchmark is a script with `QUESTION`, `groups(quick)` and, where something was promised, `bounds(found)`. What is
 compared stands in one `Group`: its cells are prepared, then each does one turn after the other, so that what else
 the machine does at that time meets all of them. Medians of the turns count. A turn is as many rounds as fill a
-fifth of a second, or one.
+quarter of a second (quick: a tenth), or one.
 
 A cell is a task of a client (work.py), or a program that speaks as work.py does. CPU is user + sys of that process
 alone: neither the server's, nor this one's. A client that is not installed is left out, by name.
@@ -30,8 +30,8 @@ from shapes import Shape
 ROOT = Path(__file__).parent.parent
 PROGRAMS = ROOT / "build" / "benchmarks"
 RESULTS = ROOT / "benchmarks" / "results"
-TURNS = 7
-TURN = 0.2  # seconds
+TURNS = {True: 5, False: 7}  # quick, or not
+SECONDS = {True: 0.1, False: 0.25}  # of a turn
 PATIENCE = 180.0  # seconds that an answer may take
 
 
@@ -39,7 +39,7 @@ PATIENCE = 180.0  # seconds that an answer may take
 class Cell:
     """`work` is a client and a task, or the arguments of a program, where {port} and {n} are filled in.
 
-    A round makes `per_round` records (default: the group's n).
+    A round makes `per_round` records (default: n). Among a task's options, n may be another than the group's.
     """
 
     name: str
@@ -52,14 +52,21 @@ class Cell:
 
 @dataclass
 class Group:
-    """What is compared with one another: the same records from the same server."""
+    """What is compared with one another: the same records from the same server.
+
+    `record_bytes` is what GB/s counts: a record's reply, unless it is said; 0 where nothing is sent.
+    """
 
     name: str
     n: int
     cells: list[Cell]
     shape: Shape = field(default_factory=Shape)
     target: str = "canned"
-    turns: int = TURNS
+    record_bytes: int = -1
+
+    def __post_init__(self) -> None:
+        if self.record_bytes < 0:
+            self.record_bytes = self.shape.wire
 
 
 @dataclass
@@ -163,7 +170,7 @@ def command_of(cell: Cell, group: Group, at: tuple[str, int]) -> list[str]:
         program, *arguments = (part.format(port=port, n=group.n) for part in cell.work)
         return [str(PROGRAMS / program), *arguments]
     told = {
-        "host": host, "port": port, "n": group.n,
+        "host": host, "port": port, "n": group.n, "target": group.target,
         "bins": group.shape.texts, "missing": group.shape.missing, **cell.options,
     }  # fmt: skip
     return [cell.python, "benchmarks/work.py", *cell.work, json.dumps(told)]
@@ -181,13 +188,13 @@ def ask(worker: subprocess.Popen[str], rounds: int | None = None) -> dict[str, A
     return dict(json.loads(line))
 
 
-def rounds_of(worker: subprocess.Popen[str]) -> int:
+def rounds_of(worker: subprocess.Popen[str], seconds: float) -> int:
     """How many rounds make a turn."""
     once = ask(worker, 1)["wall"]
-    if once < TURN / 5:
-        few = max(1, int(TURN / 10 / max(once, 1e-6)))
+    if once < seconds / 5:
+        few = max(1, int(seconds / 10 / max(once, 1e-6)))
         once = ask(worker, few)["wall"] / few
-    return max(1, round(TURN / once))
+    return max(1, round(seconds / once))
 
 
 def figures(name: str, records: int, wire: int, ready: Any, turns: list[Any]) -> dict[str, Any]:
@@ -210,7 +217,7 @@ def figures(name: str, records: int, wire: int, ready: Any, turns: list[Any]) ->
     }
 
 
-def run(group: Group, turns: int | None = None) -> dict[str, Any]:
+def run(group: Group, quick: bool, turns: int | None = None) -> dict[str, Any]:
     """Measures a group: its cells' figures by name, and what was left out."""
     found: dict[str, Any] = {
         "group": group.name, "n": group.n, "target": group.target, "cells": {}, "left_out": {},
@@ -224,12 +231,12 @@ def run(group: Group, turns: int | None = None) -> dict[str, Any]:
             )
             ready = ask(worker)
             if ready.get("ready"):
-                rounds = rounds_of(worker)
+                rounds = rounds_of(worker, SECONDS[quick])
                 workers[cell.name] = cell, worker, ready, rounds
             else:
                 found["left_out"][cell.name] = ready.get("absent", ready.get("failed"))
         done: dict[str, list[Any]] = {name: [] for name in workers}
-        for _ in range(turns or group.turns):
+        for _ in range(turns or TURNS[quick]):
             for name, (_, worker, _, rounds) in workers.items():
                 done[name].append({"rounds": rounds, **ask(worker, rounds)})
         for name, (cell, worker, ready, _) in workers.items():
@@ -237,8 +244,9 @@ def run(group: Group, turns: int | None = None) -> dict[str, Any]:
             if worker.wait(PATIENCE) != 0:  # it looks at its answer once more at the end
                 found["left_out"][name] = f"ended with status {worker.returncode}"
                 continue
-            records = cell.per_round or group.n * cell.options.get("callers", 1)
-            found["cells"][name] = figures(name, records, group.shape.wire, ready, done[name])
+            n = cell.options.get("n", group.n)
+            records = cell.per_round or n * cell.options.get("callers", 1)
+            found["cells"][name] = figures(name, records, group.record_bytes, ready, done[name])
     return found
 
 
@@ -258,6 +266,11 @@ class Found:
                 return None if value is None else float(value)
         return None
 
+    def figures(self, group: str, what: str) -> list[float]:
+        """Of all cells of a group."""
+        cells = [found["cells"] for found in self.groups if found["group"] == group]
+        return [cell[what] for one in cells for cell in one.values()]
+
     def ratio(self, group: str, one: str, other: str, what: str = "cpu_us") -> float | None:
         """One beside the other."""
         above, below = self.figure(group, one, what), self.figure(group, other, what)
@@ -268,10 +281,13 @@ def say_group(found: dict[str, Any]) -> None:
     print(f"\n{found['group']}")
     print(f"    {'':34} {'us CPU':>10} {'records/s':>12} {'GB/s':>7} {'peak MiB':>9}")
     for cell in found["cells"].values():
-        peak = f"{cell['peak'] / 2**20:9.1f}" if "peak" in cell else ""
+        peak = f"{cell['peak'] / 2**20:9.1f}" if "peak" in cell else " " * 9
+        rate = f"{cell['gb_s']:.3f}" if cell["gb_s"] else ""
+        if "p50_us" in cell:
+            peak += f"   p50 {cell['p50_us']:.1f} us, p99 {cell['p99_us']:.1f} us"
         print(
             f"    {cell['name']:34} {cell['cpu_us']:10.4g} {cell['records_s']:12,.0f} "
-            f"{cell['gb_s']:7.3f} {peak}",
+            f"{rate:>7} {peak}",
             flush=True,
         )
     for name, why in found["left_out"].items():
@@ -305,7 +321,7 @@ def measure(question: Any, quick: bool, turns: int | None = None) -> dict[str, A
     before = os.getloadavg()[0]
     groups = []
     for group in question.groups(quick):
-        groups.append(run(group, turns))
+        groups.append(run(group, quick, turns))
         say_group(groups[-1])
     bounds = question.bounds(Found(groups)) if hasattr(question, "bounds") else []
     name = Path(question.__file__).stem
@@ -325,7 +341,9 @@ def main(question: Any) -> int:
     """A question's own command line."""
     parser = argparse.ArgumentParser(description=question.QUESTION)
     parser.add_argument("--quick", action="store_true", help="less of it; nothing is kept")
-    parser.add_argument("--turns", type=int, help=f"of each cell (default: {TURNS})")
+    parser.add_argument(
+        "--turns", type=int, help=f"of each cell (default: {TURNS[False]}; quick: {TURNS[True]})"
+    )
     options = parser.parse_args()
     result = measure(question, options.quick, options.turns)
     say_bounds(result["bounds"])

@@ -15,7 +15,9 @@ import time
 import facts
 from harness import measure, say_bounds
 
-QUESTIONS = ("batch_read",)
+QUESTIONS = (
+    "batch_read", "batch_write", "digests", "decode", "vectors", "single_get", "objects", "features",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,31 @@ class Case:
 
     def get(self, name: str, default: Any = None) -> Any:
         return self.options.get(name, default)
+
+
+class Latencies:
+    """Of single calls: makes a call many times a round, and gives p50 and p99."""
+
+    def __init__(self, calls: Iterable[Callable[[], Any]]) -> None:
+        self.calls = list(calls)
+        self.times: list[int] = []
+
+    def run(self) -> Any:
+        clock, note = time.perf_counter_ns, self.times.append
+        result = None
+        for call in self.calls:
+            before = clock()
+            result = call()
+            note(clock() - before)
+        return result
+
+    def figures(self) -> dict[str, float]:
+        times = sorted(self.times)
+        self.times.clear()
+        return {
+            "p50_us": times[len(times) // 2] / 1e3,
+            "p99_us": times[len(times) * 99 // 100] / 1e3,
+        }
 
 
 def need(module: str, package: str | None = None) -> Any:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-from task import Case, Work, need
+from task import Case, Latencies, Work, need
 
 aerospike = need("aerospike")
+operations = need("aerospike_helpers.operations.operations")
+records = need("aerospike_helpers.batch.records")
 
 
 def connect(case: Case) -> Any:
@@ -41,3 +44,46 @@ def read_rows(case: Case) -> Work:
         case.shape.check_rows(rows, rows["i0"] != 0, case.n)
 
     return Work(run, check)
+
+
+def read_touched(case: Case) -> Work:
+    """Its own records, every one looked at."""
+    client, keys, policy = connect(case), case.tuples(), {"total_timeout": 60_000}
+
+    def run() -> list[Any]:
+        rows = client.batch_read(keys, policy=policy).batch_records
+        return [row.record[2] if row.result == 0 else None for row in rows]
+
+    return Work(run, lambda records: case.shape.check_dicts(records, case.n))
+
+
+def write(case: Case) -> Work:
+    """From structured rows, as people do it: an operation a bin."""
+    client, keys, policy = connect(case), case.tuples(), {"total_timeout": 60_000}
+    names, rows = case.shape.names, case.shape.rows(case.n)
+
+    def run() -> Any:
+        batch = records.BatchRecords(
+            [
+                records.Write(key, [operations.write(*bin) for bin in zip(names, row, strict=True)])
+                for key, row in zip(keys, rows.tolist(), strict=True)
+            ]
+        )
+        client.batch_write(batch, policy)
+        return batch
+
+    def check(batch: Any) -> None:
+        assert all(row.result == 0 for row in batch.batch_records)
+
+    return Work(run, check)
+
+
+def get(case: Case) -> Work:
+    """One record after the other."""
+    client = connect(case)
+    calls = Latencies(partial(client.get, key) for key in case.tuples())
+
+    def check(record: Any) -> None:
+        assert record[2] == case.shape.plain(case.n - 1)
+
+    return Work(calls.run, check, figures=calls.figures)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
-from task import Absent, Case, Work
+from task import Absent, Case, Latencies, Work
 
 import aerospike_np
 
@@ -62,6 +63,28 @@ def read_matrix(case: Case) -> Work:
     return Work(lambda: client.batch_read(keys, names, _dtype=kind), check, size)
 
 
+def read_features(case: Case) -> Work:
+    """The features of some entities into a matrix of float32; from one blob each where that is what they have."""
+    client, keys, names = connect(case), case.tuples(), case.shape.names
+    wanted = case.shape.rows(case.n)
+    if len(names) == 1:
+        options: dict[str, Any] = {"_dtype": case.shape.dtype}
+        wanted = wanted[names[0]]
+    else:
+        options = {"_dtype": "f4", "bins": names}
+        wanted = np.stack([wanted[name] for name in names], 1).astype("f4")
+
+    def check(matrix: Any) -> None:
+        assert matrix.dtype == np.float32 and np.array_equal(matrix, wanted)
+
+    def run() -> Any:
+        found = client.batch_read(keys, **options).batch_records
+        return found[names[0]] if len(names) == 1 else found
+
+    calls = Latencies([run] * case.get("calls"))
+    return Work(calls.run, check, figures=calls.figures)
+
+
 def read_reader(case: Case) -> Work:
     """With the plan and the request's head made once."""
     client, keys = connect(case), keys_of(case)
@@ -70,6 +93,46 @@ def read_reader(case: Case) -> Work:
     reader = client.reader(case.shape.dtype, "test", "perf")
     keys = [key[2] for key in keys] if isinstance(keys, list) else keys
     return Work(lambda: reader(keys), checker(case), size)
+
+
+def data_of(case: Case) -> Any:
+    """The rows that are written, with their keys."""
+    data = np.empty(case.n, [("_key", "i8"), *case.shape.dtype.descr])
+    data["_key"] = np.arange(case.n)
+    rows = case.shape.rows(case.n)
+    for name in case.shape.names:
+        data[name] = rows[name]
+    return data
+
+
+def check_written(case: Case) -> None:
+    """Where a node keeps what is written: reads it."""
+    if case.get("target") != "canned":
+        with connect(case) as client:
+            read = client.batch_read(case.tuples(), _dtype=case.shape.dtype)
+        case.shape.check_rows(read.batch_records, read.result_codes == 0, case.n)
+
+
+def write(case: Case) -> Work:
+    """From structured rows."""
+    client, data = connect(case), data_of(case)
+
+    def check(result: Any) -> None:
+        result.raise_for_status()
+        check_written(case)
+
+    return Work(lambda: client.batch_write_numpy(data, "test", "perf", bytes_as="str"), check)
+
+
+def get(case: Case) -> Work:
+    """One record after the other."""
+    client = connect(case)
+    calls = Latencies(partial(client.get, key) for key in case.tuples())
+
+    def check(record: Any) -> None:
+        assert record.bins == case.shape.plain(case.n - 1)
+
+    return Work(calls.run, check, figures=calls.figures)
 
 
 def read_objects(case: Case) -> Work:

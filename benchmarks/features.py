@@ -1,0 +1,42 @@
+"""A feature store as models ask it: 100 entities x 50 features into a matrix of float32.
+
+PYTHONPATH=. .venv-bench/bin/python benchmarks/features.py [--quick] [--turns N]
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from harness import Bound, Cell, Found, Group, main
+from shapes import Shape, numbers
+
+QUESTION = "What does a read of 100 entities x 50 features cost, beside Redis?"
+
+CALLS = 100
+OPTIONS = {"calls": CALLS, "features": 50}
+OURS = Cell("aerospike_np", ("ours", "read_features"), OPTIONS, per_round=100 * CALLS)
+REDIS = Cell(
+    "redis, MGET and frombuffer", ("redis_mget", "read_features"), OPTIONS, per_round=100 * CALLS
+)
+PY = Cell("aerospike-py, NumPy", ("aerospike_py", "read_features"), OPTIONS, per_round=100 * CALLS)
+
+
+def groups(quick: bool) -> Iterator[Group]:
+    yield Group("features, a bin each", 100, [OURS, REDIS, PY], Shape(numbers(50)))
+    yield Group("features, a blob an entity", 100, [OURS, REDIS], Shape(("v0:v50",)))
+
+
+def bounds(found: Found) -> list[Bound]:
+    return [
+        Bound(
+            f"{group}: CPU beside redis MGET and frombuffer",
+            found.ratio(group, OURS.name, REDIS.name),
+            aim=2,
+        )
+        for group in ("features, a bin each", "features, a blob an entity")
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
