@@ -71,6 +71,8 @@ def async_stub() -> str:
         name, arguments, result = method.groups()
         if result.startswith("Iterator["):  # an async generator is not awaited, but iterated
             return f"    def {name}{arguments} -> Async{result}: ..."
+        if result.startswith("Reader["):  # plain, but what it reads is to be awaited
+            return f"    def {name}{arguments} -> Reader[Awaitable[{result[7:]}]: ..."
         name = {"__enter__": "__aenter__", "__exit__": "__aexit__"}.get(name, name)
         return f"    async def {name}{arguments} -> {result.replace('Client', 'AsyncClient')}: ..."
 
@@ -83,7 +85,7 @@ def async_stub() -> str:
         "._async_client", "._client"
     )
     return "# Made by setup.py from _client.pyi.\n" + text.replace(
-        "import Callable, ", "import AsyncIterator, Callable, "
+        "import Callable, ", "import AsyncIterator, Awaitable, Callable, "
     )
 
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from ._c_api import get_include, get_library_dir
     from ._client import Client
     from ._engine import calc_digest
+    from ._reader import Reader
     from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
 
 __version__ = "0.1.0"
@@ -48,6 +49,7 @@ _LAZY = {
     "BatchWriteResult": "_results",
     "Client": "_client",
     "NumpyBatchRecords": "_results",
+    "Reader": "_reader",
     "calc_digest": "_engine",
     "get_include": "_c_api",
     "get_library_dir": "_c_api",
@@ -67,6 +69,7 @@ __all__ = [
     "InfoNodeResult",
     "Keys",
     "NumpyBatchRecords",
+    "Reader",
     "Record",
     "RecordMetadata",
     "TypedBlob",

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _streams
-from ._operations import Operations, Plain
+from ._operations import Operations, Plain, made
 
 if TYPE_CHECKING:
     from ._client import Client
@@ -155,6 +155,7 @@ class AsyncClient(Plain):
     """
 
     _wakers: dict[asyncio.AbstractEventLoop, Any]
+    _do = _awaited(made)
 
     def _take(self, core: Any) -> None:
         super()._take(core)

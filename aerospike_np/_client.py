@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _streams
-from ._operations import Operations, Plain
+from ._operations import Operations, Plain, made
 
 if TYPE_CHECKING:
     from ._async_client import AsyncClient
@@ -65,6 +65,8 @@ class Client(Plain):
     ...     c.get(("test", "demo", 1)).bins
     {'a': 1}
     """
+
+    _do = _driven(made)
 
     @property
     def aio(self) -> AsyncClient:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from ._async_client import AsyncClient
 from ._keys import Keys
 from ._operations import Plain
+from ._reader import Reader
 from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
 from .types import ExistsResult, InfoResults, Record
 
@@ -29,6 +30,18 @@ class Client(Plain):
     def close(self, drain: float = 0) -> None: ...
     def __enter__(self) -> Client: ...
     def __exit__(self, *exc_info: object) -> None: ...
+    def reader(
+        self,
+        _dtype: _Dtype,
+        namespace: str,
+        set_name: str | None,
+        bins: Sequence[str] | Mapping[str, str] | None = None,
+        policy: _Policy = None,
+        *,
+        layout: _Layout = "rows",
+        errors: _Errors = "raise",
+        fill: Any = None,
+    ) -> Reader[NumpyBatchRecords]: ...
     def put(
         self, key: _Key, bins: dict[str, Any], meta: _Policy = None, policy: _Policy = None
     ) -> None: ...

@@ -33,17 +33,24 @@ class Core:
     ) -> Request: ...
     def remove(self, key: Any, meta: Any, policy: Any, /) -> Request: ...
     def info(self, node: str | None, text: str, policy: Any, /) -> Request: ...
+    def read_plan(
+        self,
+        where: str,
+        samples: tuple[tuple[str, Any], ...],
+        fills: Any,
+        mode: int,
+        policy: Any,
+        bins: tuple[str, ...],
+        /,
+    ) -> ReadPlan: ...
     def batch_table(
         self,
+        plan: ReadPlan,
         keys: Any,
-        fields: tuple[Any, ...],
+        fields: tuple[tuple[str, Any], ...],
         codes: Any,
         meta: Any,
         missing: Any,
-        mode: int,
-        fills: Any,
-        policy: Any,
-        bins: tuple[str, ...],
         /,
     ) -> Request: ...
     def batch_records(
@@ -73,6 +80,9 @@ class Core:
     def batch_remove(
         self, keys: Any, metas: list[Any] | None, arrays: tuple[Any, ...], policy: Any, /
     ) -> Request: ...
+
+@final
+class ReadPlan: ...
 
 @final
 class Request:

@@ -56,6 +56,15 @@ class Keys:
         self._packed: PackedKeys | None = None
         self._take(values)
 
+    @classmethod
+    def _checked(cls, namespace: str, set_name: str, values: Any) -> Keys:
+        """Keys under names that were checked before."""
+        keys = cls.__new__(cls)
+        keys.namespace, keys.set_name = namespace, set_name
+        keys._array, keys._packed = None, None
+        keys._take(values)
+        return keys
+
     def _take(self, values: Any) -> None:
         import numpy as np
 

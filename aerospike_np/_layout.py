@@ -22,34 +22,80 @@ ERRORS_MODES = {"raise": 0, "mask": 1, "unsafe": 2}
 LAYOUTS = ("rows", "columns")
 
 
-class Target:
-    """The arrays of one read, and what the engine needs to know of them."""
+class Shape:
+    """What a dtype, bins, a layout and fill come to: all of a read's arrays but their length."""
 
-    __slots__ = ("bins", "codes", "data", "fields", "fills", "layout", "meta", "missing", "names")
+    __slots__ = ("bin_names", "bins", "dtype", "fills", "layout", "names", "objects", "samples")
 
     def __init__(
         self,
-        n: int,
-        dtype: Any,
-        bins: Any,
         layout: str,
-        out: Any,
+        dtype: Any,
+        samples: dict[str, np.ndarray[Any, Any]],
+        bins: Any,
         fill: Any,
     ) -> None:
-        if layout not in LAYOUTS:
-            raise InvalidArgError(f"batch_read: layout must be 'rows' or 'columns', not {layout!r}")
-        views: dict[str, np.ndarray[Any, Any]]
-        if out is not None:
-            self.layout, self.data, views = _take_out(n, dtype, bins, out)
-        else:
-            self.layout, self.data, views = _allocate(n, dtype, bins, layout)
-        self.names = tuple(views)
-        renames, self.bins = _bins_of(self.names, bins, self.layout)
-        self.fields = tuple((renames[name], views[name]) for name in self.names)
-        self.fills = _fills(views, fill)
+        self.layout = layout
+        self.dtype = (
+            dtype  # of the rows or the matrix; a dict of columns; None: the arrays are there
+        )
+        self.names = tuple(samples)
+        renames, self.bins = _bins_of(self.names, bins, layout)
+        self.bin_names = tuple(renames[name] for name in self.names)
+        self.samples = tuple(zip(self.bin_names, (s[:0] for s in samples.values()), strict=True))
+        self.fills, self.objects = _fills(samples, fill)
+
+    def new(self, n: int) -> Any:
+        """Arrays of n rows."""
+        if self.layout == "columns":
+            return {name: np.empty(n, d) for name, d in self.dtype.items()}
+        if self.layout == "matrix":
+            return np.empty((n, len(self.names)), self.dtype)
+        return _new_rows(n, self.dtype)
+
+    def views(self, data: Any) -> Any:
+        """One array a field."""
+        if self.layout == "columns":
+            return data.values()
+        if self.layout == "matrix":
+            return [data[:, j] for j in range(len(self.names))]
+        return [data[name] for name in self.names]
+
+    def fit(self, out: Any, n: int) -> Any:
+        """Arrays of n rows that are given, which must be of this shape."""
+        layout, views = _take_out(n, None, list(self.names), out)
+        if layout != self.layout or set(views) != set(self.names):
+            raise TypeError(
+                f"reader: out has layout {layout!r} and fields {list(views)}; the reader's are "
+                f"{self.layout!r} and {list(self.names)}"
+            )
+        for name, (_, sample) in zip(self.names, self.samples, strict=True):
+            have = np.dtype((views[name].dtype, views[name].shape[1:]))
+            wanted = np.dtype((sample.dtype, sample.shape[1:]))
+            if have != wanted:
+                raise TypeError(f"reader: field {name!r} of out is {have}, the reader's {wanted}")
+        return {name: views[name] for name in self.names} if layout == "columns" else out
+
+
+class Target:
+    """The arrays of one read, and what the engine needs to know of them."""
+
+    __slots__ = ("codes", "data", "fields", "meta", "missing", "shape")
+
+    def __init__(self, n: int, shape: Shape, data: Any = None) -> None:
+        self.shape = shape
+        self.data = shape.new(n) if data is None else data
+        self.fields = tuple(zip(shape.bin_names, shape.views(self.data), strict=True))
+        for i, value in shape.objects:
+            self.fields[i][1][...] = value
         self.codes = np.empty(n, np.int32)
         self.meta = np.empty(n, META_DTYPE)
-        self.missing = np.zeros((n, (len(self.names) + 7) // 8), np.uint8)
+        self.missing = np.zeros((n, (len(shape.names) + 7) // 8), np.uint8)
+
+
+def check_layout(layout: str) -> None:
+    if layout not in LAYOUTS:
+        raise InvalidArgError(f"batch_read: layout must be 'rows' or 'columns', not {layout!r}")
 
 
 def _normal(dtype: Any) -> Any:
@@ -71,28 +117,37 @@ def _normal(dtype: Any) -> Any:
         raise TypeError(f"batch_read: {dtype!r} is no dtype: {error}") from None
 
 
-def _allocate(
-    n: int, dtype: Any, bins: Any, layout: str
-) -> tuple[str, Any, dict[str, np.ndarray[Any, Any]]]:
+def shape_of(dtype: Any, bins: Any, layout: str, fill: Any) -> Shape:
+    """The shape of new arrays."""
+    check_layout(layout)
     spec = _normal(dtype)
     if isinstance(spec, list):
         if layout != "columns":
             raise TypeError(
                 "batch_read: NumPy has no StringDType in structured dtypes; use layout='columns'"
             )
-        columns = {str(name): np.empty(n, d) for name, d in spec}
-        return "columns", columns, columns
+        return _column_shape({str(name): d for name, d in spec}, bins, fill)
     if spec.names is None:
-        names = _matrix_bins(spec, bins)
-        matrix = np.empty((n, len(names)), spec)
-        return "matrix", matrix, {name: matrix[:, j] for j, name in enumerate(names)}
+        samples = dict.fromkeys(_matrix_bins(spec, bins), np.empty(0, spec))
+        return Shape("matrix", spec, samples, bins, fill)
     _refuse_overlap(spec)
     if layout == "columns":
-        columns = {name: np.empty(n, spec.fields[name][0]) for name in spec.names}
-        return "columns", columns, columns
-    packed = sum(spec.fields[name][0].itemsize for name in spec.names) == spec.itemsize
-    rows = np.empty(n, spec) if packed and not spec.hasobject else np.zeros(n, spec)
-    return "rows", rows, {name: rows[name] for name in spec.names}
+        return _column_shape({name: spec.fields[name][0] for name in spec.names}, bins, fill)
+    rows = _new_rows(0, spec)
+    return Shape("rows", spec, {name: rows[name] for name in spec.names}, bins, fill)
+
+
+def _column_shape(dtypes: dict[str, Any], bins: Any, fill: Any) -> Shape:
+    return Shape(
+        "columns", dtypes, {name: np.empty(0, d) for name, d in dtypes.items()}, bins, fill
+    )
+
+
+def _new_rows(n: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Rows whose padding is zero."""
+    assert dtype.names is not None and dtype.fields is not None
+    packed = sum(dtype.fields[name][0].itemsize for name in dtype.names) == dtype.itemsize
+    return np.empty(n, dtype) if packed and not dtype.hasobject else np.zeros(n, dtype)
 
 
 def _matrix_bins(dtype: np.dtype[Any], bins: Any) -> list[str]:
@@ -128,9 +183,16 @@ def _refuse_overlap(dtype: np.dtype[Any]) -> None:
             _refuse_overlap(inner)
 
 
+def shape_of_out(n: int, dtype: Any, bins: Any, out: Any, fill: Any) -> tuple[Shape, Any]:
+    """The shape of arrays of n rows that are given, and what holds them."""
+    layout, views = _take_out(n, dtype, bins, out)
+    return Shape(layout, None, views, bins, fill), views if layout == "columns" else out
+
+
 def _take_out(
     n: int, dtype: Any, bins: Any, out: Any
-) -> tuple[str, Any, dict[str, np.ndarray[Any, Any]]]:
+) -> tuple[str, dict[str, np.ndarray[Any, Any]]]:
+    """Layout and fields."""
     if isinstance(out, Mapping):
         columns = dict(out)
         for name, column in columns.items():
@@ -146,7 +208,7 @@ def _take_out(
             have = {k: np.dtype((c.dtype, c.shape[1:])) for k, c in columns.items()}
             if wanted != have:
                 raise TypeError(f"batch_read: out has dtypes {have}, and _dtype says {wanted}")
-        return "columns", columns, columns
+        return "columns", columns
     if not isinstance(out, np.ndarray):
         raise TypeError(
             "batch_read: out is a structured array, a dict of columns or a matrix, not "
@@ -161,11 +223,11 @@ def _take_out(
             raise InvalidArgError(
                 f"batch_read: out has shape {out.shape}, and ({n}, {len(names)}) is needed"
             )
-        return "matrix", out, {name: out[:, j] for j, name in enumerate(names)}
+        return "matrix", {name: out[:, j] for j, name in enumerate(names)}
     _refuse_overlap(out.dtype)
     if out.ndim != 1:
         raise InvalidArgError(f"batch_read: out has shape {out.shape}, and ({n},) is needed")
-    return "rows", out, {name: out[name] for name in out.dtype.names}
+    return "rows", {name: out[name] for name in out.dtype.names}
 
 
 def _check_out(array: Any, n: int, what: str) -> None:
@@ -227,30 +289,35 @@ def _bins_of(
     return same, tuple(bins)
 
 
-def _fills(views: dict[str, np.ndarray[Any, Any]], fill: Any) -> tuple[Any, ...]:
+def _fills(
+    samples: dict[str, np.ndarray[Any, Any]], fill: Any
+) -> tuple[tuple[Any, ...], tuple[tuple[int, Any], ...]]:
+    """A row of each field for where nothing came; and, by the field's place, what fields of O and T begin
+    with: the binding makes their values, and what it does not reach stays.
+    """
     if isinstance(fill, Mapping):
         for name in fill:
-            if name not in views:
+            if name not in samples:
                 raise InvalidArgError(f"batch_read: fill names {name!r}, which is no field")
     fills: list[Any] = []
-    for name, view in views.items():
+    objects: list[tuple[int, Any]] = []
+    for i, (name, sample) in enumerate(samples.items()):
         given = fill.get(name) if isinstance(fill, Mapping) else fill
-        # The binding makes the values of O and T: what it does not reach is set now.
-        if view.dtype.kind == "O":
+        if sample.dtype.kind == "O":
             one: np.ndarray[Any, Any] = np.empty((), object)
             one[()] = given  # one object, also where it is a sequence
-            view[...] = one
+            objects.append((i, one))
             fills.append(None)
-        elif view.dtype.kind == "T":
-            view[...] = given if given is not None else ""
+        elif sample.dtype.kind == "T":
+            objects.append((i, given if given is not None else ""))
             fills.append(None)
         else:
-            fills.append(_fill_of(name, view, given))
-    return tuple(fills)
+            fills.append(_fill_of(name, sample, given))
+    return tuple(fills), tuple(objects)
 
 
-def _fill_of(name: str, view: np.ndarray[Any, Any], given: Any) -> np.ndarray[Any, Any] | None:
-    value = np.zeros(view.shape[1:], view.dtype)
+def _fill_of(name: str, sample: np.ndarray[Any, Any], given: Any) -> np.ndarray[Any, Any] | None:
+    value = np.zeros(sample.shape[1:], sample.dtype)
     has_times = _set_not_a_time(value)
     if given is None:
         return value if has_times else None

@@ -22,6 +22,7 @@ _REASONS = {
     6: "has another shape",
     7: "is malformed",
 }
+_STEPS = ("digests", "sending", "waiting", "decoding")
 _PARTICLES = {
     0: "nil", 1: "an integer", 2: "a double", 3: "a string", 4: "a blob", 17: "a bool",
     18: "a HyperLogLog", 19: "a map", 20: "a list", 23: "a GeoJSON",
@@ -67,8 +68,8 @@ class NumpyBatchRecords:
     """
 
     __slots__ = (
-        "__weakref__", "_index", "_keys", "_mask", "_missing", "batch_records", "errors",
-        "field_names", "layout", "meta", "result_codes", "timings",
+        "__weakref__", "_index", "_keys", "_mask", "_missing", "_timings", "batch_records", "errors",
+        "field_names", "layout", "meta", "result_codes",
     )  # fmt: skip
 
     batch_records: Any
@@ -77,7 +78,6 @@ class NumpyBatchRecords:
     errors: NDArray[Any]
     field_names: tuple[str, ...]
     layout: str
-    timings: dict[str, float]
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class NumpyBatchRecords:
         field_names: Any,
         errors: Any,
         keys: Any,
-        timings: dict[str, float],
+        timings: Any,
         layout: str,
     ) -> None:
         self.batch_records = data
@@ -97,11 +97,18 @@ class NumpyBatchRecords:
         self.field_names = tuple(field_names)
         self.errors = errors
         self.layout = layout
-        self.timings = timings
+        self._timings = timings
         self._missing = missing_bits
         self._keys = keys
         self._mask: Any = None
         self._index: Index | None = None
+
+    @property
+    def timings(self) -> dict[str, float]:
+        if isinstance(self._timings, tuple):
+            self._timings = dict(zip(_STEPS, self._timings, strict=True))
+        timings: dict[str, float] = self._timings
+        return timings
 
     # ---- by row ----
 

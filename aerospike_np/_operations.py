@@ -8,7 +8,7 @@ client's methods are made from these by ``_client``; an async client's are made 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _info, _keys, _progress, _reading, _state, _writing
@@ -16,15 +16,22 @@ from .exception import InvalidArgError
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
+    from ._reader import Reader
     from .types import ClusterStats, Health
 
 _READ, _WRITE, _INCR, _APPEND, _PREPEND, _TOUCH = 1, 2, 5, 9, 10, 11
+
+
+def made(client: Any, make: Callable[..., Request], *args: Any) -> Request:
+    """The operation of what is no method of the clients: their ``_do`` drives what ``make`` prepares."""
+    return make(*args)
 
 
 class Plain:
     """The methods that ask nobody, and are the same on both clients."""
 
     _core: Core
+    _do: Callable[..., Any]
     _twin: Any = None  # the other face, once it was asked for
     _is_first = True  # the other face was made from this one, if there is one
 
@@ -36,6 +43,7 @@ class Plain:
     def _take(self, core: Core) -> None:
         """Begins, with a core of its own or the other face's."""
         self._core = core
+        self._plans: dict[Any, Any] = {}  # of reads into arrays, see _tables
 
     def _other_face(self, other: type[Plain]) -> Any:
         """The other client of the same cluster, its pools and its close."""
@@ -116,6 +124,45 @@ class Plain:
         digest = calc_digest(namespace, set_name, key)
         return (digest[0] | digest[1] << 8) & 0xFFF
 
+    def reader(
+        self,
+        _dtype: Any,
+        namespace: str,
+        set_name: str | None,
+        bins: Any = None,
+        policy: Any = None,
+        *,
+        layout: Any = "rows",
+        errors: Any = "raise",
+        fill: Any = None,
+    ) -> Reader[Any]:
+        """Prepares batch reads of the same fields from one set, for many small reads. No I/O.
+
+        Parameters
+        ----------
+        _dtype, bins, policy, layout, errors, fill
+            As in :meth:`batch_read`.
+        namespace, set_name : str
+            Where the records are.
+
+        Returns
+        -------
+        Reader
+            ``reader.read(keys, out=None)``, or ``reader(keys)``, reads. It is for any number of threads or
+            tasks, and as long as the client is open.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> client.put(("test", "demo", 7), {"temp": 19.5})
+        >>> reader = client.reader([("temp", "f8")], "test", "demo")
+        >>> reader.read(np.array([7, 8]))["temp"].tolist()
+        [19.5, 0.0]
+        """
+        from ._reader import Reader
+
+        return Reader(self, _dtype, namespace, set_name, bins, policy, layout, errors, fill)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._core.config,)
 
@@ -133,6 +180,7 @@ class Operations:
     """The methods that both clients have. Keys are ``(namespace, set, user key)`` tuples."""
 
     _core: Core
+    _plans: dict[Any, Any]
 
     # ---- single records ----
 
@@ -439,10 +487,12 @@ class Operations:
             return _reading.read_records(
                 self._core, prepared, bins, policy, _progress.watcher(progress, len(prepared))
             )
-        return _reading.read_table(
-            self._core, prepared, bins, policy, _dtype, layout, out, errors, fill,
-            _progress.watcher(progress, len(prepared)),
-        )  # fmt: skip
+        from . import _tables
+
+        plan, data = _tables.plan_of(
+            self._plans, self._core, len(prepared), _dtype, bins, layout, out, errors, fill, policy
+        )
+        return plan.read(prepared, data).watch(_progress.watcher(progress, len(prepared)))
 
     def batch_write(self, records: Any, policy: Any = None, retry: int = 0) -> Any:
         """Writes many records, each with its own bins.

@@ -6,59 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _keys
-from .exception import AerospikeError, InvalidArgError
+from .exception import AerospikeError
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
-
-
-def read_table(
-    core: Core, keys: Any, bins: Any, policy: Any, dtype: Any, layout: str, out: Any, errors: str, fill: Any,
-    progress: Any,
-) -> Request:  # fmt: skip
-    from . import _layout
-
-    if errors not in _layout.ERRORS_MODES:
-        raise InvalidArgError(
-            f"batch_read: errors must be 'raise', 'mask' or 'unsafe', not {errors!r}"
-        )
-    target = _layout.Target(len(keys), dtype, bins, layout, out, fill)
-    request = core.batch_table(
-        keys, target.fields, target.codes, target.meta, target.missing, _layout.ERRORS_MODES[errors],
-        target.fills, policy, target.bins,
-    )  # fmt: skip
-
-    def finish(raw: Any, exception: AerospikeError | None) -> Any:
-        return _table_result(target, keys, raw[0], raw[1], errors, exception)
-
-    return request.then(finish).watch(progress)
-
-
-def _table_result(
-    target: Any,
-    keys: Any,
-    cell_errors: bytes,
-    timings: Any,
-    errors: str,
-    exception: AerospikeError | None,
-) -> Any:
-    import numpy as np
-
-    from . import _results
-    from ._layout import ERROR_DTYPE
-
-    table = np.frombuffer(bytearray(cell_errors), ERROR_DTYPE)
-    names = ("digests", "sending", "waiting", "decoding")
-    result = _results.NumpyBatchRecords(
-        target.data, target.meta, target.codes, target.missing, target.names, table, _keys.view(keys),
-        dict(zip(names, timings, strict=True)), target.layout,
-    )  # fmt: skip
-    if exception is not None:
-        set_partial(exception, result)
-        raise exception
-    if errors == "raise" and len(table):
-        _results.raise_conversion(result)
-    return result
 
 
 def set_partial(exception: BaseException, result: Any) -> None:
@@ -106,15 +57,21 @@ def _records_to_numpy(
     errors: str = "raise",
     fill: Any = None,
 ) -> Any:
-    from . import _layout
+    from . import _layout, _tables
 
-    target = _layout.Target(len(keys), dtype, bins, layout, out, fill)
+    n, data = len(keys), None
+    _layout.check_layout(layout)
+    if out is None:
+        shape = _layout.shape_of(dtype, bins, layout, fill)
+    else:
+        shape, data = _layout.shape_of_out(n, dtype, bins, out, fill)
+    target = _layout.Target(n, shape, data)
     found = raw.to_table(
         target.fields,
         target.codes,
         target.meta,
         target.missing,
-        _layout.ERRORS_MODES[errors],
-        target.fills,
+        _tables.errors_mode(errors),
+        target.shape.fills,
     )
-    return _table_result(target, keys, found, (0.0, 0.0, 0.0, 0.0), errors, None)
+    return _tables.result(target, keys, found, (0.0, 0.0, 0.0, 0.0), errors, None)

@@ -103,6 +103,7 @@ def driver(request: pytest.FixtureRequest) -> Iterator[str]:
     for source, wrap in ((Operations, awaited), (Streams, streamed)):
         for operation in [name for name in vars(source) if not name.startswith("_")]:
             patch.setattr(Client, operation, wrap(operation))
+    patch.setattr(Client, "_do", awaited("_do"))
     try:
         yield name
     finally:

@@ -1,8 +1,6 @@
-/* Batch reads, prepared: into arrays (batch_table), or into raw rows from which records are made
- * when they are asked for (batch_records). And what all batch methods share. */
+/* Batch reads into raw rows, from which records are made when they are asked for (batch_records),
+ * and what all batch methods share. */
 #include "python/engine/batch_ops.h"
-
-#include "base/clock.h"
 
 int32_t anp_public_code(anp_status code)
 {
@@ -66,9 +64,8 @@ PyObject *anp_batch_timings_tuple(anp_request *r)
 
 /* ---- what rows of a read ask for ---- */
 
-/* READ operations for the names of a tuple; NULL: all bins; empty: no bins. */
-static bool read_source(anp_state *state, PyObject *bins, const anp_py_policy *policy,
-                        anp_buffer *ops, anp_row_source *out)
+bool anp_read_source(anp_state *state, PyObject *bins, const anp_py_policy *policy, anp_buffer *ops,
+                     anp_row_source *out)
 {
     *out = (anp_row_source){.send_key = policy->key == 1};
     anp_row_request *same = &out->same;
@@ -101,39 +98,7 @@ static bool read_source(anp_state *state, PyObject *bins, const anp_py_policy *p
     return true;
 }
 
-/* ---- into arrays ---- */
-
-typedef struct table_payload {
-    anp_table table;
-    anp_array_plan plan;
-    anp_buffer ops;
-} table_payload;
-
-static void free_table(void *payload)
-{
-    table_payload *p = payload;
-    anp_table_deinit(&p->table);
-    anp_array_plan_deinit(&p->plan);
-    anp_buffer_deinit(&p->ops);
-    PyMem_RawFree(p);
-}
-
-static anp_status table_row(void *context, uint64_t row, const anp_message *m, anp_cursor body,
-                            anp_error *err)
-{
-    return anp_table_decode(context, row, m, body, err);
-}
-
-static void table_soon(void *context, uint64_t row)
-{
-    anp_table_soon(context, row);
-}
-
-static void table_settle(void *context, uint64_t row, anp_status code, bool in_doubt)
-{
-    (void)in_doubt;
-    anp_table_settle(context, row, anp_public_code(code));
-}
+/* ---- values that are made when the batch is over ---- */
 
 static bool note_error(anp_table *t, const anp_deferred *d, anp_reason reason)
 {
@@ -205,84 +170,13 @@ bool anp_table_resolve(anp_state *state, anp_table *t, PyObject *fields)
     return true;
 }
 
-/* (bytes of the cell errors, timings) */
-static PyObject *wrap_table(anp_request *r)
-{
-    table_payload *p = r->payload;
-    if (!anp_table_resolve(r->state, &p->table, PyTuple_GET_ITEM(r->hold, 1))) {
-        return NULL;
-    }
-    PyObject *timings = anp_batch_timings_tuple(r);
-    return timings == NULL
-               ? NULL
-               : Py_BuildValue("(NN)",
-                               PyBytes_FromStringAndSize((const char *)p->table.errors.data,
-                                                         (Py_ssize_t)p->table.errors.size),
-                               timings);
-}
-
-/* Points the table at the arrays codes (int32), meta (8 bytes a row) and missing (bits), each n
- * long. */
-static bool take_outputs(anp_table *t, Py_ssize_t n, PyObject *codes, PyObject *meta,
-                         PyObject *missing)
-{
-    t->n_rows = (uint64_t)n;
-    t->missing_stride = (t->plan->n_fields + 7) / 8;
-    t->codes = anp_numpy_data(codes, sizeof(int32_t), n, "codes", true);
-    t->meta = t->codes != NULL ? anp_numpy_data(meta, 8, n, "meta", true) : NULL;
-    t->missing = t->meta != NULL ? anp_numpy_data(missing, 1, n * (Py_ssize_t)t->missing_stride,
-                                                  "missing", true)
-                                 : NULL;
-    t->now = (uint32_t)(anp_clock_wall() / ANP_NS_PER_S - ANP_EPOCH);
-    return t->missing != NULL;
-}
-
-/* batch_table(keys, fields, codes, meta, missing, mode, fills, policy, bins): the result is
- * (errors, timings). bins: a tuple of the names to ask for; an empty one asks for metadata only. */
-PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
-{
-    anp_core *core = (anp_core *)(void *)self;
-    PyObject *keys, *fields, *codes, *meta, *missing, *fills, *policy_dict, *bins;
-    int mode;
-    anp_py_policy policy;
-    if (!PyArg_ParseTuple(args, "OO!OOOiOOO!", &keys, &PyTuple_Type, &fields, &codes, &meta,
-                          &missing, &mode, &fills, &policy_dict, &PyTuple_Type, &bins) ||
-        !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_READ, "batch_read", &policy)) {
-        return NULL;
-    }
-    anp_key_source *source_keys = anp_key_source_new(core->state, keys, policy.key == 0);
-    if (source_keys == NULL) {
-        return NULL;
-    }
-    table_payload *p = PyMem_RawCalloc(1, sizeof *p);
-    if (p == NULL) {
-        anp_key_source_free(source_keys);
-        return PyErr_NoMemory();
-    }
-    anp_buffer_init(&p->ops, 1 << 20);
-    anp_table_init(&p->table);
-    Py_ssize_t n = (Py_ssize_t)source_keys->view.total;
-    anp_row_source source;
-    bool ok = anp_array_plan_init(core->state, &p->plan, fields, n, true);
-    if (ok) {
-        p->table.plan = &p->plan.plan;
-        p->table.mode = (anp_errors_mode)mode;
-        ok = anp_array_plan_fills(core->state, &p->plan, fills) &&
-             take_outputs(&p->table, n, codes, meta, missing) &&
-             read_source(core->state, bins, &policy, &p->ops, &source);
-    }
-    if (!ok) {
-        anp_key_source_free(source_keys);
-        free_table(p);
-        return NULL;
-    }
-    anp_row_sink sink = {
-        .row = table_row, .settle = table_settle, .soon = table_soon, .context = &p->table};
-    return anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_table, p, free_table,
-                             args);
-}
-
 /* ---- into raw rows ---- */
+
+static void free_ops(void *payload)
+{
+    anp_buffer_deinit(payload);
+    PyMem_RawFree(payload);
+}
 
 static PyObject *wrap_records(anp_request *r)
 {
@@ -304,29 +198,28 @@ PyObject *anp_core_batch_records(PyObject *self, PyObject *args)
     if (source_keys == NULL) {
         return NULL;
     }
-    table_payload *p = PyMem_RawCalloc(1, sizeof *p); /* only its ops are used */
+    anp_buffer *ops = PyMem_RawCalloc(1, sizeof *ops);
     anp_row_sink sink;
     anp_row_source source;
     PyObject *names = bins != Py_None ? PySequence_Tuple(bins) : NULL;
     PyObject *raw =
-        p != NULL && (names != NULL || bins == Py_None)
+        ops != NULL && (names != NULL || bins == Py_None)
             ? anp_raw_rows_new(core->state, (Py_ssize_t)source_keys->view.total, arrays, &sink)
             : NULL;
     PyObject *hold = raw != NULL ? PyTuple_Pack(2, raw, args) : NULL;
     PyObject *request = NULL;
-    if (p == NULL) {
+    if (ops == NULL) {
         (void)PyErr_NoMemory();
     } else {
-        anp_table_init(&p->table);
-        anp_buffer_init(&p->ops, 1 << 20);
+        anp_buffer_init(ops, ANP_READ_OPS_MAX);
     }
-    if (hold != NULL && read_source(core->state, names, &policy, &p->ops, &source)) {
-        request = anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_records, p,
-                                    free_table, hold);
+    if (hold != NULL && anp_read_source(core->state, names, &policy, ops, &source)) {
+        request = anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_records, ops,
+                                    free_ops, hold);
     } else {
         anp_key_source_free(source_keys);
-        if (p != NULL) {
-            free_table(p);
+        if (ops != NULL) {
+            free_ops(ops);
         }
     }
     Py_XDECREF(names);

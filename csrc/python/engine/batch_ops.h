@@ -17,6 +17,11 @@ PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key
                             PyObject *(*wrap)(anp_request *), void *payload,
                             void (*free_payload)(void *), PyObject *hold);
 
+/* READ operations for the names of a tuple, kept in `ops`; NULL: all bins; empty: no bins. */
+enum { ANP_READ_OPS_MAX = 1 << 20 };
+bool anp_read_source(anp_state *state, PyObject *bins, const anp_py_policy *policy, anp_buffer *ops,
+                     anp_row_source *out);
+
 /* (digests, sending, waiting, decoding) in seconds. */
 PyObject *anp_batch_timings_tuple(anp_request *r);
 
@@ -39,7 +44,7 @@ void anp_write_results_sink(anp_write_results *results, anp_row_sink *out);
 /* The status of a row that the caller left out on purpose (empty="skip"); its public code is 0. */
 enum { ANP_ROW_SKIPPED = -1000 };
 
-extern PyType_Spec anp_raw_rows_spec;
+extern PyType_Spec anp_raw_rows_spec, anp_read_plan_spec;
 
 /* A RawRows over n rows whose results go to `arrays` (codes int32, meta 2 * uint32, in_doubt bool);
  * its sink. */

@@ -21,7 +21,8 @@
 /* All state of the module; nothing is global. */
 typedef struct anp_state {
     /* Types of this module. */
-    PyTypeObject *core_type, *request_type, *waker_type, *packed_keys_type, *raw_rows_type;
+    PyTypeObject *core_type, *request_type, *waker_type, *packed_keys_type, *raw_rows_type,
+        *read_plan_type;
     /* Classes of the package, imported when the module is executed. */
     PyObject *record_class, *key_class, *meta_class, *exists_class, *bin_tuple_class,
         *info_result_class;

@@ -435,6 +435,9 @@ static PyMethodDef core_methods[] = {
      "remove(key, meta, policy)"},
     {"info", (PyCFunction)(void (*)(void))anp_core_info, METH_FASTCALL,
      "info(node name or None, text, policy)"},
+    {"read_plan", anp_core_read_plan, METH_VARARGS,
+     "read_plan(where, ((bin, sample array), ...), fills, errors mode, policy, bins): for any "
+     "number of batch reads into arrays like the samples. bins: what to ask for; none: metadata."},
     {"batch_table", anp_core_batch_table, METH_VARARGS, "Batch read into arrays."},
     {"batch_records", anp_core_batch_records, METH_VARARGS, "Batch read into records."},
     {"batch_write_rows", anp_core_batch_write_rows, METH_VARARGS, "Batch write of dicts."},

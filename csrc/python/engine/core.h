@@ -122,6 +122,7 @@ PyObject *anp_core_remove(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_info(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_state(PyObject *self, PyObject *unused);
 PyObject *anp_core_partition_owners(PyObject *self, PyObject *namespace_name);
+PyObject *anp_core_read_plan(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_table(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_records(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_write_rows(PyObject *self, PyObject *args);

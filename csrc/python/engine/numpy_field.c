@@ -204,8 +204,10 @@ static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const
 
 /* ---- arrays ---- */
 
-static bool set_array(anp_state *state, anp_field *f, PyArrayObject *array, Py_ssize_t n_rows,
-                      bool writeable, const char *name, anp_buffer *pool)
+/* Where the rows of a field are, whose kind and shape are known. `itemsize` is that of one number,
+ * or of the whole field where it has no further axes. */
+static bool place_array(anp_field *f, PyArrayObject *array, Py_ssize_t n_rows, bool writeable,
+                        const char *name)
 {
     int ndim = PyArray_NDIM(array);
     if (ndim < 1 || PyArray_DIM(array, 0) != n_rows) {
@@ -217,31 +219,41 @@ static bool set_array(anp_state *state, anp_field *f, PyArrayObject *array, Py_s
         PyErr_Format(PyExc_ValueError, "field %s: the array is read-only", name);
         return false;
     }
-    if (!set_kind(state, f, PyArray_DESCR(array), name, 0, pool)) {
+    npy_intp expect = PyArray_ITEMSIZE(array);
+    for (int i = ndim - 1; i > 0; i--) {
+        npy_intp dim = PyArray_DIM(array, i);
+        if (dim > 1 && n_rows != 0 && PyArray_STRIDE(array, i) != expect) {
+            PyErr_Format(PyExc_ValueError,
+                         "field %s: a row's numbers must lie side by side (C order)", name);
+            return false;
+        }
+        expect *= dim;
+    }
+    f->base = (uint8_t *)PyArray_DATA(array);
+    f->stride = PyArray_STRIDE(array, 0);
+    return true;
+}
+
+static bool set_array(anp_state *state, anp_field *f, PyArrayObject *array, Py_ssize_t n_rows,
+                      bool writeable, const char *name, anp_buffer *pool)
+{
+    if (!place_array(f, array, n_rows, writeable, name) ||
+        !set_kind(state, f, PyArray_DESCR(array), name, 0, pool)) {
         return false;
     }
+    int ndim = PyArray_NDIM(array);
     if (ndim > 1) {
         if (f->kind > ANP_KIND_FLOAT || ndim - 1 > ANP_PLAN_NDIM) {
             refuse(name, PyArray_DESCR(array),
                    "is an array of something else than numbers, or has too many dimensions");
             return false;
         }
-        npy_intp expect = PyArray_ITEMSIZE(array);
-        for (int i = ndim - 1; i > 0; i--) {
-            npy_intp dim = PyArray_DIM(array, i);
-            if (dim > 1 && PyArray_STRIDE(array, i) != expect) {
-                PyErr_Format(PyExc_ValueError,
-                             "field %s: a row's numbers must lie side by side (C order)", name);
-                return false;
-            }
-            f->shape[i - 1] = (uint32_t)dim;
-            expect *= dim;
-        }
         f->ndim = (uint8_t)(ndim - 1);
-        f->itemsize = (size_t)expect;
+        for (int i = 1; i < ndim; i++) {
+            f->shape[i - 1] = (uint32_t)PyArray_DIM(array, i);
+            f->itemsize *= (size_t)PyArray_DIM(array, i);
+        }
     }
-    f->base = (uint8_t *)PyArray_DATA(array);
-    f->stride = PyArray_STRIDE(array, 0);
     return true;
 }
 
@@ -280,16 +292,23 @@ void anp_array_plan_deinit(anp_array_plan *p)
     *p = (anp_array_plan){0};
 }
 
-static bool add_field(anp_state *state, plan_memory *m, anp_field *f, PyObject *pair,
-                      Py_ssize_t n_rows, bool writeable)
+/* The array of a (bin name, array) pair; NULL: exception. */
+static PyArrayObject *array_of(PyObject *pair)
 {
     if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2 ||
         !PyArray_Check(PyTuple_GET_ITEM(pair, 1))) {
         PyErr_SetString(PyExc_TypeError, "fields are pairs of bin name and array");
-        return false;
+        return NULL;
     }
+    return (PyArrayObject *)(void *)PyTuple_GET_ITEM(pair, 1);
+}
+
+static bool add_field(anp_state *state, plan_memory *m, anp_field *f, PyObject *pair,
+                      Py_ssize_t n_rows, bool writeable)
+{
+    PyArrayObject *array = array_of(pair);
     anp_slice name;
-    if (!anp_bin_name(state, PyTuple_GET_ITEM(pair, 0), &name)) {
+    if (array == NULL || !anp_bin_name(state, PyTuple_GET_ITEM(pair, 0), &name)) {
         return false;
     }
     char *copy = PyMem_Malloc(name.size + 1);
@@ -304,8 +323,7 @@ static bool add_field(anp_state *state, plan_memory *m, anp_field *f, PyObject *
     memcpy(place, &copy, sizeof(void *));
     f->name = copy;
     f->name_size = (uint16_t)name.size;
-    return set_array(state, f, (PyArrayObject *)(void *)PyTuple_GET_ITEM(pair, 1), n_rows,
-                     writeable, copy, &m->pool);
+    return set_array(state, f, array, n_rows, writeable, copy, &m->pool);
 }
 
 bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields, Py_ssize_t n_rows,
@@ -348,6 +366,51 @@ bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields
     }
     if (!ok) {
         anp_array_plan_deinit(out);
+    }
+    return ok;
+}
+
+static bool is_like(PyArrayObject *array, PyArrayObject *sample)
+{
+    int ndim = PyArray_NDIM(sample);
+    return PyArray_NDIM(array) == ndim &&
+           (PyArray_DESCR(array) == PyArray_DESCR(sample) ||
+            PyArray_EquivTypes(PyArray_DESCR(array), PyArray_DESCR(sample))) &&
+           (ndim == 1 ||
+            PyArray_CompareLists(PyArray_DIMS(array) + 1, PyArray_DIMS(sample) + 1, ndim - 1));
+}
+
+bool anp_array_plan_place(const anp_array_plan *p, PyObject *samples, PyObject *fields,
+                          Py_ssize_t n_rows, anp_plan *out)
+{
+    uint32_t n = p->plan.n_fields;
+    if (!PyTuple_Check(fields) || PyTuple_GET_SIZE(fields) != (Py_ssize_t)n) {
+        PyErr_Format(PyExc_TypeError, "fields is a tuple of %u", (unsigned)n);
+        return false;
+    }
+    *out = p->plan;
+    out->fields = PyMem_Malloc((n != 0 ? n : 1) * sizeof *out->fields);
+    if (out->fields == NULL) {
+        (void)PyErr_NoMemory();
+        return false;
+    }
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < n; i++) {
+        anp_field *f = &out->fields[i];
+        *f = p->plan.fields[i];
+        PyArrayObject *array = array_of(PyTuple_GET_ITEM(fields, i));
+        PyArrayObject *sample = array_of(PyTuple_GET_ITEM(samples, i));
+        ok = array != NULL && sample != NULL;
+        if (ok && !is_like(array, sample)) {
+            PyErr_Format(PyExc_TypeError, "field %s: not an array of %R as it was planned", f->name,
+                         (PyObject *)PyArray_DESCR(sample));
+            ok = false;
+        }
+        ok = ok && place_array(f, array, n_rows, true, f->name);
+    }
+    if (!ok) {
+        PyMem_Free(out->fields);
+        out->fields = NULL;
     }
     return ok;
 }

@@ -22,6 +22,11 @@ bool anp_array_plan_init(anp_state *state, anp_array_plan *out, PyObject *fields
                          bool writeable);
 void anp_array_plan_deinit(anp_array_plan *p);
 
+/* The same plan over other arrays, which must be like the `samples` that it was made from: out's
+ * fields are PyMem_Free'd by the caller, all else is the plan's. They are written to. */
+bool anp_array_plan_place(const anp_array_plan *p, PyObject *samples, PyObject *fields,
+                          Py_ssize_t n_rows, anp_plan *out);
+
 /* Values for where nothing came: `fills` is a sequence, one item a field: None, or a 0-d or 1-row
  * array of the field's own dtype. Copied. */
 bool anp_array_plan_fills(anp_state *state, anp_array_plan *p, PyObject *fills);

@@ -1,0 +1,110 @@
+"""Batch reads into arrays: requests, and what their raw results become."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _keys, _layout
+from ._numpy_batch_records import NumpyBatchRecords, raise_conversion
+from .exception import AerospikeError, InvalidArgError
+
+if TYPE_CHECKING:
+    from ._engine import Core, Request
+
+_NO_ERRORS = np.empty(0, _layout.ERROR_DTYPE)
+_CACHED = 64
+
+
+def errors_mode(errors: Any) -> int:
+    try:
+        return _layout.ERRORS_MODES[errors]
+    except (KeyError, TypeError):
+        raise InvalidArgError(
+            f"batch_read: errors must be 'raise', 'mask' or 'unsafe', not {errors!r}"
+        ) from None
+
+
+class Plan:
+    """All of a read that does not depend on its keys."""
+
+    __slots__ = ("core", "engine", "errors", "shape")
+
+    def __init__(
+        self, core: Core, shape: _layout.Shape, policy: Any, errors: str, where: str = "batch_read"
+    ) -> None:
+        self.core = core
+        self.shape = shape
+        self.errors = errors
+        self.engine = core.read_plan(
+            where, shape.samples, shape.fills, errors_mode(errors), policy, shape.bins
+        )
+
+    def read(self, keys: Any, data: Any = None) -> Request:
+        """A read of prepared keys, into new arrays or into those of ``data``."""
+        target = _layout.Target(len(keys), self.shape, data)
+
+        def finish(raw: Any, exception: AerospikeError | None) -> Any:
+            return result(target, keys, raw[0], raw[1], self.errors, exception)
+
+        request = self.core.batch_table(
+            self.engine, keys, target.fields, target.codes, target.meta, target.missing
+        )
+        return request.then(finish)
+
+
+def plan_of(
+    cache: dict[Any, Any], core: Core, n: int, dtype: Any, bins: Any, layout: str, out: Any, errors: str,
+    fill: Any, policy: Any,
+) -> tuple[Plan, Any]:  # fmt: skip
+    """The plan of a read of n rows; and what holds the arrays that are given, None without.
+
+    To make a plan takes as long as to read some thirty records, so those of new arrays are kept, by the dtype
+    object: the cache keeps that alive, so that no other one gets its id, and looks whether its names were set
+    anew.
+    """
+    _layout.check_layout(layout)
+    mode = errors_mode(errors)
+    if out is not None:
+        shape, data = _layout.shape_of_out(n, dtype, bins, out, fill)
+        return Plan(core, shape, policy, errors), data
+    key: tuple[Any, ...] | None = None
+    if isinstance(dtype, np.dtype) and fill is None and policy is None:
+        if bins is None:
+            key = id(dtype), None, layout, mode
+        elif isinstance(bins, (list, tuple)) and all(type(name) is str for name in bins):
+            key = id(dtype), tuple(bins), layout, mode
+    found = cache.get(key) if key is not None else None
+    if found is not None and found[1] is dtype.names:
+        return found[2], None
+    plan = Plan(core, _layout.shape_of(dtype, bins, layout, fill), policy, errors)
+    if key is not None:
+        if len(cache) >= _CACHED:
+            cache.clear()
+        cache[key] = dtype, dtype.names, plan
+    return plan, None
+
+
+def result(
+    target: _layout.Target,
+    keys: Any,
+    cell_errors: bytes,
+    timings: tuple[float, ...],
+    errors: str,
+    exception: AerospikeError | None,
+) -> NumpyBatchRecords:
+    shape = target.shape
+    table = (
+        np.frombuffer(bytearray(cell_errors), _layout.ERROR_DTYPE) if cell_errors else _NO_ERRORS
+    )
+    found = NumpyBatchRecords(
+        target.data, target.meta, target.codes, target.missing, shape.names, table, _keys.view(keys), timings,
+        shape.layout,
+    )  # fmt: skip
+    if exception is not None:
+        exception.partial = found
+        raise exception
+    if cell_errors and errors == "raise":
+        raise_conversion(found)
+    return found

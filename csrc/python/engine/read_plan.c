@@ -1,0 +1,165 @@
+/* Batch reads into arrays. What is the same for each read of some fields stands in a ReadPlan, made
+ * once: the fields' kinds and names, the policy, and the operations of the request. A read points
+ * it at its own arrays. */
+#include "base/clock.h"
+#include "python/engine/batch_ops.h"
+
+typedef struct read_plan {
+    PyObject_HEAD anp_array_plan fields;
+    PyObject *samples; /* the (bin name, array) pairs it was made from */
+    anp_errors_mode mode;
+    anp_py_policy policy;
+    anp_buffer ops;
+    anp_row_source source; /* points into ops */
+} read_plan;
+
+/* ---- plans ---- */
+
+PyObject *anp_core_read_plan(PyObject *self, PyObject *args)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    PyObject *samples, *fills, *policy_dict, *bins;
+    const char *where;
+    int mode;
+    anp_py_policy policy;
+    if (!PyArg_ParseTuple(args, "sO!OiOO!", &where, &PyTuple_Type, &samples, &fills, &mode,
+                          &policy_dict, &PyTuple_Type, &bins) ||
+        !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_READ, where, &policy)) {
+        return NULL;
+    }
+    PyTypeObject *type = core->state->read_plan_type;
+    read_plan *p = (read_plan *)(void *)type->tp_alloc(type, 0);
+    if (p == NULL) {
+        return NULL;
+    }
+    p->samples = Py_NewRef(samples);
+    p->mode = (anp_errors_mode)mode;
+    p->policy = policy;
+    anp_buffer_init(&p->ops, ANP_READ_OPS_MAX);
+    if (!anp_array_plan_init(core->state, &p->fields, samples, 0, false) ||
+        !anp_array_plan_fills(core->state, &p->fields, fills) ||
+        !anp_read_source(core->state, bins, &policy, &p->ops, &p->source)) {
+        Py_DECREF(p);
+        return NULL;
+    }
+    return (PyObject *)p;
+}
+
+static void plan_dealloc(PyObject *self)
+{
+    read_plan *p = (read_plan *)(void *)self;
+    PyTypeObject *type = Py_TYPE(self);
+    anp_array_plan_deinit(&p->fields);
+    anp_buffer_deinit(&p->ops);
+    Py_XDECREF(p->samples);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyType_Slot plan_slots[] = {{Py_tp_dealloc, plan_dealloc}, {0, NULL}};
+
+PyType_Spec anp_read_plan_spec = {
+    .name = "aerospike_np._engine.ReadPlan",
+    .basicsize = sizeof(read_plan),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = plan_slots,
+};
+
+/* ---- reads ---- */
+
+typedef struct table_payload {
+    anp_table table;
+    anp_plan plan; /* the read plan's, over this read's arrays */
+} table_payload;
+
+static void free_table(void *payload)
+{
+    table_payload *p = payload;
+    anp_table_deinit(&p->table);
+    PyMem_Free(p->plan.fields);
+    PyMem_Free(p);
+}
+
+static anp_status table_row(void *context, uint64_t row, const anp_message *m, anp_cursor body,
+                            anp_error *err)
+{
+    return anp_table_decode(context, row, m, body, err);
+}
+
+static void table_soon(void *context, uint64_t row)
+{
+    anp_table_soon(context, row);
+}
+
+static void table_settle(void *context, uint64_t row, anp_status code, bool in_doubt)
+{
+    (void)in_doubt;
+    anp_table_settle(context, row, anp_public_code(code));
+}
+
+/* (bytes of the cell errors, timings) */
+static PyObject *wrap_table(anp_request *r)
+{
+    table_payload *p = r->payload;
+    if (!anp_table_resolve(r->state, &p->table, PyTuple_GET_ITEM(r->hold, 2))) {
+        return NULL;
+    }
+    PyObject *timings = anp_batch_timings_tuple(r);
+    return timings == NULL
+               ? NULL
+               : Py_BuildValue("(NN)",
+                               PyBytes_FromStringAndSize((const char *)p->table.errors.data,
+                                                         (Py_ssize_t)p->table.errors.size),
+                               timings);
+}
+
+/* Points the table at the arrays codes (int32), meta (8 bytes a row) and missing (bits), each n
+ * long. */
+static bool take_outputs(anp_table *t, Py_ssize_t n, PyObject *codes, PyObject *meta,
+                         PyObject *missing)
+{
+    t->n_rows = (uint64_t)n;
+    t->missing_stride = (t->plan->n_fields + 7) / 8;
+    t->codes = anp_numpy_data(codes, sizeof(int32_t), n, "codes", true);
+    t->meta = t->codes != NULL ? anp_numpy_data(meta, 8, n, "meta", true) : NULL;
+    t->missing = t->meta != NULL ? anp_numpy_data(missing, 1, n * (Py_ssize_t)t->missing_stride,
+                                                  "missing", true)
+                                 : NULL;
+    t->now = (uint32_t)(anp_clock_wall() / ANP_NS_PER_S - ANP_EPOCH);
+    return t->missing != NULL;
+}
+
+/* batch_table(plan, keys, fields, codes, meta, missing): the result is (errors, timings). */
+PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    PyObject *plan, *keys, *fields, *codes, *meta, *missing;
+    if (!PyArg_ParseTuple(args, "O!OOOOO", core->state->read_plan_type, &plan, &keys, &fields,
+                          &codes, &meta, &missing)) {
+        return NULL;
+    }
+    const read_plan *how = (const read_plan *)(const void *)plan;
+    anp_key_source *source_keys = anp_key_source_new(core->state, keys, how->policy.key == 0);
+    if (source_keys == NULL) {
+        return NULL;
+    }
+    table_payload *p = PyMem_Calloc(1, sizeof *p);
+    if (p == NULL) {
+        anp_key_source_free(source_keys);
+        return PyErr_NoMemory();
+    }
+    anp_table_init(&p->table);
+    p->table.plan = &p->plan;
+    p->table.mode = how->mode;
+    Py_ssize_t n = (Py_ssize_t)source_keys->view.total;
+    if (!anp_array_plan_place(&how->fields, how->samples, fields, n, &p->plan) ||
+        !take_outputs(&p->table, n, codes, meta, missing)) {
+        anp_key_source_free(source_keys);
+        free_table(p);
+        return NULL;
+    }
+    anp_row_sink sink = {
+        .row = table_row, .settle = table_settle, .soon = table_soon, .context = &p->table};
+    return anp_batch_request(core, &how->policy, source_keys, &how->source, &sink, wrap_table, p,
+                             free_table, args);
+}
