@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 _WATCH_SECONDS = 0.1
 
 
-async def _end(request: Any, future: asyncio.Future[Any]) -> Any:
-    """Sees a request to its end, which is soon, and returns what it came to, or what there is of it."""
+async def _end(request: Any, future: asyncio.Future[Any], error: BaseException) -> None:
+    """Sees a request to its end, which is soon; the error says what it came to, or what there is of it."""
     loop = asyncio.get_running_loop()
     while not request.is_over:
         request.cancel()
@@ -31,10 +31,13 @@ async def _end(request: Any, future: asyncio.Future[Any]) -> Any:
             await waiter
         except asyncio.CancelledError:  # asked twice: its memory must not be written to any more
             continue
+    partial, in_doubt = None, request.is_write
     try:
-        return future.result() if future.done() and not future.cancelled() else request.result()
+        is_told = future.done() and not future.cancelled()
+        partial = future.result() if is_told else request.result()
     except Exception as failure:
-        return getattr(failure, "partial", None)
+        partial, in_doubt = getattr(failure, "partial", None), getattr(failure, "in_doubt", False)
+    error.partial, error.in_doubt = partial, in_doubt  # type: ignore[attr-defined]
 
 
 async def _watched(request: Any, future: asyncio.Future[Any]) -> Any:
@@ -73,7 +76,7 @@ async def _run(waker: Any, request: Any, queue_seconds: float) -> Any:
     except BaseException as error:
         # Its own failure; or it was cancelled, or the progress callable raised: it is ended first.
         if not future.done() or future.cancelled() or future.exception() is not error:
-            error.partial = await _end(request, future)  # type: ignore[attr-defined]
+            await _end(request, future, error)
         raise
     finally:
         if limit is not None:

@@ -427,9 +427,10 @@ async def run_async(plan: Plan, await_work: Callable[[Any], Any]) -> AsyncIterat
     """The same for an event loop: a task a chunk."""
     works = plan.works_async()
     tasks: deque[asyncio.Task[Any]] = deque()
+    failure: BaseException | None = None
 
-    async def fill() -> None:
-        while len(tasks) < plan.in_flight:
+    async def fill(n: int) -> None:
+        while len(tasks) < n:
             try:
                 work = await anext(works)
             except StopAsyncIteration:
@@ -437,16 +438,41 @@ async def run_async(plan: Plan, await_work: Callable[[Any], Any]) -> AsyncIterat
             tasks.append(asyncio.ensure_future(await_work(work)))
 
     try:
-        await fill()
+        await fill(plan.in_flight)
         while tasks:
             result = await tasks[0]
+            await fill(plan.in_flight + 1)
             tasks.popleft()
-            await fill()
             plan.count(result)
             yield result
+    except BaseException as error:
+        failure = error
+        if isinstance(error, asyncio.CancelledError) and tasks and _has_result(tasks[0]):
+            error.partial = tasks[0].result()  # type: ignore[attr-defined]
+        raise
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        cancelled = await _cancel(tasks)
         await works.aclose()  # type: ignore[attr-defined]
         _end(plan)
+        if cancelled is not None and not isinstance(failure, asyncio.CancelledError):
+            raise cancelled
+
+
+def _has_result(task: asyncio.Task[Any]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> asyncio.CancelledError | None:
+    """Sees them to their end, which is soon; returns what asked for the same meanwhile."""
+    cancelled = None
+    for task in tasks:
+        task.cancel()
+    while running := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(running)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # has been seen, as far as asyncio is concerned
+    return cancelled

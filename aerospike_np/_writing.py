@@ -97,6 +97,7 @@ class Writing:
         )
         if exception is not None:
             set_partial(exception, result)
+            exception.in_doubt = bool(in_doubt.any())
             raise exception
         return result
 

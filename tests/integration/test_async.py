@@ -234,6 +234,112 @@ def test_cancelled_write_says_row_by_row_what_it_did(node: LocalNode, new_loop: 
     run(main, new_loop)
 
 
+def test_cancelled_write_of_one_record_says_whether_it_is_in_doubt(
+    node: LocalNode, new_loop: NewLoop
+) -> None:
+    async def main() -> None:
+        async with AsyncClient({**node.config(), "max_concurrent_operations": 1}) as client:
+            await client.put(("test", "w", 1), {"a": 1})
+            node.freeze()
+            sent, waits, read = (
+                asyncio.ensure_future(work)
+                for work in (
+                    client.put(("test", "w", 1), {"a": 2}, None, {"total_timeout": 60_000}),
+                    client.put(("test", "w", 2), {"a": 2}),
+                    client.get(("test", "w", 1)),
+                )
+            )
+            await asyncio.sleep(0.05)
+            errors = []
+            for task in (waits, read, sent):
+                task.cancel()
+                with pytest.raises(asyncio.CancelledError) as caught:
+                    await task
+                errors.append(caught.value)
+            assert [error.in_doubt for error in errors] == [False, False, True]  # type: ignore[attr-defined]
+            node.thaw()
+            assert (await client.exists(("test", "w", 2))).meta is None
+
+    run(main, new_loop)
+
+
+def test_time_out_of_asyncio_has_what_there_is_as_its_cause(
+    node: LocalNode, new_loop: NewLoop
+) -> None:
+    async def main() -> None:
+        async with AsyncClient(node.config()) as client:
+            node.freeze()
+            rows, policy = data(), {"total_timeout": 60_000}
+            for wait in (asyncio.wait_for, timed):
+                with pytest.raises(TimeoutError) as caught:
+                    await wait(client.batch_write_numpy(rows, "test", "w", policy=policy), 0.05)
+                cause: Any = caught.value.__cause__
+                assert cause.in_doubt and cause.partial.in_doubt.any()
+                assert len(cause.partial.result_codes) == N
+
+    async def timed(work: Any, seconds: float) -> Any:
+        async with asyncio.timeout(seconds):
+            return await work
+
+    run(main, new_loop)
+
+
+def test_stream_that_is_cancelled_again_and_again_tells_of_the_chunk_that_was_next(
+    node: LocalNode, new_loop: NewLoop
+) -> None:
+    async def write(client: Any, seen: list[Any]) -> None:
+        policy = {"total_timeout": 60_000}
+        async for result in client.write_stream(
+            map(data, (100, 200, 300, 400)), "test", "w", in_flight=3, policy=policy
+        ):
+            seen.append(result)
+
+    async def main() -> None:
+        async with AsyncClient(node.config()) as client:
+            await client.get(("test", "s", 1))
+            node.freeze()
+            seen: list[Any] = []
+            before = asyncio.all_tasks()
+            task = asyncio.ensure_future(write(client, seen))
+            await asyncio.sleep(0.05)
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0)
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            node.thaw()
+            assert not seen
+            assert len(caught.value.partial.result_codes) == 100  # type: ignore[attr-defined]
+            assert asyncio.all_tasks() == before
+
+    run(main, new_loop)
+
+
+def test_stream_that_is_cancelled_while_its_source_is_slow_loses_no_result(
+    node: LocalNode, new_loop: NewLoop
+) -> None:
+    async def source() -> AsyncIterator[Any]:
+        yield data(100)
+        await asyncio.sleep(60)
+
+    async def main() -> None:
+        async with AsyncClient(node.config()) as client:
+
+            async def write() -> None:
+                async for _ in client.write_stream(source(), "test", "w", in_flight=1):
+                    raise AssertionError("the source has a chunk that was waited for")
+
+            task = asyncio.ensure_future(write())
+            await until(lambda: node.stats()["objects"] >= N + 100)
+            await asyncio.sleep(0.05)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await task
+            assert caught.value.partial.result_codes.tolist() == [0] * 100  # type: ignore[attr-defined]
+
+    run(main, new_loop)
+
+
 def test_asyncio_timeout_ends_a_call_of_a_frozen_node(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
         async with AsyncClient(node.config()) as client:

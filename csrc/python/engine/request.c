@@ -377,6 +377,13 @@ static PyObject *get_has_progress(PyObject *self, void *unused)
     return PyBool_FromLong(((anp_request *)(void *)self)->progress != NULL);
 }
 
+static PyObject *get_is_write(PyObject *self, void *unused)
+{
+    const anp_single *single = ((anp_request *)(void *)self)->single;
+    (void)unused;
+    return PyBool_FromLong(single != NULL && single->is_write);
+}
+
 static PyMethodDef request_methods[] = {
     {"then", request_set_finish, METH_O,
      "then(finish): finish(raw, exception or None) makes the result; returns self."},
@@ -396,6 +403,7 @@ static PyGetSetDef request_getset[] = {
     {"seconds", get_seconds, NULL, "Its total timeout.", NULL},
     {"is_over", get_is_over, NULL, NULL, NULL},
     {"has_progress", get_has_progress, NULL, NULL, NULL},
+    {"is_write", get_is_write, NULL, "Of one record.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
