@@ -20,7 +20,7 @@ void anp_node_batch_deinit(anp_node_batch *b)
     anp_buffer_deinit(&b->block);
 }
 
-uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, bool has_filter, uint32_t max_rows)
+uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, uint32_t max_rows)
 {
     b->rows = anp_cursor_over(data.data, data.size);
     b->done = 0;
@@ -28,7 +28,7 @@ uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, bool has_filter,
     b->can_repeat = false;
     b->is_waiting = false;
     b->wait_until = 0;
-    b->has_filter = has_filter;
+    b->has_filter = false;
     anp_buffer_clear(&b->block);
     if (!anp_batch_open(&b->rows, &b->left, &b->flags) || b->left == 0) {
         return ANP_PARAMETER;
@@ -75,6 +75,7 @@ static bool next_row(anp_node_batch *b, anp_executor *e)
             .ttl = row->ttl,
             .in_batch = true,
             .has_filter = b->has_filter,
+            .filter = b->filter,
         };
         uint16_t n_fields = row->n_fields != 0 ? row->n_fields : 1;
         if (b->rows.at + 5 > b->rows.end || b->rows.at[4] != ANP_FIELD_NAMESPACE ||

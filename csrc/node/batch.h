@@ -10,7 +10,9 @@ typedef struct anp_node_batch {
     uint32_t done;
     uint8_t flags;
     uint8_t error; /* that ends the sending (without RESPOND_ALL); goes into the trailer */
-    bool can_repeat, has_filter;
+    bool can_repeat;
+    bool has_filter; /* of all rows that have none of their own */
+    anp_slice filter;
     bool is_waiting;       /* for the owner of `row`, which is frozen */
     uint64_t wait_until;   /* for all such rows; 0: none was met yet */
     anp_batch_row row;     /* under way */
@@ -23,7 +25,7 @@ void anp_node_batch_deinit(anp_node_batch *b);
 
 /* Starts a batch from field 41's data. A code above 0: it is over before it began, and only a
  * trailer is due. */
-uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, bool has_filter, uint32_t max_rows);
+uint8_t anp_node_batch_start(anp_node_batch *b, anp_slice data, uint32_t max_rows);
 
 /* Executes rows until they are through (true; frames and trailer are in `out`), `out` holds more
  * than max_out bytes, it is `until` (monotonic ns) and others must have their turn, or is_waiting.

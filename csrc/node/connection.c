@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "node/server.h"
+#include "node/view.h"
 #include "wire/frame.h"
 
 enum { READ_SIZE = 64 * 1024, KEEP = 1024 * 1024, TURN_MS = 10 };
@@ -113,16 +114,43 @@ static bool find_field(anp_cursor c, uint16_t n, uint8_t type, anp_slice *out)
     return false;
 }
 
+enum { FIELD_HEAD = 5 };
+
+/* The rows' field. As on a server, its own length may say more than there is: one client adds the
+ * filter's to it. */
+static bool find_rows(anp_cursor c, uint16_t n, anp_slice *out)
+{
+    anp_field_view f;
+    for (uint16_t i = 0; i < n; i++) {
+        bool is_whole = anp_field_read(&c, &f);
+        if (!is_whole) {
+            const uint8_t *head = anp_cursor_take(&c, FIELD_HEAD);
+            if (head == NULL) {
+                return false;
+            }
+            f = (anp_field_view){head[4], {c.at, anp_cursor_left(&c)}};
+        }
+        if (f.type == ANP_FIELD_BATCH || f.type == ANP_FIELD_BATCH_WITH_SET) {
+            *out = f.data;
+            return true;
+        }
+        if (!is_whole) {
+            return false;
+        }
+    }
+    return false;
+}
+
 static void start_batch(anp_node_connection *c, anp_cursor fields, uint16_t n)
 {
-    anp_slice data, filter;
-    bool found = find_field(fields, n, ANP_FIELD_BATCH, &data) ||
-                 find_field(fields, n, ANP_FIELD_BATCH_WITH_SET, &data);
-    bool has_filter = find_field(fields, n, ANP_FIELD_FILTER, &filter);
+    anp_slice data;
     uint8_t code = ANP_PARAMETER;
-    if (found) {
-        code = anp_node_batch_start(&c->batch, data, has_filter,
-                                    c->thread->node->config.batch_max_requests);
+    if (find_rows(fields, n, &data)) {
+        code = anp_node_batch_start(&c->batch, data, c->thread->node->config.batch_max_requests);
+    }
+    if (code == ANP_OK && find_field(fields, n, ANP_FIELD_FILTER, &c->batch.filter)) {
+        c->batch.has_filter = true;
+        code = anp_filter_read(&c->thread->executor, c->batch.filter);
     }
     if (code != ANP_OK) {
         anp_node_batch_trailer(&c->out, code);
@@ -145,12 +173,13 @@ static void serve_message(anp_node_connection *c, anp_slice body)
                           .info4 = m.info4,
                           .generation = m.generation,
                           .ttl = m.ttl};
-    anp_cursor fields = at;
+    if (m.info1 & ANP_INFO1_BATCH) {
+        start_batch(c, at, m.n_fields);
+        return;
+    }
     if (!anp_node_request_fields(&r, &at, m.n_fields) || !anp_node_request_ops(&r, &at, m.n_ops) ||
         anp_cursor_left(&at) != 0) {
         reply_code(c, ANP_PARAMETER);
-    } else if (m.info1 & ANP_INFO1_BATCH) {
-        start_batch(c, fields, m.n_fields);
     } else if (!r.has_digest) { /* a query: not built yet */
         reply_code(c, !r.has_namespace ||
                               anp_store_find(c->thread->node->store, r.namespace_name) == NULL

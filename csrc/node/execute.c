@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "node/bins.h"
 #include "node/compute.h"
+#include "node/view.h"
 
 void anp_executor_init(anp_executor *e, anp_store *store, const anp_members *members,
                        uint32_t member)
@@ -12,12 +13,12 @@ void anp_executor_init(anp_executor *e, anp_store *store, const anp_members *mem
     e->members = members;
     e->member = member;
     atomic_init(&e->proxied, 0);
-    anp_buffer_init(&e->values, SIZE_MAX / 4);
+    e->filter = NULL;
 }
 
 void anp_executor_deinit(anp_executor *e)
 {
-    anp_buffer_deinit(&e->values);
+    anp_expression_free(e->filter);
 }
 
 void anp_reply_code(anp_buffer *out, uint8_t code, uint32_t index, uint8_t info3)
@@ -127,11 +128,11 @@ static void answer(anp_reply *reply, const anp_op *op, const anp_particle *value
     reply->n_ops++;
 }
 
-static uint8_t read_computed(const anp_op *op, const anp_particle *bin, bool respond_all,
-                             anp_outcome *outcome, anp_reply *reply)
+static uint8_t read_computed(const anp_op *op, const anp_particle *bin, const anp_view *view,
+                             bool respond_all, anp_outcome *outcome, anp_reply *reply)
 {
     anp_outcome_clear(outcome);
-    uint8_t code = anp_compute(op, bin, outcome);
+    uint8_t code = anp_compute(op, bin, &view->record, outcome);
     if (code == ANP_OK && (outcome->type != ANP_PARTICLE_NULL || respond_all)) {
         answer(
             reply, op,
@@ -146,6 +147,7 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
     bool respond_all = (r->info2 & ANP_INFO2_RESPOND_ALL_OPS) != 0;
     anp_cursor ops = r->ops, guess = anp_cursor_over(record->bins, record->bins_size);
     anp_op op, bin;
+    anp_view view = {.stored = NULL};
     for (uint16_t i = 0; i < r->n_ops && anp_op_read(&ops, &op); i++) {
         if (!is_read(op.type)) {
             return ANP_PARAMETER;
@@ -163,8 +165,11 @@ static uint8_t read_ops(const anp_node_request *r, const anp_record *record, anp
         }
         bool found = find_bin(record, many, op.name, &guess, &bin);
         if (op.type != ANP_OP_READ) {
+            if (view.stored == NULL) {
+                anp_view_init(&view, r, record, many);
+            }
             uint8_t code =
-                read_computed(&op, found ? &bin.value : NULL, respond_all, outcome, reply);
+                read_computed(&op, found ? &bin.value : NULL, &view, respond_all, outcome, reply);
             if (code != ANP_OK) {
                 return code;
             }
@@ -192,8 +197,8 @@ static uint8_t read_named(const anp_node_request *r, const anp_record *record, a
     return code;
 }
 
-static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
-                           anp_reply *reply)
+static uint8_t read_locked(anp_executor *e, anp_namespace *ns, anp_shard *shard,
+                           const anp_node_request *r, anp_reply *reply)
 {
     anp_record *record = anp_shard_find(ns, shard, r->digest);
     if (record == NULL) {
@@ -202,18 +207,20 @@ static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_r
     if (r->set.size != 0 && !anp_request_set_is(r, record)) {
         return ANP_PARAMETER;
     }
-    if (r->has_filter) {
-        return ANP_UNSUPPORTED_FEATURE;
+    reply->generation = record->generation;
+    reply->void_time = record->void_time;
+    uint8_t code = anp_filter_check(e, r, record);
+    if (code != ANP_OK) {
+        return code;
     }
     if (!anp_request_key_is(r, record)) {
         return ANP_KEY_MISMATCH;
     }
-    uint8_t code = touch_on_read(r, record);
+    code = touch_on_read(r, record);
     if (code != ANP_OK) {
         return code;
     }
-    reply->generation = record->generation;
-    reply->void_time = record->void_time;
+    reply->void_time = record->void_time; /* as the read may have touched it */
     if (r->info1 & ANP_INFO1_GET_NO_BINS) {
         return ANP_OK;
     }
@@ -230,16 +237,16 @@ static uint8_t read_locked(anp_namespace *ns, anp_shard *shard, const anp_node_r
 uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
                          anp_reply *reply)
 {
-    (void)e;
     anp_shard *shard = anp_shard_lock(ns, r->digest);
-    uint8_t code = read_locked(ns, shard, r, reply);
+    uint8_t code = read_locked(e, ns, shard, r, reply);
     (void)pthread_mutex_unlock(&shard->lock);
     return code;
 }
 
 /* ---- deleting ---- */
 
-static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r)
+static uint8_t delete_locked(anp_executor *e, anp_namespace *ns, anp_shard *shard,
+                             const anp_node_request *r)
 {
     anp_record *record = anp_shard_find(ns, shard, r->digest);
     if (record == NULL) {
@@ -252,8 +259,9 @@ static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node
         ((r->info2 & ANP_INFO2_GENERATION_GT) && r->generation <= record->generation)) {
         return ANP_GENERATION;
     }
-    if (r->has_filter) {
-        return ANP_UNSUPPORTED_FEATURE;
+    uint8_t code = anp_filter_check(e, r, record);
+    if (code != ANP_OK) {
+        return code;
     }
     if (!anp_request_key_is(r, record)) {
         return ANP_KEY_MISMATCH;
@@ -265,13 +273,12 @@ static uint8_t delete_locked(anp_namespace *ns, anp_shard *shard, const anp_node
 uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
                            anp_reply *reply)
 {
-    (void)e;
     (void)reply; /* what a delete answers has neither generation nor void time, whatever its code */
     if (r->info2 & ANP_INFO2_DURABLE_DELETE) {
         return ANP_ENTERPRISE_ONLY;
     }
     anp_shard *shard = anp_shard_lock(ns, r->digest);
-    uint8_t code = delete_locked(ns, shard, r);
+    uint8_t code = delete_locked(e, ns, shard, r);
     (void)pthread_mutex_unlock(&shard->lock);
     return code;
 }

@@ -1,6 +1,7 @@
 /* Requests on single records, executed: the checks in the server's order, and one reply message. */
 #pragma once
 
+#include "data/expression.h"
 #include "node/members.h"
 #include "node/request.h"
 #include "node/store.h"
@@ -13,7 +14,7 @@ typedef struct anp_executor {
     const anp_members *members;
     uint32_t member;          /* who serves */
     _Atomic uint64_t proxied; /* requests on records of others */
-    anp_buffer values;        /* bins as they are being made */
+    anp_expression *filter;   /* the last one that was read; owned */
 } anp_executor;
 
 void anp_executor_init(anp_executor *e, anp_store *store, const anp_members *members,

@@ -33,6 +33,7 @@ bool anp_node_request_fields(anp_node_request *r, anp_cursor *c, uint16_t n)
             break;
         case ANP_FIELD_FILTER:
             r->has_filter = true;
+            r->filter = f.data;
             break;
         case ANP_FIELD_UDF_PACKAGE:
             r->has_udf = true;

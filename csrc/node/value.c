@@ -1,7 +1,7 @@
 /* Checking and storing values. No state. */
 #include "node/value.h"
 
-#include "node/collection.h"
+#include "data/collection.h"
 #include "node/geojson.h"
 
 enum { INVALID_GEOJSON = 160 };

@@ -6,12 +6,14 @@
 #include "node/compute.h"
 #include "node/execute.h"
 #include "node/value.h"
+#include "node/view.h"
 
 /* ---- the operations themselves: one function a type ---- */
 
 typedef struct change {
     anp_bins bins;
     anp_reply *reply;
+    anp_view view;
     anp_outcome outcome;
     bool respond_all;
 } change;
@@ -146,7 +148,12 @@ static uint8_t do_join(change *c, const anp_op *op)
 static uint8_t take_outcome(change *c, const anp_op *op)
 {
     anp_outcome *o = &c->outcome;
-    if (o->has_changed) {
+    if (o->has_changed && o->bin_type == ANP_PARTICLE_NULL) {
+        anp_bin *bin = anp_bins_find(&c->bins, op->name);
+        if (bin != NULL) {
+            anp_bins_remove(&c->bins, bin);
+        }
+    } else if (o->has_changed) {
         uint8_t *bytes = anp_bins_make(&c->bins, o->bin.size + 1);
         if (bytes == NULL) {
             return ANP_SERVER_ERROR;
@@ -171,7 +178,7 @@ static uint8_t do_compute(change *c, const anp_op *op)
 {
     anp_bin *bin = anp_bins_find(&c->bins, op->name);
     anp_outcome_clear(&c->outcome);
-    uint8_t code = anp_compute(op, bin != NULL ? &bin->value : NULL, &c->outcome);
+    uint8_t code = anp_compute(op, bin != NULL ? &bin->value : NULL, &c->view.record, &c->outcome);
     return code != ANP_OK ? code : take_outcome(c, op);
 }
 
@@ -207,8 +214,8 @@ static const struct {
     [ANP_OP_CDT_READ] = {do_unsupported, IS_READ | MAY_ANSWER | HAS_NAME},
     [ANP_OP_CDT_MODIFY] = {do_unsupported, MAY_ANSWER | NEEDS_OLD_BINS | HAS_NAME},
     [ANP_OP_INCR] = {do_increment, NEEDS_OLD_BINS | HAS_NAME},
-    [ANP_OP_EXP_READ] = {do_unsupported, IS_READ | MAY_ANSWER},
-    [ANP_OP_EXP_MODIFY] = {do_unsupported, HAS_NAME},
+    [ANP_OP_EXP_READ] = {do_compute, IS_READ | MAY_ANSWER},
+    [ANP_OP_EXP_MODIFY] = {do_compute, HAS_NAME},
     [ANP_OP_APPEND] = {do_join, NEEDS_OLD_BINS | HAS_NAME},
     [ANP_OP_PREPEND] = {do_join, NEEDS_OLD_BINS | HAS_NAME},
     [ANP_OP_TOUCH] = {do_touch, NEEDS_OLD_BINS},
@@ -291,11 +298,10 @@ static uint8_t void_time_of(const anp_namespace *ns, const anp_node_request *r,
 }
 
 /* Checks of the live record, in the server's order; old NULL: there is none. */
-static uint8_t check_record(const anp_namespace *ns, const anp_node_request *r,
-                            const anp_record *old, bool touches, anp_reply *reply)
+static uint8_t check_record(anp_executor *e, const anp_node_request *r, const anp_record *old,
+                            bool touches, anp_reply *reply)
 {
     bool must_exist = touches || (r->info3 & (ANP_INFO3_UPDATE_ONLY | ANP_INFO3_REPLACE_ONLY));
-    (void)ns;
     if (old == NULL && must_exist) {
         return ANP_NOT_FOUND;
     }
@@ -314,8 +320,10 @@ static uint8_t check_record(const anp_namespace *ns, const anp_node_request *r,
     if (old == NULL ? r->set.size > ANP_SET_MAX : !anp_request_set_is(r, old)) {
         return ANP_PARAMETER;
     }
-    if (old != NULL && r->has_filter) { /* a filter never stands in the way of a new record */
-        return ANP_UNSUPPORTED_FEATURE;
+    /* A filter never stands in the way of a new record. */
+    uint8_t code = old != NULL ? anp_filter_check(e, r, old) : ANP_OK;
+    if (code != ANP_OK) {
+        return code;
     }
     return old != NULL && !anp_request_key_is(r, old) ? ANP_KEY_MISMATCH : ANP_OK;
 }
@@ -398,12 +406,12 @@ static uint8_t commit(anp_namespace *ns, anp_shard *shard, const anp_node_reques
     return ANP_OK;
 }
 
-static uint8_t write_locked(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
-                            bool touches, anp_reply *reply)
+static uint8_t write_locked(anp_executor *e, anp_namespace *ns, anp_shard *shard,
+                            const anp_node_request *r, bool touches, anp_reply *reply)
 {
     anp_record *old = anp_shard_find(ns, shard, r->digest);
     uint32_t void_time = 0;
-    uint8_t code = check_record(ns, r, old, touches, reply);
+    uint8_t code = check_record(e, r, old, touches, reply);
     if (code == ANP_OK) {
         code = void_time_of(ns, r, old, &void_time);
     }
@@ -414,6 +422,7 @@ static uint8_t write_locked(anp_namespace *ns, anp_shard *shard, const anp_node_
     change c = {.reply = reply, .respond_all = (r->info2 & ANP_INFO2_RESPOND_ALL_OPS) != 0};
     anp_outcome_init(&c.outcome, ns->config.max_record_size);
     anp_bins_open(&c.bins, replaces ? NULL : old);
+    anp_view_init(&c.view, r, old, &c.bins);
     code = c.bins.failed ? ANP_SERVER_ERROR : run_ops(&c, r);
     if (code == ANP_OK && c.bins.n == 0) { /* nothing is left: the record goes */
         reply->generation = reply->void_time = 0;
@@ -445,7 +454,7 @@ uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_req
         return code;
     }
     anp_shard *shard = anp_shard_lock(ns, r->digest);
-    code = write_locked(ns, shard, r, touches, reply);
+    code = write_locked(e, ns, shard, r, touches, reply);
     (void)pthread_mutex_unlock(&shard->lock);
     return code;
 }

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +25,11 @@ LOGS = Path(__file__).with_name("logs")
 MARKS = wire.LAST | wire.PARTITION_DONE
 
 # What the node doesn't do yet, told from a request's bytes.
-REFUSED_FIELDS = {wire.TASK: "query", 30: "udf", 31: "udf", 32: "udf", wire.FILTER: "filter"}
-REFUSED_OPS = {
-    3: "collection", 4: "collection", 7: "expression", 8: "expression",
-}  # fmt: skip
+REFUSED_FIELDS = {wire.TASK: "query", 30: "udf", 31: "udf", 32: "udf"}
+REFUSED_OPS = {3: "collection", 4: "collection"}
+EXPRESSION_OPS = {7, 8}
+# [127, type, 0 or 0x40, ...]: an operation on a list or map inside of an expression.
+COLLECTION_CALL = re.compile(rb"\x95\x7f[\x00-\x09][\x00\x40]", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,13 @@ def batch_of(message: wire.Message) -> bytes | None:
 
 
 def refused_parts(part: wire.Message | wire.Row) -> set[str]:
-    return {REFUSED_FIELDS[number] for number, _ in part.fields if number in REFUSED_FIELDS} | {
-        REFUSED_OPS[op.kind] for op in part.ops if op.kind in REFUSED_OPS
-    }
+    expressions = [data for number, data in part.fields if number == wire.FILTER]
+    expressions += [op.value for op in part.ops if op.kind in EXPRESSION_OPS]
+    return (
+        {REFUSED_FIELDS[number] for number, _ in part.fields if number in REFUSED_FIELDS}
+        | {REFUSED_OPS[op.kind] for op in part.ops if op.kind in REFUSED_OPS}
+        | {"collection" for expression in expressions if COLLECTION_CALL.search(expression)}
+    )
 
 
 def refused(exchange: Exchange) -> bool | frozenset[int]:
@@ -94,8 +100,7 @@ def refused(exchange: Exchange) -> bool | frozenset[int]:
     rows = batch_of(message)
     if rows is None:
         return bool(refused_parts(message))
-    whole = bool(refused_parts(message))  # a filter of the batch is every row's
-    return frozenset(row.index for row in wire.rows(rows) if whole or refused_parts(row))
+    return frozenset(row.index for row in wire.rows(rows) if refused_parts(row))
 
 
 def read_reply(connection: wire.Connection, exchange: Exchange) -> list[tuple[int, bytes]]:

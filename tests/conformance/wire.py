@@ -85,7 +85,9 @@ class Bytes:
         found = []
         for _ in range(count):
             size, kind = self.unpack(FIELD)
-            found.append((kind, self.take(size - 1)))
+            # One client counts a batch's filter into the length of its rows: a server reads what there is.
+            whole = self.left if kind in (BATCH_ROWS, BATCH_WITH_SET) else size - 1
+            found.append((kind, self.take(min(size - 1, whole))))
         return tuple(found)
 
     def ops(self, count: int) -> tuple[Op, ...]:

@@ -12,3 +12,6 @@ bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes);
 
 /* Below, at or above 0, as values are ordered. Both stand at one element in stored form. */
 int anp_collection_compare(anp_cursor a, anp_cursor b);
+
+/* Appends the keys of a map, or its values, as a list in the map's order. */
+void anp_collection_half(anp_buffer *b, anp_slice map, bool values);

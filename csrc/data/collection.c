@@ -1,5 +1,5 @@
 /* Storing and ordering lists and maps. No state; recursion is bounded by ANP_MSGPACK_DEPTH. */
-#include "node/collection.h"
+#include "data/collection.h"
 
 #include <stdlib.h>
 
@@ -316,4 +316,25 @@ bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes)
         b->size = before;
     }
     return ok;
+}
+
+void anp_collection_half(anp_buffer *b, anp_slice map, bool values)
+{
+    anp_cursor c = anp_cursor_over(map.data, map.size);
+    anp_msgpack_item head = {0};
+    (void)anp_msgpack_read(&c, &head);
+    skip_mark(&c, &head);
+    anp_msgpack_put_list(b, head.count);
+    for (uint32_t i = 0; i < head.count; i++) {
+        anp_cursor key = c;
+        if (!anp_msgpack_skip(&c)) {
+            return;
+        }
+        anp_cursor value = c;
+        if (!anp_msgpack_skip(&c)) {
+            return;
+        }
+        const uint8_t *start = values ? value.at : key.at;
+        anp_buffer_put(b, start, (size_t)((values ? c.at : value.at) - start));
+    }
 }
