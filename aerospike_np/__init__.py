@@ -44,7 +44,7 @@ __version__ = "0.1.0"
 
 # Loaded when first asked for: whoever only names a constant or an exception needs no engine.
 _LAZY = {
-    "AsyncClient": "_async_client",
+    "AsyncClient": "_client",
     "BatchRecords": "_results",
     "BatchWriteResult": "_results",
     "Client": "_client",

@@ -5,13 +5,11 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from . import _streams
+from ._async_client import AsyncClient
 from ._operations import Operations, Plain, made
-
-if TYPE_CHECKING:
-    from ._async_client import AsyncClient
 
 
 def _drive(core: Any, work: Any) -> Any:
@@ -71,8 +69,6 @@ class Client(Plain):
     @property
     def aio(self) -> AsyncClient:
         """The same client for asyncio: one cluster, one set of connections, one close."""
-        from ._async_client import AsyncClient
-
         return self._other_face(AsyncClient)  # type: ignore[no-any-return]
 
     def connect(self, username: str | None = None, password: str | None = None) -> Client:

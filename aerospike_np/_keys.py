@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from . import _late
 from .exception import InvalidArgError
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Keys:
         return keys
 
     def _take(self, values: Any) -> None:
+        _late.load()
         import numpy as np
 
         from ._engine import PackedKeys
@@ -216,6 +218,7 @@ class TupleKeys:
 
 def prepare(keys: Any, namespace: str | None, set_name: str | None, where: str) -> Any:
     """What a batch call was given as keys -> a list of tuples, or Keys."""
+    _late.load()
     if isinstance(keys, Keys):
         if namespace is not None or set_name is not None:
             raise InvalidArgError(f"{where}: Keys has its own namespace and set; leave them out")

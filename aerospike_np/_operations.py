@@ -11,12 +11,12 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _info, _keys, _progress, _reading, _state, _writing
+from . import _info, _keys, _late, _progress, _reading, _state, _writing
+from ._reader import Reader
 from .exception import InvalidArgError
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
-    from ._reader import Reader
     from .types import ClusterStats, Health
 
 _READ, _WRITE, _INCR, _APPEND, _PREPEND, _TOUCH = 1, 2, 5, 9, 10, 11
@@ -159,8 +159,6 @@ class Plain:
         >>> reader.read(np.array([7, 8]))["temp"].tolist()
         [19.5, 0.0]
         """
-        from ._reader import Reader
-
         return Reader(self, _dtype, namespace, set_name, bins, policy, layout, errors, fill)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -601,6 +599,7 @@ class Operations:
         >>> client.get(("test", "demo", 2)).bins
         {'score': 1.5}
         """
+        _late.load()
         from ._batch_data import Source
 
         source = Source(

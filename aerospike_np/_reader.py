@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from . import _keys
+from . import _keys, _late
 from .exception import InvalidArgError
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Reader(Generic[_Result]):
         errors: str,
         fill: Any,
     ) -> None:
+        _late.load()
         from . import _layout, _tables
 
         if dtype is None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _keys
+from ._results import BatchRecords
 from .exception import AerospikeError
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ def read_records(core: Core, keys: Any, bins: Any, policy: Any, progress: Any) -
     request = core.batch_records(keys, bins, arrays, policy)
 
     def finish(raw: Any, exception: AerospikeError | None) -> Any:
-        from ._results import BatchRecords
-
         def to_numpy(dtype: Any, **options: Any) -> Any:
             return _records_to_numpy(raw, keys, dtype, **options)
 

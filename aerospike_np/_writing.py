@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import _keys
+from . import _keys, _late
 from ._reading import set_partial
+from ._results import BatchWriteResult
 from .exception import InvalidArgError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def remove_keys(keys: Any) -> tuple[Any, list[Any] | None]:
 def writing(
     method: Callable[..., Request], arguments: tuple[Any, ...], n: int, policy: Any, progress: Any
 ) -> Request:
+    _late.load()
     import numpy as np
 
     arrays = (
@@ -75,8 +77,6 @@ class Writing:
     def steps(self) -> Any:
         """A generator: yields requests, gets what they came to, returns the result."""
         import numpy as np
-
-        from ._results import BatchWriteResult
 
         (codes, generations, in_doubt, attempts), exception = yield self.request
         for _ in range(self.retry):

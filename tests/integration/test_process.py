@@ -268,9 +268,6 @@ def test_fork_while_eight_threads_use_the_client_leaves_both_sides_right(
 ) -> None:
     body = """
 client = Client(CONFIG).connect()
-check(client)  # what first calls import: a fork in the middle of an import leaves Python's own lock to the child
-for got in client.read_stream(KEYS, [("a", "i8")], 500, namespace="test", set_name="s"):
-    pass
 stop, failures = threading.Event(), []
 def work():
     try:
@@ -295,6 +292,32 @@ client.close()
     script(tmp_path, node, body)
 
 
+@pytest.mark.parametrize("call", ["read(client)", "client.batch_write([(key(0), {'a': 1})])"])
+def test_fork_waits_for_what_the_first_call_of_another_thread_imports(
+    node: LocalNode, tmp_path: Path, call: str
+) -> None:
+    """In the child what is half imported would be locked for good."""
+    body = """
+importing, forking = threading.Event(), threading.Event()
+class Slow:
+    def find_spec(self, name, path=None, target=None):
+        if name == "aerospike_np._layout":
+            importing.set()
+            assert forking.wait(60)
+            time.sleep(0.1)  # a fork that does not wait comes now
+sys.meta_path.insert(0, Slow())
+client = Client(CONFIG).connect()
+os.register_at_fork(before=forking.set)
+thread = threading.Thread(target=lambda: CALL)
+thread.start()
+assert importing.wait(60)
+wait_for(in_child(lambda: CALL))
+thread.join()
+client.close()
+"""
+    script(tmp_path, node, body.replace("CALL", call))
+
+
 @pytest.mark.parametrize("loop", ["asyncio", pytest.param("uvloop", marks=needs_uvloop)])
 def test_child_of_a_fork_has_an_async_client_of_its_own(
     node: LocalNode, tmp_path: Path, loop: str
@@ -313,7 +336,6 @@ thread = threading.Thread(target=run, daemon=True)
 thread.start()
 while not client.is_connected():
     time.sleep(0.001)
-check(client.sync)  # what first calls import
 def child():
     run_on(check_async(client), kind)
     check(client.sync)

@@ -216,6 +216,18 @@ def test_importing_the_package_loads_no_numpy() -> None:
     assert run_python(code) == "False"
 
 
+def test_making_a_client_loads_no_numpy_but_all_else_that_its_methods_need() -> None:
+    code = (
+        "import sys, aerospike_np; aerospike_np.client({'hosts': [('127.0.0.1', 1)]}).aio;"
+        "import aerospike_np._late; print('numpy' in sys.modules); before = set(sys.modules);"
+        "aerospike_np._late.load();"
+        "new = {m for m in set(sys.modules) - before if m.startswith('aerospike_np.')};"
+        "print(*sorted(new))"
+    )
+    modules = ["aerospike_np." + name for name in ("_batch_data", "_layout", "_tables")]
+    assert run_python(code).split() == ["False", *modules]
+
+
 def test_importing_the_package_does_not_load_the_engine_before_it_is_asked_for() -> None:
     code = (
         "import sys, aerospike_np; engine = 'aerospike_np._engine'; before = engine in sys.modules;"

@@ -1,0 +1,38 @@
+"""NumPy and the modules that need it when they are imported: loaded by the first call that needs them.
+
+What one thread is importing while another forks is locked in the child for good. So a fork waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+_PATIENCE = 10.0  # seconds: a fork must not hang for good where an import does
+
+_loading = threading.RLock()
+_is_loaded = False
+_is_held = False
+
+
+def load() -> None:
+    """Loads them, where that was not done."""
+    global _is_loaded
+    if _is_loaded:
+        return
+    with _loading:
+        from . import _batch_data, _tables  # noqa: F401
+    _is_loaded = True
+
+
+def _before_fork() -> None:
+    global _is_held
+    _is_held = _loading.acquire(timeout=_PATIENCE)
+
+
+def _after_fork() -> None:
+    if _is_held:
+        _loading.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork)
