@@ -99,6 +99,8 @@ class Truth:
 
 @pytest.fixture(scope="module")
 def truth() -> Iterator[Truth]:
+    with LocalNode() as node, node.client() as client:
+        client.ping()  # what a process opens once, for its I/O threads
     before = len(descriptors())
     truth = Truth()
     yield truth
@@ -375,25 +377,30 @@ def test_batch_reply_cut_at_every_byte_gives_the_rows_that_came_whole(
 ) -> None:
     ids = [3, 1, 2]
     expected = truth.values(ids)
-    policy = {**FEW, "total_timeout": 20 if then == "silence" else 20_000}
 
     def read(policy: Any) -> Any:
         return client.batch_read(
             [key_of(i) for i in ids], ["a"], _dtype=[("a", "i8")], policy=policy
         )
 
+    def rows_of_a_reply_cut(at: int, milliseconds: int) -> int:
+        proxy.down.cut(at, then)
+        result, error = outcome(lambda: read({**FEW, "total_timeout": milliseconds}))
+        ok = result.result_codes == 0
+        assert (result.batch_records["a"] == np.where(ok, expected, 0)).all(), at
+        assert (result.mask["a"] == ~ok).all(), at
+        assert ok.all() == (error is None) or at < size, (at, error)
+        proxy.heal()
+        return int(ok.sum())
+
     with behind_proxy(truth, NO_TEND) as (proxy, client):
         size = measure(proxy, "down", lambda: read(FEW))
-        came = []
+        came = [0]
         for at in range(0, size + 1, 1 if DEEP or then != "silence" else 4):
-            proxy.down.cut(at, then)
-            result, error = outcome(lambda: read(policy))
-            ok = result.result_codes == 0
-            assert (result.batch_records["a"] == np.where(ok, expected, 0)).all(), at
-            assert (result.mask["a"] == ~ok).all(), at
-            assert ok.all() == (error is None) or at < size, (at, error)
-            came.append(int(ok.sum()))
-            proxy.heal()
+            count = rows_of_a_reply_cut(at, 20 if then == "silence" else 20_000)
+            if count < came[-1]:  # on a busy machine the time may be over before the bytes came
+                count = rows_of_a_reply_cut(at, 5_000)
+            came.append(count)
         assert came == sorted(came) and came[0] == 0 and came[-1] == len(ids)
         assert set(came) == {0, 1, 2, 3}
 
