@@ -94,19 +94,22 @@ class Truth:
 
     def stop(self) -> None:
         self.client.close()
+        del self.client  # its I/O threads are there as long as it is
         self.node.stop()
 
 
 @pytest.fixture(scope="module")
 def truth() -> Iterator[Truth]:
-    with LocalNode() as node, node.client() as client:
-        client.ping()  # what a process opens once, for its I/O threads
     before = len(descriptors())
     truth = Truth()
     yield truth
     truth.stop()
-    gc.collect()  # errors hold what they are about, and are part of cycles
-    until(lambda: len(descriptors()) <= before, "all descriptors to be closed")
+
+    def are_closed() -> bool:
+        gc.collect()  # errors hold what they are about, and are part of cycles
+        return len(descriptors()) <= before
+
+    until(are_closed, "all descriptors to be closed")
 
 
 @contextmanager
