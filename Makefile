@@ -49,8 +49,8 @@ soak: export AEROSPIKE_NP_SOAK_RUNS ?= 1000
 soak: export AEROSPIKE_NP_SOAK_SEED ?= $(shell date +%s)
 soak: .venv/.tests build
 	@.venv/bin/python $(PYTEST) -v tests/integration/test_soak.py
-bench-quick: bench-ready
-	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/quick.py
+bench bench-quick: bench-ready
+	@PYTHONPATH=. $(BENCH_PYTHON) benchmarks/bench.py $(if $(filter bench-quick,$@),--quick)
 lint: .venv/.tests build
 	@.ci/lint.sh
 clang: system-test .venv/.build  # compiled only: no warning from the other compiler
@@ -83,9 +83,10 @@ system-%:
 	@.ci/setup.sh venv $< $@ .venv/bin/python
 
 .PHONY: c-tests bench-programs bench-ready
-bench-ready: build # without the other clients, where they can't be had
+bench-ready: build # without the other clients, and without 3.13t, where they can't be had
 	@$(MAKE) -s --no-print-directory bench-programs
 	@$(MAKE) -s --no-print-directory .venv-bench/.bench || echo "bench: goes on without other clients" >&2
+	@! .ci/free-threaded.sh have >/dev/null || .ci/free-threaded.sh package
 c-tests: $(C_TESTS)
 bench-programs: $(BENCH)
 $(BENCH): $(BUILD)/%: %.c aerospike_np/lib/libaerospike_np.a

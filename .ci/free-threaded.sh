@@ -2,6 +2,7 @@
 # Python without a GIL: builds the interpreter once, then the package, and runs the Python tests there.
 #   free-threaded.sh interpreter   builds it, if it is not there: Debian trixie's source of Python 3.13, some minutes
 #   free-threaded.sh have          says where it is, or fails
+#   free-threaded.sh package       builds the package, into build/free-threaded/lib
 #   free-threaded.sh tests         the tests
 # It is kept in ${XDG_CACHE_HOME:-~/.cache}/aerospike_np, outside the clone: `make clean` leaves it.
 set -euo pipefail
@@ -9,6 +10,8 @@ cd "$(dirname "$0")/.."
 kept=${XDG_CACHE_HOME:-$HOME/.cache}/aerospike_np
 home=$kept/python3.13t
 python=$home/bin/python3.13t
+build=build/free-threaded
+venv=$build/venv
 
 fail() {
     echo "free-threaded: $*" >&2
@@ -68,15 +71,17 @@ have() {
     [ -x "$python" ] && echo "$python"
 }
 
-tests() {
+package() {
     have >/dev/null || fail "there is no interpreter in $home; run make test-free-threaded"
-    local build=build/free-threaded requirements=tests/requirements-free-threaded.txt venv
-    venv=$build/venv
+    local requirements=tests/requirements-free-threaded.txt
     if [ $requirements -nt $venv/.tests ] || [ .ci/requirements-build.txt -nt $venv/.tests ]; then
         .ci/setup.sh venv $requirements $venv/.tests "$python"
     fi
     ANP_WERROR=1 "$venv/bin/python" setup.py -q build --build-base $build --build-lib $build/lib
+}
 
+tests() {
+    package
     # As on Debian's Python: only what was just built is imported, here and in subprocesses.
     mkdir -p $build/path
     ln -sfn "$PWD/tests" $build/path/tests

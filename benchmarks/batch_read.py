@@ -1,7 +1,4 @@
-"""Batch reads of five bins into rows, by number of keys.
-
-PYTHONPATH=. .venv-bench/bin/python benchmarks/batch_read.py [--quick] [--turns N]
-"""
+"""Batch reads of five bins into rows, by number of keys."""
 
 from __future__ import annotations
 
@@ -18,20 +15,22 @@ ARRAY = Cell("aerospike_np, array keys", ("ours", "read"), {"keys": "array"})
 OUT = Cell("aerospike_np, array keys, out=", ("ours", "read"), {"keys": "array", "out": True})
 READER = Cell("aerospike_np, reader", ("ours", "read_reader"))
 WITH_AVX2 = Cell("aerospike_np, AVX2", ("ours", "read"), env=AVX2)
+IN_C = Cell("aerospike_np in C, array keys", ("engine", "{port}", "{n}"))
 FLOOR = Cell("floor, array keys", ("floor", "read", "{port}", "{n}"))
 PEERS = [
     Cell("aerospike-py, NumPy", ("aerospike_py", "read")),
     Cell("official", ("official", "read")),
     Cell("aerospike-native", ("native", "read")),
 ]
-MORE_PEERS = [
+MORE = [
+    IN_C,
     Cell("aerospike-py, dict", ("aerospike_py", "read_dict")),
     Cell("official, into NumPy", ("official", "read_rows")),
 ]
 
 
 def groups(quick: bool) -> Iterator[Group]:
-    more = [] if quick else MORE_PEERS
+    more = [] if quick else MORE
     ours = [OURS, WITH_AVX2, ARRAY, OUT, READER]
     for n in (100, 1000, 100_000) if quick else (100, 1000, 10_000, 100_000):
         yield Group(f"read, n = {n:,}", n, [*ours, FLOOR, *PEERS, *more])

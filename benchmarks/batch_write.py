@@ -1,7 +1,4 @@
-"""Batch writes of five bins from rows, by number of keys.
-
-PYTHONPATH=. .venv-bench/bin/python benchmarks/batch_write.py [--quick] [--turns N]
-"""
+"""Batch writes of five bins from rows, by number of keys."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Decoding alone, of bytes that are in the cache; beside what others need from bytes or memory to arrays.
-
-PYTHONPATH=. .venv-bench/bin/python benchmarks/decode.py [--quick] [--turns N]
-"""
+"""Decoding alone, of bytes that are in the cache; beside what others need from bytes or memory to arrays."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Digests of integer keys, by kind of SIMD lanes.
-
-PYTHONPATH=. .venv-bench/bin/python benchmarks/digests.py [--quick] [--turns N]
-"""
+"""Digests of integer keys, by kind of SIMD lanes."""
 
 from __future__ import annotations
 

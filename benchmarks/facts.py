@@ -49,6 +49,12 @@ def commit() -> str:
     return said.stdout.strip() or "unknown"
 
 
+def versions(about: dict[str, Any]) -> str:
+    """Of Python and of the packages that are here, in a line."""
+    here = [f"{name} {version}" for name, version in about["packages"].items() if version]
+    return ", ".join([f"Python {about['python']}", *here])
+
+
 def facts() -> dict[str, Any]:
     return {
         "when": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),

@@ -1,7 +1,4 @@
-"""A feature store as models ask it: 100 entities x 50 features into a matrix of float32.
-
-PYTHONPATH=. .venv-bench/bin/python benchmarks/features.py [--quick] [--turns N]
-"""
+"""A feature store as models ask it: 100 entities x 50 features into a matrix of float32."""
 
 from __future__ import annotations
 

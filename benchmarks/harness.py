@@ -2,8 +2,8 @@
 
 A benchmark is a script with `QUESTION`, `groups(quick)` and, where something was promised, `bounds(found)`. What is
 compared stands in one `Group`: its cells are prepared, then each does one turn after the other, so that what else
-the machine does at that time meets all of them. Medians of the turns count. A turn is as many rounds as fill a
-quarter of a second (quick: a tenth), or one.
+the machine does at that time meets all of them. Medians count: of the turns and, of ratios, of the turns' ratios.
+A turn is as many rounds as fill a quarter of a second (quick: a tenth), or one.
 
 A cell is a task of a client (work.py), or a program that speaks as work.py does. CPU is user + sys of that process
 alone: neither the server's, nor this one's. A client that is not installed is left out, by name.
@@ -19,7 +19,7 @@ import select
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ PROGRAMS = ROOT / "build" / "benchmarks"
 RESULTS = ROOT / "benchmarks" / "results"
 TURNS = {True: 5, False: 7}  # quick, or not
 SECONDS = {True: 0.1, False: 0.25}  # of a turn
+EXTRA = ("p50_us", "p99_us", "stall_ms", "held_ms", "spins_s")  # what some works measure besides
 PATIENCE = 180.0  # seconds that an answer may take
 
 
@@ -79,6 +80,16 @@ class Bound:
     aim: float | None = None
     at_least: bool = False
     unit: str = ""
+
+    @property
+    def limits(self) -> tuple[str, str]:
+        """`must` and `aim` as they are shown."""
+        sign = ">= " if self.at_least else "<= "
+        must, aim = (
+            "" if limit is None else sign + number(limit, self.unit)
+            for limit in (self.must, self.aim)
+        )
+        return must, aim
 
     @property
     def holds(self) -> bool | None:
@@ -197,21 +208,16 @@ def rounds_of(worker: subprocess.Popen[str], seconds: float) -> int:
     return max(1, round(seconds / once))
 
 
-def figures(name: str, records: int, wire: int, ready: Any, turns: list[Any]) -> dict[str, Any]:
+def figures(records: int, wire: int, ready: Any, turns: list[dict[str, Any]]) -> dict[str, Any]:
     """Of one cell: medians, and the turns they come from."""
-
-    def median(what: Callable[[dict[str, Any]], float]) -> float:
-        return statistics.median(what(turn) for turn in turns)
-
-    rate = median(lambda t: records * t["rounds"] / t["wall"])
-    extra = {key for turn in turns for key in turn} - {"cpu", "wall", "rounds"}
+    for turn in turns:
+        turn["cpu_us"] = turn["cpu"] / turn["rounds"] / records * 1e6
+        turn["records_s"] = records * turn["rounds"] / turn["wall"]
+        turn["gb_s"] = turn["records_s"] * wire / 1e9
+    measured = [key for key in ("cpu_us", "records_s", "gb_s", *EXTRA) if key in turns[0]]
     return {
-        "name": name,
         "records_a_round": records,
-        "cpu_us": median(lambda t: t["cpu"] / t["rounds"] / records * 1e6),
-        "records_s": rate,
-        "gb_s": rate * wire / 1e9,
-        **{key: median(lambda t, key=key: t[key]) for key in sorted(extra)},  # type: ignore[misc]
+        **{key: statistics.median(turn[key] for turn in turns) for key in measured},
         **{key: ready[key] for key in ("peak", "beyond", "simd") if key in ready},
         "turns": turns,
     }
@@ -226,9 +232,11 @@ def run(group: Group, quick: bool, turns: int | None = None) -> dict[str, Any]:
         at = stack.enter_context(serve(group))
         workers: dict[str, tuple[Cell, Any, Any, int]] = {}
         for cell in group.cells:
-            worker = stack.enter_context(
-                process(command_of(cell, group, at), env=environment(cell.env))
-            )
+            command = command_of(cell, group, at)
+            if not Path(command[0]).exists():
+                found["left_out"][cell.name] = f"{command[0]} is not here"
+                continue
+            worker = stack.enter_context(process(command, env=environment(cell.env)))
             ready = ask(worker)
             if ready.get("ready"):
                 rounds = rounds_of(worker, SECONDS[quick])
@@ -241,12 +249,14 @@ def run(group: Group, quick: bool, turns: int | None = None) -> dict[str, Any]:
                 done[name].append({"rounds": rounds, **ask(worker, rounds)})
         for name, (cell, worker, ready, _) in workers.items():
             worker.stdin.close()
-            if worker.wait(PATIENCE) != 0:  # it looks at its answer once more at the end
+            if (
+                not line_of(worker) and worker.wait(PATIENCE) != 0
+            ):  # it looks at its answer once more
                 found["left_out"][name] = f"ended with status {worker.returncode}"
                 continue
             n = cell.options.get("n", group.n)
             records = cell.per_round or n * cell.options.get("callers", 1)
-            found["cells"][name] = figures(name, records, group.record_bytes, ready, done[name])
+            found["cells"][name] = figures(records, group.record_bytes, ready, done[name])
     return found
 
 
@@ -254,40 +264,38 @@ def run(group: Group, quick: bool, turns: int | None = None) -> dict[str, Any]:
 
 
 class Found:
-    """The figures of a question's groups. A ratio is None where a cell was left out."""
+    """The figures of a question's groups. None where a cell was left out."""
 
     def __init__(self, groups: list[dict[str, Any]]) -> None:
-        self.groups = groups
+        self.groups = {group["group"]: group for group in groups}
 
     def figure(self, group: str, cell: str, what: str = "cpu_us") -> float | None:
-        for found in self.groups:
-            if found["group"] == group and cell in found["cells"]:
-                value = found["cells"][cell].get(what)
-                return None if value is None else float(value)
-        return None
+        cells = self.groups[group]["cells"] if group in self.groups else {}
+        return float(cells[cell][what]) if cell in cells else None
 
     def figures(self, group: str, what: str) -> list[float]:
         """Of all cells of a group."""
-        cells = [found["cells"] for found in self.groups if found["group"] == group]
-        return [cell[what] for one in cells for cell in one.values()]
+        return [cell[what] for cell in self.groups[group]["cells"].values()]
 
     def ratio(self, group: str, one: str, other: str, what: str = "cpu_us") -> float | None:
-        """One beside the other."""
-        above, below = self.figure(group, one, what), self.figure(group, other, what)
-        return None if above is None or not below else above / below
+        """One beside the other: the median of the ratios of turns, which were made about at the same time."""
+        cells = self.groups[group]["cells"] if group in self.groups else {}
+        if one not in cells or other not in cells:
+            return None
+        pairs = zip(cells[one]["turns"], cells[other]["turns"], strict=True)
+        return statistics.median(above[what] / below[what] for above, below in pairs)
 
 
 def say_group(found: dict[str, Any]) -> None:
     print(f"\n{found['group']}")
     print(f"    {'':34} {'us CPU':>10} {'records/s':>12} {'GB/s':>7} {'peak MiB':>9}")
-    for cell in found["cells"].values():
+    for name, cell in found["cells"].items():
         peak = f"{cell['peak'] / 2**20:9.1f}" if "peak" in cell else " " * 9
         rate = f"{cell['gb_s']:.3f}" if cell["gb_s"] else ""
-        if "p50_us" in cell:
-            peak += f"   p50 {cell['p50_us']:.1f} us, p99 {cell['p99_us']:.1f} us"
+        more = "".join(f"  {key} {cell[key]:,.4g}" for key in EXTRA if key in cell)
         print(
-            f"    {cell['name']:34} {cell['cpu_us']:10.4g} {cell['records_s']:12,.0f} "
-            f"{rate:>7} {peak}",
+            f"    {name:34} {cell['cpu_us']:10.4g} {cell['records_s']:12,.0f} "
+            f"{rate:>7} {peak} {more}",
             flush=True,
         )
     for name, why in found["left_out"].items():
@@ -308,11 +316,7 @@ def say_bounds(bounds: Sequence[Bound]) -> None:
         says = {True: "holds", False: "DOES NOT HOLD", None: ""}[bound.holds]
         if bound.value is None:
             says = "left out"
-        sign = ">= " if bound.at_least else "<= "
-        must, aim = (
-            "" if limit is None else sign + number(limit, bound.unit)
-            for limit in (bound.must, bound.aim)
-        )
+        must, aim = bound.limits
         print(f"{bound.what:72} {number(bound.value, bound.unit):>10} {must:>10} {aim:>10}  {says}")
 
 

@@ -1,7 +1,4 @@
-"""Batch reads without a dtype, every record looked at.
-
-PYTHONPATH=. .venv-bench/bin/python benchmarks/objects.py [--quick] [--turns N]
-"""
+"""Batch reads without a dtype, every record looked at."""
 
 from __future__ import annotations
 

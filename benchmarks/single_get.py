@@ -1,7 +1,4 @@
-"""Single records, one after the other: latency and CPU.
-
-PYTHONPATH=. .venv-bench/bin/python benchmarks/single_get.py [--quick] [--turns N]
-"""
+"""Single records, one after the other: latency and CPU."""
 
 from __future__ import annotations
 

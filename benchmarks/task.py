@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,20 +45,44 @@ class Case:
 
 
 class Latencies:
-    """Of single calls: makes a call many times a round, and gives p50 and p99."""
+    """Of single calls: p50 and p99 of those that were made since the last look."""
 
-    def __init__(self, calls: Iterable[Callable[[], Any]]) -> None:
-        self.calls = list(calls)
+    def __init__(self) -> None:
         self.times: list[int] = []
 
-    def run(self) -> Any:
-        clock, note = time.perf_counter_ns, self.times.append
-        result = None
-        for call in self.calls:
-            before = clock()
-            result = call()
-            note(clock() - before)
-        return result
+    def of(self, calls: Iterable[Callable[[], Any]]) -> Callable[[], Any]:
+        """What makes these calls, one after the other; the last answer is given."""
+        all_calls = list(calls)
+
+        def run() -> Any:
+            clock, note = time.perf_counter_ns, self.times.append
+            for call in all_calls:
+                before = clock()
+                answer = call()
+                note(clock() - before)
+            return answer
+
+        return run
+
+    def of_async(
+        self, loop: asyncio.AbstractEventLoop, calls: Iterable[Callable[[], Any]], in_flight: int
+    ) -> Callable[[], Any]:
+        """What awaits these calls in a loop, so many at once; one of the last answers is given."""
+        all_calls = list(calls)
+
+        async def some(waiting: Iterator[Callable[[], Any]]) -> Any:
+            clock, note = time.perf_counter_ns, self.times.append
+            for call in waiting:
+                before = clock()
+                answer = await call()
+                note(clock() - before)
+            return answer
+
+        async def everything() -> Any:
+            waiting = iter(all_calls)
+            return (await asyncio.gather(*(some(waiting) for _ in range(in_flight))))[0]
+
+        return lambda: loop.run_until_complete(everything())
 
     def figures(self) -> dict[str, float]:
         times = sorted(self.times)

@@ -1,7 +1,4 @@
-"""Vectors of 128 float32 into an array, beside a program that only receives them.
-
-PYTHONPATH=. .venv-bench/bin/python benchmarks/vectors.py [--quick] [--turns N]
-"""
+"""Vectors of 128 float32 into an array, beside a program that only receives them."""
 
 from __future__ import annotations
 

@@ -15,8 +15,10 @@ import importlib
 import json
 import resource
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from shapes import Shape
@@ -54,6 +56,31 @@ def with_callers(work: Work, callers: int) -> Work:
     return Work(run, check, figures=work.figures)
 
 
+class Spinner:
+    """A thread of pure Python beside the work, for the time of a turn."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+
+    def spin(self) -> None:
+        while self.is_spinning:
+            self.count += 1
+
+    def turn(self, rounds: int) -> dict[str, Any]:
+        """CPU is that of the rest."""
+        self.count, self.is_spinning = 0, True
+        thread = threading.Thread(target=self.spin)
+        thread.start()
+        assert thread.ident is not None
+        clock = time.pthread_getcpuclockid(thread.ident)
+        count, its = self.count, time.clock_gettime(clock)
+        found = turn(self.work, rounds)
+        count, its = self.count - count, time.clock_gettime(clock) - its
+        self.is_spinning = False
+        thread.join()
+        return {**found, "cpu": found["cpu"] - its, "spins_s": count / found["wall"]}
+
+
 def begin(work: Work) -> dict[str, Any]:
     """Does it once; the memory that it needed, in all and beyond its result."""
     gc.collect()
@@ -87,14 +114,19 @@ def main() -> None:
     case = Case(options.pop("host"), options.pop("port"), options.pop("n"), shape, options)
     try:
         work = getattr(importlib.import_module(f"clients.{client}"), task)(case)
+        if case.get("callers", 1) > 1:
+            work = with_callers(work, case.get("callers"))
+        ready = begin(work)
     except Absent as absent:
         return say({"absent": str(absent)})
-    if case.get("callers", 1) > 1:
-        work = with_callers(work, case.get("callers"))
-    say(begin(work))
+    except Exception as error:
+        return say({"absent": f"it can't: {type(error).__name__}: {str(error)[:200]}"})
+    say(ready)
+    one_turn = Spinner(work).turn if case.get("beside") == "spinner" else partial(turn, work)
     for line in sys.stdin:
-        say(turn(work, int(line)))
+        say(one_turn(int(line)))
     work.check(work.run())
+    say({"done": True})  # some clients abort when Python ends
 
 
 if __name__ == "__main__":

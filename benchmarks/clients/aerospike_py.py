@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from functools import partial
 from typing import Any
 
@@ -50,8 +51,8 @@ def read_features(case: Case) -> Work:
     def check(matrix: Any) -> None:
         assert np.array_equal(matrix, wanted)
 
-    calls = Latencies([run] * case.get("calls"))
-    return Work(calls.run, check, figures=calls.figures)
+    times, calls = Latencies(), [run] * case.get("calls")
+    return Work(times.of(calls), check, figures=times.figures)
 
 
 def write(case: Case) -> Work:
@@ -74,9 +75,22 @@ def write(case: Case) -> Work:
 def get(case: Case) -> Work:
     """One record after the other."""
     client = connect(case)
-    calls = Latencies(partial(client.get, key) for key in case.tuples())
+    times, calls = Latencies(), [partial(client.get, key) for key in case.tuples()]
 
     def check(record: Any) -> None:
         assert record.bins == case.shape.plain(case.n - 1)
 
-    return Work(calls.run, check, figures=calls.figures)
+    return Work(times.of(calls), check, figures=times.figures)
+
+
+def get_async(case: Case) -> Work:
+    """Single records, `in_flight` of them at once, on asyncio's own loop."""
+    loop = asyncio.new_event_loop()
+    client = peer.AsyncClient({"hosts": [(case.host, case.port)]})
+    loop.run_until_complete(client.connect())
+    times, calls = Latencies(), [partial(client.get, key) for key in case.tuples()]
+
+    def check(record: Any) -> None:
+        assert len(record.bins) == len(case.shape.names)
+
+    return Work(times.of_async(loop, calls, case.get("in_flight")), check, figures=times.figures)

@@ -81,9 +81,9 @@ def write(case: Case) -> Work:
 def get(case: Case) -> Work:
     """One record after the other."""
     client = connect(case)
-    calls = Latencies(partial(client.get, key) for key in case.tuples())
+    times, calls = Latencies(), [partial(client.get, key) for key in case.tuples()]
 
     def check(record: Any) -> None:
         assert record[2] == case.shape.plain(case.n - 1)
 
-    return Work(calls.run, check, figures=calls.figures)
+    return Work(times.of(calls), check, figures=times.figures)

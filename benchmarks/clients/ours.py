@@ -81,8 +81,8 @@ def read_features(case: Case) -> Work:
         found = client.batch_read(keys, **options).batch_records
         return found[names[0]] if len(names) == 1 else found
 
-    calls = Latencies([run] * case.get("calls"))
-    return Work(calls.run, check, figures=calls.figures)
+    times, calls = Latencies(), [run] * case.get("calls")
+    return Work(times.of(calls), check, figures=times.figures)
 
 
 def read_reader(case: Case) -> Work:
@@ -127,12 +127,12 @@ def write(case: Case) -> Work:
 def get(case: Case) -> Work:
     """One record after the other."""
     client = connect(case)
-    calls = Latencies(partial(client.get, key) for key in case.tuples())
+    times, calls = Latencies(), [partial(client.get, key) for key in case.tuples()]
 
     def check(record: Any) -> None:
         assert record.bins == case.shape.plain(case.n - 1)
 
-    return Work(calls.run, check, figures=calls.figures)
+    return Work(times.of(calls), check, figures=times.figures)
 
 
 def read_objects(case: Case) -> Work:

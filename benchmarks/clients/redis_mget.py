@@ -60,5 +60,5 @@ def read_features(case: Case) -> Work:
     def check(matrix: Any) -> None:
         assert np.array_equal(matrix, values)
 
-    calls = Latencies([run] * case.get("calls"))
-    return Work(calls.run, check, figures=calls.figures)
+    times, calls = Latencies(), [run] * case.get("calls")
+    return Work(times.of(calls), check, figures=times.figures)
