@@ -215,7 +215,7 @@ def _is_stale(target: str) -> bool:
 setup(
     cmdclass={"build_ext": BuildExt},
     ext_modules=[
-        Extension(f"aerospike_np._{name}", sources(below, f"csrc/python/{name}"))
+        Extension(f"aerospike_np._{name}", sources(below, f"csrc/python/{name}"), libraries=["m"])
         for name, below in EXTENSIONS.items()
     ],
 )

@@ -2,6 +2,7 @@
  * Recursion is as deep as the expression, which was bounded when it was read. */
 #include "data/collection.h"
 #include "data/expression_tree.h"
+#include "data/geo.h"
 
 enum {
     STEPS_MAX = 16 * 1000 * 1000, /* nodes, or units of bytes that an operation went through */
@@ -62,7 +63,7 @@ static bool is_value(const anp_exp_value *v)
 static bool step_bytes(anp_exp_run *run, const anp_exp_value *v)
 {
     bool is_long = v->type == ANP_EXP_LIST || v->type == ANP_EXP_MAP || v->type == ANP_EXP_STRING ||
-                   v->type == ANP_EXP_BLOB;
+                   v->type == ANP_EXP_BLOB || v->type == ANP_EXP_GEO;
     return anp_exp_step(run, is_long ? v->bytes.size / STEP_BYTES : 0);
 }
 
@@ -122,6 +123,18 @@ static anp_exp_value eval_in(anp_exp_run *run, const anp_exp_node *node)
     }
     anp_buffer_deinit(&wanted);
     return anp_exp_bool(found);
+}
+
+static anp_exp_value eval_geo(anp_exp_run *run, const anp_exp_node *node)
+{
+    anp_exp_value a = anp_exp_eval(run, node->first);
+    anp_exp_value b = anp_exp_eval(run, anp_exp_node_at(run->e, node->first)->next);
+    if (a.type != ANP_EXP_GEO || b.type != ANP_EXP_GEO || !step_bytes(run, &a) ||
+        !step_bytes(run, &b)) {
+        return anp_exp_unknown();
+    }
+    anp_geo_answer answer = anp_geo_compare(a.bytes, b.bytes);
+    return answer == ANP_GEO_UNKNOWN ? anp_exp_unknown() : anp_exp_bool(answer == ANP_GEO_YES);
 }
 
 static anp_exp_value eval_regex(anp_exp_run *run, const anp_exp_node *node)
@@ -232,8 +245,9 @@ anp_exp_value anp_exp_eval(anp_exp_run *run, uint32_t number)
         return eval_let(run, node);
     case ANP_EXP_OP_CALL:
         return anp_exp_eval_call(run, node);
+    case ANP_EXP_OP_GEO:
+        return eval_geo(run, node);
     case ANP_EXP_OP_UNKNOWN:
-    case ANP_EXP_OP_GEO: /* geometry is not computed */
         return anp_exp_unknown();
     default:
         return node->op >= ANP_EXP_OP_DIGEST_MODULO ? anp_exp_eval_record(run, node)

@@ -2,7 +2,7 @@
 #include "node/value.h"
 
 #include "data/collection.h"
-#include "node/geojson.h"
+#include "data/json.h"
 
 enum { INVALID_GEOJSON = 160 };
 
@@ -48,7 +48,7 @@ static uint8_t store_geojson(anp_bins *b, const anp_particle *sent, anp_particle
     if (!anp_particle_geojson(sent, &text)) {
         return ANP_PARAMETER;
     }
-    if (!anp_geojson_is_object(text)) {
+    if (!anp_json_is_object(text)) {
         return INVALID_GEOJSON;
     }
     uint8_t *bytes = anp_bins_make(b, 3 + text.size);

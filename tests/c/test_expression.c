@@ -1,6 +1,7 @@
 /* Expressions: those that clients were seen to send and what they mean of one record; what is
  * refused; damaged bytes. */
 #include "data/expression.h"
+#include "data/geo.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -389,6 +390,54 @@ static void test_filter_holds_only_where_it_is_known_to_be_true(void **state)
     }
 }
 
+/* ---- geometry ---- */
+
+#define POINT_AT(lng, lat) "{\"type\": \"Point\", \"coordinates\": [" lng ", " lat "]}"
+#define REGION(type, coordinates) "{\"type\": \"" type "\", \"coordinates\": " coordinates "}"
+#define SQUARE "[[0,0], [10,0], [10,10], [0,10], [0,0]]"
+#define HOLE "[[4,4], [4,6], [6,6], [6,4], [4,4]]"
+#define FAR_SIDE "[[170,-5], [170,5], [-170,5], [-170,-5], [170,-5]]"
+
+static anp_slice text(const char *s)
+{
+    return (anp_slice){(const uint8_t *)s, strlen(s)};
+}
+
+static void test_points_are_in_regions_or_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *point, *region;
+        anp_geo_answer answer;
+    } cases[] = {
+        {POINT_AT("-132.0", "37.5"), REGION("AeroCircle", "[[-132.0, 37.5], 1000]"), ANP_GEO_YES},
+        {POINT_AT("-132.0", "37.51"), REGION("AeroCircle", "[[-132.0, 37.5], 1e3]"), ANP_GEO_NO},
+        {POINT_AT("1", "1"), REGION("Polygon", "[" SQUARE "]"), ANP_GEO_YES},
+        {POINT_AT("11", "1"), REGION("Polygon", "[" SQUARE "]"), ANP_GEO_NO},
+        {POINT_AT("-179", "-1"), REGION("Polygon", "[" SQUARE "]"), ANP_GEO_NO}, /* opposite */
+        {POINT_AT("5", "5"), REGION("Polygon", "[" SQUARE ", " HOLE "]"), ANP_GEO_NO},
+        {POINT_AT("3", "5"), REGION("Polygon", "[" SQUARE ", " HOLE "]"), ANP_GEO_YES},
+        {POINT_AT("5", "5"), REGION("Polygon", "[" HOLE "]"), ANP_GEO_YES}, /* clockwise */
+        {POINT_AT("-179", "0"), REGION("Polygon", "[" FAR_SIDE "]"), ANP_GEO_YES},
+        {POINT_AT("0", "0"), REGION("Polygon", "[" FAR_SIDE "]"), ANP_GEO_NO},
+        {POINT_AT("20", "0"), REGION("MultiPolygon", "[[" FAR_SIDE "], [" SQUARE "]]"), ANP_GEO_NO},
+        {POINT_AT("1", "1"), REGION("MultiPolygon", "[[" FAR_SIDE "], [" SQUARE "]]"), ANP_GEO_YES},
+        {"{\"geometry\":" POINT_AT("10e-1", "1") ", \"type\":\"Feature\"}",
+         REGION("Polygon", "[" SQUARE "]"), ANP_GEO_YES},
+        {POINT_AT("1", "1"), POINT_AT("1", "1"), ANP_GEO_UNKNOWN},
+        {POINT_AT("1", "95"), REGION("Polygon", "[" SQUARE "]"), ANP_GEO_UNKNOWN},
+        {POINT_AT("1", "1"), REGION("Polygon", "[[[0, 0], [1"), ANP_GEO_UNKNOWN},
+        {POINT_AT("1", "1"), REGION("LineString", SQUARE), ANP_GEO_UNKNOWN},
+        {POINT_AT("1", "1"), "{}", ANP_GEO_UNKNOWN},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        anp_slice a = text(cases[i].point), b = text(cases[i].region);
+        if (anp_geo_compare(a, b) != cases[i].answer || anp_geo_compare(b, a) != cases[i].answer) {
+            fail_msg("%s in %s", cases[i].point, cases[i].region);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +447,7 @@ int main(void)
         cmocka_unit_test(test_damaged_expressions_end),
         cmocka_unit_test(test_nesting_is_bounded),
         cmocka_unit_test(test_evaluation_is_bounded_in_memory),
+        cmocka_unit_test(test_points_are_in_regions_or_not),
         cmocka_unit_test(test_filter_holds_only_where_it_is_known_to_be_true),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

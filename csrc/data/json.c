@@ -1,5 +1,7 @@
-/* A checker of JSON syntax (RFC 8259). Recursion is bounded by DEPTH. */
-#include "node/geojson.h"
+/* JSON (RFC 8259), checked and walked where it stands. Recursion is bounded by DEPTH. */
+#include "data/json.h"
+
+#include <math.h>
 
 enum { DEPTH = 64 };
 
@@ -118,7 +120,7 @@ static bool is_value(anp_cursor *c, unsigned depth)
     }
 }
 
-bool anp_geojson_is_object(anp_slice text)
+bool anp_json_is_object(anp_slice text)
 {
     anp_cursor c = anp_cursor_over(text.data, text.size);
     skip_space(&c);
@@ -127,4 +129,85 @@ bool anp_geojson_is_object(anp_slice text)
     }
     skip_space(&c);
     return anp_cursor_left(&c) == 0;
+}
+
+bool anp_json_take(anp_cursor *c, char wanted)
+{
+    skip_space(c);
+    return take(c, wanted);
+}
+
+bool anp_json_skip(anp_cursor *c)
+{
+    return is_value(c, 0);
+}
+
+bool anp_json_text(anp_cursor *c, anp_slice *out)
+{
+    skip_space(c);
+    const uint8_t *start = c->at;
+    if (!is_string(c)) {
+        return false;
+    }
+    *out = (anp_slice){start + 1, (size_t)(c->at - start) - 2};
+    return true;
+}
+
+/* A number that is_number let through, whatever the process's locale says of decimal points. */
+static double value_of(const uint8_t *p, const uint8_t *end)
+{
+    double v = 0;
+    int scale = 0, exponent = 0;
+    bool is_negative = *p == '-', in_fraction = false, is_small = false;
+    for (p += is_negative; p < end && *p != 'e' && *p != 'E'; p++) {
+        if (*p == '.') {
+            in_fraction = true;
+            continue;
+        }
+        v = v * 10 + (*p - '0');
+        scale += in_fraction;
+    }
+    for (; p < end; p++) {
+        is_small = is_small || *p == '-';
+        if (*p >= '0' && *p <= '9' && exponent < 1000) {
+            exponent = exponent * 10 + (*p - '0');
+        }
+    }
+    exponent = (is_small ? -exponent : exponent) - scale;
+    v = exponent < 0 ? v / pow(10, -exponent) : v * pow(10, exponent);
+    return is_negative ? -v : v;
+}
+
+bool anp_json_number(anp_cursor *c, double *out)
+{
+    skip_space(c);
+    const uint8_t *start = c->at;
+    if (!is_number(c)) {
+        return false;
+    }
+    *out = value_of(start, c->at);
+    return true;
+}
+
+bool anp_json_find(anp_slice object, const char *name, anp_cursor *out)
+{
+    anp_cursor c = anp_cursor_over(object.data, object.size);
+    if (!anp_json_take(&c, '{')) {
+        return false;
+    }
+    do {
+        anp_slice key;
+        if (!anp_json_text(&c, &key) || !anp_json_take(&c, ':')) {
+            return false;
+        }
+        anp_cursor value = c;
+        if (!anp_json_skip(&c)) {
+            return false;
+        }
+        if (key.size == strlen(name) && memcmp(key.data, name, key.size) == 0) {
+            *out = (anp_cursor){value.at, c.at};
+            return true;
+        }
+    } while (anp_json_take(&c, ','));
+    return false;
 }
