@@ -18,7 +18,7 @@ from aerospike_np.local import LocalNode
 NAMESPACE, SET, ITEMS = "test", "items", 50_000
 NAMES = ["price", "rating", "age", "views"]
 WEIGHTS = np.array([-0.5, 1.25, -0.125, 0.75], "f4")
-POLICY = {"total_timeout": 250}  # milliseconds: nobody waits longer for a score
+POLICY = {"total_timeout": 1_000}  # milliseconds: nobody waits longer for a score
 AT_MOST = 1_000  # items in a request
 
 

@@ -43,16 +43,22 @@ def needs(*names: str) -> None:
         pytest.importorskip(name, reason=f"{name} is not installed: pip install {name}")
 
 
-@pytest.fixture(scope="module")
+def load(name: str) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLES)
+        return importlib.import_module(name)
+
+
+@pytest.fixture(scope="session")  # Django is set up once a process
 def cluster() -> Iterator[LocalCluster]:
     """One node, which the applications of this process find as a service finds its cluster."""
-    with pytest.MonkeyPatch.context() as patch, LocalCluster(nodes=1) as cluster:
-        patch.syspath_prepend(EXAMPLES)
-        patch.setenv("AEROSPIKE_HOST", cluster.nodes[0].host)
-        patch.setenv("AEROSPIKE_PORT", str(cluster.nodes[0].port))
-        features = importlib.import_module("features")
+    with LocalCluster(nodes=1) as cluster:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AEROSPIKE_HOST", cluster.nodes[0].host)
+            patch.setenv("AEROSPIKE_PORT", str(cluster.nodes[0].port))
+            load("features").config()
         with cluster.client() as client:
-            features.fill(client)
+            load("features").fill(client)
         yield cluster
         for name in [path.stem for path in EXAMPLES.glob("*.py")]:
             module = sys.modules.pop(name, None)
@@ -65,7 +71,7 @@ def fastapi() -> Iterator[Post]:
     needs("fastapi", "httpx")
     import httpx
 
-    app = importlib.import_module("fastapi_service").app
+    app = load("fastapi_service").app
     headers = {"Content-Type": "application/json"}
     with asyncio.Runner() as runner:
         lifespan = app.router.lifespan_context(app)
@@ -86,7 +92,7 @@ def fastapi() -> Iterator[Post]:
 @contextlib.contextmanager
 def flask() -> Iterator[Post]:
     needs("flask")
-    browser = importlib.import_module("flask_service").app.test_client()
+    browser = load("flask_service").app.test_client()
 
     def post(body: Any) -> tuple[int, Any]:
         reply = browser.post("/scores", data=body, content_type="application/json")
@@ -98,7 +104,7 @@ def flask() -> Iterator[Post]:
 @contextlib.contextmanager
 def django() -> Iterator[Post]:
     needs("django")
-    importlib.import_module("django_service")
+    load("django_service")
     from django.test import Client
 
     browser = Client(headers={"host": "localhost"})
@@ -122,7 +128,7 @@ def ask(post: Post, items: Any) -> tuple[int, Any]:
 
 def expected(items: list[int]) -> Any:
     """What the model says, from one record after the other."""
-    features = sys.modules["features"]
+    features = load("features")
     with aerospike_np.Client(features.config()) as client:
         bins = [client.get((features.NAMESPACE, features.SET, i)).bins for i in items]
     x = np.array([[b[name] for name in features.NAMES] for b in bins])
@@ -151,15 +157,17 @@ def test_service_refuses_what_makes_no_sense(post: Post, body: str) -> None:
 
 
 def test_service_of_a_cluster_that_does_not_answer_says_so_and_recovers(
-    post: Post, cluster: LocalCluster
+    post: Post, cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert ask(post, [1])[0] == 200
-    cluster.freeze(0)
-    try:
-        status, answer = ask(post, [1, 2])
-    finally:
-        cluster.thaw(0)
-    assert status == 504 and "total_timeout of 250 ms" in answer["error"]
+    with monkeypatch.context() as patch:
+        patch.setitem(load("features").POLICY, "total_timeout", 100)
+        cluster.freeze(0)
+        try:
+            status, answer = ask(post, [1, 2])
+        finally:
+            cluster.thaw(0)
+    assert status == 504 and "total_timeout of 100 ms" in answer["error"]
     assert ask(post, [1])[0] == 200
 
     cluster.kill(0)
@@ -169,12 +177,12 @@ def test_service_of_a_cluster_that_does_not_answer_says_so_and_recovers(
         cluster.restart(0)
     assert status == 503 and answer["error"]
     with cluster.client() as client:
-        sys.modules["features"].fill(client)
+        load("features").fill(client)
     until(lambda: ask(post, [1])[0] == 200, "the service to find its cluster again")
 
 
 def test_errors_say_whose_fault_it_was(cluster: LocalCluster) -> None:
-    status, e = sys.modules["features"].status, aerospike_np.exception
+    status, e = load("features").status, aerospike_np.exception
     assert [
         status(e.InvalidArgError("")), status(e.BackpressureError("")), status(e.InvalidNodeError("")),
         status(e.QueryTimeout("")), status(e.ServerError("")),
@@ -265,7 +273,7 @@ def test_fastapi_service_serves_many_at_once_and_leaves_nothing_behind(
     command = ["uvicorn", "fastapi_service:app", "--fd", "{fd}", "--loop", loop]
     with LocalNode() as node:
         with node.client() as client:
-            sys.modules["features"].fill(client)
+            load("features").fill(client)
         with Server(command, node, tmp_path / "log") as server:
             at_once(server)
             assert server.stop() in (0, -signal.SIGTERM)  # which it passes on to itself at its end
@@ -296,7 +304,7 @@ def test_fit_finds_the_model_on_a_node_of_its_own(cluster: LocalCluster) -> None
     )
     assert done.returncode == 0 and not done.stderr, done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
-    features = sys.modules["features"]
+    features = load("features")
     assert [name for name, _ in lines] == features.NAMES
     assert np.allclose([float(w) for _, w in lines], features.WEIGHTS, atol=0.01)
 
@@ -304,8 +312,8 @@ def test_fit_finds_the_model_on_a_node_of_its_own(cluster: LocalCluster) -> None
 def test_fit_computes_while_the_next_chunk_is_read(
     cluster: LocalCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = importlib.import_module("asyncio_fit")
-    products, features = module.products, sys.modules["features"]
+    module = load("asyncio_fit")
+    products, features = module.products, load("features")
     node, chunks = cluster.nodes[0], 0
     before = node.stats()["batch_rows"]
 
