@@ -22,6 +22,9 @@ def load() -> None:
         return
     with _loading:
         from . import _batch_data, _tables  # noqa: F401
+        from ._engine import bind_numpy
+
+        bind_numpy()
     _is_loaded = True
 
 

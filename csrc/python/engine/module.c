@@ -67,7 +67,18 @@ static PyObject *digests(PyObject *module, PyObject *keys)
     return out;
 }
 
+static PyObject *bind_numpy(PyObject *module, PyObject *unused)
+{
+    (void)module;
+    (void)unused;
+    if (!anp_numpy_bind()) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
+    {"bind_numpy", bind_numpy, METH_NOARGS, "Imports NumPy's C API, where that was not done."},
     {"calc_digest", (PyCFunction)(void (*)(void))calc_digest, METH_FASTCALL,
      "calc_digest(namespace, set, key) -> bytearray"},
     {"digests", digests, METH_O, "digests(keys) -> bytes, 20 a key"},
