@@ -134,6 +134,14 @@ class Call:
         self.see(result, error if what is None else what)
 
 
+class ReaderCall(Call):
+    """A call of a reader, which is made for it."""
+
+    def start(self, client: Any) -> Any:
+        reader = client.reader(DTYPE, "test", "r", policy=self.more["policy"])
+        return reader.read(*self.args)
+
+
 class Calls:
     """Makes calls at random."""
 
@@ -218,14 +226,15 @@ class Calls:
     def table(self, policy: Policy) -> Call:
         ids = self.ids(HELD)
         more: dict[str, Any] = {"_dtype": DTYPE}
-        kind = self.rng.choice(["rows", "columns", "out", "out of columns"])
+        kind = self.rng.choice(["rows", "columns", "out", "out of columns", "reader"])
         if kind == "columns":
             more["layout"] = "columns"
-        elif kind != "rows":
+        elif kind != "rows" and (kind != "reader" or self.rng.random() < 0.5):
             out = np.full(len(ids), np.array((-9, -9.5, b"nothing"), DTYPE))
             arrays = {name: out[name].copy() for name in DTYPE.names or ()}
-            more = {"out": out} if kind == "out" else {"out": arrays, "layout": "columns"}
-            self.outs += map(weakref.ref, [out] if kind == "out" else arrays.values())
+            is_one = kind != "out of columns"
+            more = {"out": out} if is_one else {"out": arrays, "layout": "columns"}
+            self.outs += map(weakref.ref, [out] if is_one else arrays.values())
 
         def see(got: Any, error: Any) -> None:
             if got is not UNTOLD:
@@ -233,6 +242,8 @@ class Calls:
             if got is not UNTOLD and error is not None:
                 self.ledger.in_partials += int((got.result_codes == 0).sum())
 
+        if kind == "reader":
+            return ReaderCall("reader", see, ids, more.get("out"), policy=policy)
         keys: Any = ids
         if len(ids) <= 700 and self.rng.random() < 0.4:
             keys = [("test", "r", int(i)) for i in ids]
