@@ -351,15 +351,22 @@ class _Job:
 
     def __init__(self, waker: Any, work: Any) -> None:
         self._waker = waker
-        self._is_done = False
+        self._request: Any = None
+        self._is_done = self._is_cancelled = False
         self._value: Any = None
         self._failure: BaseException | None = None
         steps = getattr(work, "steps", None)
         self._generator: Any = steps() if steps is not None else None
         if self._generator is None:
-            waker.submit(work, self)
+            self._submit(work)
         else:
             self._next(lambda: self._generator.send(None))
+
+    def _submit(self, request: Any) -> None:
+        self._request = request
+        self._waker.submit(request, self)
+        if self._is_cancelled:
+            request.cancel()
 
     def _next(self, step: Callable[[], Any]) -> None:
         try:
@@ -369,7 +376,11 @@ class _Job:
         except BaseException as error:
             self._failure, self._is_done = error, True
         else:
-            self._waker.submit(request, self)
+            self._submit(request)
+
+    def cancel(self) -> None:
+        self._is_cancelled = True
+        self._request.cancel()
 
     def done(self) -> bool:
         return self._is_done
@@ -392,32 +403,73 @@ class _Job:
         return self._value
 
 
+class _Failed:
+    """Stands for the chunk that the source raised an error in place of."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def cancel(self) -> None:
+        pass
+
+    def done(self) -> bool:
+        return True
+
+    def result(self) -> Any:
+        raise self._error
+
+
+def _tell(error: BaseException, work: Any) -> None:
+    """The error says what the chunk that was next came to, or what there is of it, where it had begun."""
+    try:
+        partial = work.result()
+    except BaseException as failure:
+        partial = getattr(failure, "partial", None)
+    if partial is not None:
+        error.partial = partial  # type: ignore[attr-defined]
+
+
 def run(plan: Plan) -> Iterator[Any]:
     """The results in order, driven while the calling thread waits for them, and between."""
     from ._engine import Waker
 
     waker = Waker()
     works = plan.works()
-    jobs: deque[_Job] = deque()
+    jobs: deque[_Job | _Failed] = deque()
 
-    def fill() -> None:
-        while len(jobs) < plan.in_flight:
-            work = next(works, None)
+    def fill(n: int) -> None:
+        while len(jobs) < n:
+            try:
+                work = next(works, None)
+            except Exception as error:  # in its place, behind what is under way
+                jobs.append(_Failed(error))
+                return
             if work is None:
                 return
             jobs.append(_Job(waker, work))
 
+    def wait() -> None:
+        while not jobs[0].done():
+            waker.wait(0.1)
+            waker.drain()
+
     try:
-        fill()
+        fill(plan.in_flight)
         while jobs:
-            job = jobs.popleft()
-            while not job.done():
-                waker.wait(0.1)
-                waker.drain()
-            result = job.result()
-            fill()  # these are under way while the caller looks at the result
+            wait()
+            result = jobs[0].result()
+            fill(plan.in_flight + 1)  # these are under way while the caller looks at the result
             plan.count(result)
+            jobs.popleft()
             yield result
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        if jobs and not hasattr(error, "partial"):  # Ctrl-C, or the progress callable raised
+            jobs[0].cancel()
+            wait()
+            _tell(error, jobs[0])
+        raise
     finally:
         waker.abandon()
         _end(plan)
@@ -426,7 +478,7 @@ def run(plan: Plan) -> Iterator[Any]:
 async def run_async(plan: Plan, await_work: Callable[[Any], Any]) -> AsyncIterator[Any]:
     """The same for an event loop: a task a chunk."""
     works = plan.works_async()
-    tasks: deque[asyncio.Task[Any]] = deque()
+    tasks: deque[asyncio.Future[Any]] = deque()
     failure: BaseException | None = None
 
     async def fill(n: int) -> None:
@@ -435,6 +487,10 @@ async def run_async(plan: Plan, await_work: Callable[[Any], Any]) -> AsyncIterat
                 work = await anext(works)
             except StopAsyncIteration:
                 return
+            except Exception as error:  # in its place, behind what is under way
+                tasks.append(asyncio.get_running_loop().create_future())
+                tasks[-1].set_exception(error)
+                return
             tasks.append(asyncio.ensure_future(await_work(work)))
 
     try:
@@ -442,27 +498,23 @@ async def run_async(plan: Plan, await_work: Callable[[Any], Any]) -> AsyncIterat
         while tasks:
             result = await tasks[0]
             await fill(plan.in_flight + 1)
-            tasks.popleft()
             plan.count(result)
+            tasks.popleft()
             yield result
     except BaseException as error:
         failure = error
-        if isinstance(error, asyncio.CancelledError) and tasks and _has_result(tasks[0]):
-            error.partial = tasks[0].result()  # type: ignore[attr-defined]
         raise
     finally:
         cancelled = await _cancel(tasks)
+        if failure is not None and tasks and not hasattr(failure, "partial"):
+            _tell(failure, tasks[0])
         await works.aclose()  # type: ignore[attr-defined]
         _end(plan)
         if cancelled is not None and not isinstance(failure, asyncio.CancelledError):
             raise cancelled
 
 
-def _has_result(task: asyncio.Task[Any]) -> bool:
-    return task.done() and not task.cancelled() and task.exception() is None
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> asyncio.CancelledError | None:
+async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> asyncio.CancelledError | None:
     """Sees them to their end, which is soon; returns what asked for the same meanwhile."""
     cancelled = None
     for task in tasks:

@@ -702,6 +702,57 @@ def test_stream_ends_with_the_error_of_its_source_or_its_server(node: LocalNode)
     run(main)
 
 
+@pytest.mark.parametrize("in_flight", [1, 2, 5])
+def test_error_of_a_source_comes_after_the_chunks_before_it(
+    node: LocalNode, in_flight: int
+) -> None:
+    def broken() -> Iterator[Any]:
+        yield data(10)
+        yield data(20)
+        raise LookupError("no more")
+
+    async def broken_async() -> AsyncIterator[Any]:
+        for chunk in (data(10), data(20)):
+            yield chunk
+        raise LookupError("no more")
+
+    async def main() -> None:
+        async with AsyncClient(node.config()) as client:
+            for source in (broken, broken_async):
+                seen = []
+                with pytest.raises(LookupError):
+                    async for got in client.write_stream(
+                        source(), "test", "b", in_flight=in_flight
+                    ):
+                        seen.append(len(got.result_codes))
+                assert seen == [10, 20]
+            seen = []
+            with pytest.raises(LookupError):
+                for got in client.sync.write_stream(broken(), "test", "b", in_flight=in_flight):
+                    seen.append(len(got.result_codes))
+            assert seen == [10, 20]
+
+    run(main)
+
+
+def test_stream_whose_progress_raises_has_the_chunk_in_the_error(node: LocalNode) -> None:
+    def fail(done: int, total: int) -> None:
+        raise KeyError("enough")
+
+    async def main() -> None:
+        async with AsyncClient(node.config()) as client:
+            keys: Any = {"namespace": "test", "set_name": "s", "progress": fail}
+            with pytest.raises(KeyError) as caught:
+                async for _ in client.read_stream(np.arange(N), DTYPE, 1000, **keys):
+                    pass
+            assert is_right(caught.value.partial)  # type: ignore[attr-defined]
+            with pytest.raises(KeyError) as caught:
+                list(client.sync.read_stream(np.arange(N), DTYPE, 1000, **keys))
+            assert is_right(caught.value.partial)  # type: ignore[attr-defined]
+
+    run(main)
+
+
 def test_stream_refuses_what_it_cannot_be_given(node: LocalNode) -> None:
     with node.client() as client:
         for stream, error, text in [
