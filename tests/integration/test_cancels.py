@@ -102,8 +102,7 @@ class World:
                 self.over.set()
             assert self.ends.total() < 50 * self.enough, f"few are cancelled: {self.ends}"
 
-    def make_faults(self, proxies: FaultProxies) -> None:
-        rng = random.Random(self.rng.randrange(2**32))
+    def make_faults(self, proxies: FaultProxies, rng: random.Random) -> None:
         while not self.over.wait(rng.uniform(0, 0.03)):
             proxy = rng.choice(proxies.proxies)
             name = some_fault(rng.choice([proxy.up, proxy.down]), rng)
@@ -261,7 +260,7 @@ def abuse(world: World, proxies: FaultProxies, worker: Worker, n: int, face: str
     client = AsyncClient({**proxies.config(), **config})
     asyncio.run(client.connect())
     user = client if face == "async" else client.sync
-    faults = world.guarded(lambda rng: world.make_faults(proxies))
+    faults = world.guarded(lambda rng: world.make_faults(proxies, rng))
     workers = [world.guarded(lambda rng: worker(world, user, rng)) for _ in range(n)]
     for each in [*workers, faults]:
         each.join(LIMIT)

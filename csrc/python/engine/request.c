@@ -144,8 +144,23 @@ static PyObject *drive(anp_request *r)
     return raised;
 }
 
+/* What interrupted the write of one record (Ctrl-C) says whether it may have been applied. */
+static void tell_doubt(const anp_request *r, PyObject *raised)
+{
+    if (r->single == NULL || !r->single->is_write) {
+        return;
+    }
+    bool in_doubt = r->single->in_doubt || r->command->status == ANP_OK;
+    if (PyObject_SetAttrString(raised, "in_doubt", in_doubt ? Py_True : Py_False) < 0) {
+        PyErr_Clear(); /* an exception without room for it */
+    }
+}
+
 PyObject *anp_request_conclude(anp_request *r, PyObject *raised)
 {
+    if (raised != NULL) {
+        tell_doubt(r, raised);
+    }
     PyObject *exception = raised != NULL ? raised : ending(r);
     if (exception == NULL && PyErr_Occurred()) {
         return NULL;
