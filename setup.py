@@ -69,7 +69,7 @@ def async_stub() -> str:
 
     def awaited(method: re.Match[str]) -> str:
         name, arguments, result = method.groups()
-        if result.startswith("Iterator["):  # an async generator is not awaited, but iterated
+        if result.startswith("Stream["):  # it is not awaited, but iterated
             return f"    def {name}{arguments} -> Async{result}: ..."
         if result.startswith("Reader["):  # plain, but what it reads is to be awaited
             return f"    def {name}{arguments} -> Reader[Awaitable[{result[7:]}]: ..."
@@ -84,9 +84,10 @@ def async_stub() -> str:
     text = text.replace("import AsyncClient\n", "import Client\n").replace(
         "._async_client", "._client"
     )
-    return "# Made by setup.py from _client.pyi.\n" + text.replace(
-        "import Callable, ", "import AsyncIterator, Awaitable, Callable, "
+    text = text.replace("import Callable, ", "import Awaitable, Callable, ").replace(
+        "import Stream\n", "import AsyncStream\n"
     )
+    return f"# Made by setup.py from _client.pyi.\n{text}"
 
 
 class BuildExt(build_ext):

@@ -11,8 +11,9 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from . import _streams
 from ._operations import Operations, Plain, made
+from ._stream_driver import AsyncStream, run_async
+from ._streams import Streams
 
 if TYPE_CHECKING:
     from ._client import Client
@@ -193,6 +194,9 @@ class AsyncClient(Plain):
             return await _run(waker, work, self._queue_seconds)
         return await _run_steps(waker, steps(), self._queue_seconds)
 
+    async def _awaiter(self) -> Callable[[Any], Awaitable[Any]]:
+        return functools.partial(self._await, await self._ready())
+
     async def _ready(self) -> Any:
         """Connected, where nobody closed it; the waker of this loop."""
         if not self._core.is_open() and not self._core.is_closed():
@@ -260,15 +264,13 @@ for _name, _operation in vars(Operations).items():
 
 def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(operation)
-    async def method(self: AsyncClient, *args: Any, **kwargs: Any) -> Any:
-        waker = await self._ready()
+    def method(self: AsyncClient, *args: Any, **kwargs: Any) -> Any:
         plan = operation(self, *args, **kwargs)
-        async for result in _streams.run_async(plan, functools.partial(self._await, waker)):
-            yield result
+        return AsyncStream(plan, run_async(plan, self._awaiter))
 
     return method
 
 
-for _name, _operation in vars(_streams.Streams).items():
+for _name, _operation in vars(Streams).items():
     if not _name.startswith("_"):
         setattr(AsyncClient, _name, _streamed(_operation))

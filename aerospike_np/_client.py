@@ -7,9 +7,10 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from . import _streams
 from ._async_client import AsyncClient
 from ._operations import Operations, Plain, made
+from ._stream_driver import Stream
+from ._streams import Streams
 
 
 def _drive(core: Any, work: Any) -> Any:
@@ -116,11 +117,11 @@ for _name, _operation in vars(Operations).items():
 def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(operation)
     def method(self: Client, *args: Any, **kwargs: Any) -> Any:
-        return _streams.run(operation(self, *args, **kwargs))
+        return Stream(operation(self, *args, **kwargs))
 
     return method
 
 
-for _name, _operation in vars(_streams.Streams).items():
+for _name, _operation in vars(Streams).items():
     if not _name.startswith("_"):
         setattr(Client, _name, _streamed(_operation))

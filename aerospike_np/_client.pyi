@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, SupportsFloat, overload
 
 import numpy as np
@@ -9,6 +9,7 @@ from ._keys import Keys
 from ._operations import Plain
 from ._reader import Reader
 from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
+from ._stream_driver import Stream
 from .types import ExistsResult, InfoResults, Record
 
 _UserKey = str | int | bytes | bytearray
@@ -214,7 +215,7 @@ class Client(Plain):
         fill: Any = None,
         namespace: str | None = None,
         set_name: str | None = None,
-    ) -> Iterator[BatchRecords]: ...
+    ) -> Stream[BatchRecords]: ...
     @overload
     def read_stream(
         self,
@@ -231,7 +232,7 @@ class Client(Plain):
         fill: Any = None,
         namespace: str | None = None,
         set_name: str | None = None,
-    ) -> Iterator[NumpyBatchRecords]: ...
+    ) -> Stream[NumpyBatchRecords]: ...
     def write_stream(
         self,
         chunks: Iterable[Any],
@@ -249,4 +250,4 @@ class Client(Plain):
         empty: Literal["raise", "skip"] = "raise",
         bytes_as: Literal["blob", "str"] = "blob",
         subarrays: Literal["blob", "list"] = "blob",
-    ) -> Iterator[BatchWriteResult]: ...
+    ) -> Stream[BatchWriteResult]: ...

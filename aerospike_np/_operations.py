@@ -518,7 +518,7 @@ class Operations:
         """
         keys, bins, metas = _writing.write_rows(records)
 
-        def again(rows: Any) -> Request:
+        def again(rows: Any) -> tuple[Request, Any]:
             chosen = [int(i) for i in rows]
             some = None if metas is None else [metas[i] for i in chosen]
             return _writing.writing(
@@ -527,10 +527,10 @@ class Operations:
                 len(chosen), policy, None,
             )  # fmt: skip
 
-        request = _writing.writing(
+        begun = _writing.writing(
             self._core.batch_write_rows, (keys, bins, metas), len(keys), policy, None
         )
-        return _writing.finish_write(self._core, request, keys, again, retry)
+        return _writing.finish_write(self._core, begun, keys, again, retry)
 
     def batch_write_numpy(
         self,
@@ -606,7 +606,7 @@ class Operations:
             data, namespace, set_name, _dtype, key_field, mask, ttl, generation, masked, empty, bytes_as, subarrays
         )  # fmt: skip
 
-        def again(rows: Any) -> Request:
+        def again(rows: Any) -> tuple[Request, Any]:
             picked = (
                 source.keys.take(rows),
                 tuple((name, column[rows]) for name, column in source.fields),
@@ -627,14 +627,14 @@ class Operations:
             source.generation,
             source.flags,
         )
-        request = _writing.writing(
+        begun = _writing.writing(
             self._core.batch_write_table,
             whole,
             source.n,
             policy,
             _progress.watcher(progress, source.n),
         )
-        return _writing.finish_write(self._core, request, source.keys, again, retry)
+        return _writing.finish_write(self._core, begun, source.keys, again, retry)
 
     def batch_remove(self, keys: Any, policy: Any = None) -> Any:
         """Deletes many records.
@@ -656,10 +656,10 @@ class Operations:
         [0, 2]
         """
         plain, metas = _writing.remove_keys(keys)
-        request = _writing.writing(
+        begun = _writing.writing(
             self._core.batch_remove, (plain, metas), len(plain), policy, None
         )
-        return _writing.finish_write(self._core, request, plain, None, 0)
+        return _writing.finish_write(self._core, begun, plain, None, 0)
 
     # ---- info ----
 

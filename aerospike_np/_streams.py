@@ -1,13 +1,11 @@
 """Streams: batch reads and writes of any length, chunk by chunk, in bounded memory.
 
-A plan says what becomes of each item of the source; the clients drive it, several chunks at a time, and
-give the results in order.
+A plan says what becomes of each item of the source; ``_stream_driver`` drives it for the clients, several
+chunks at a time, and gives the results in order.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -36,6 +34,7 @@ class Plan:
         self.in_flight = _count("in_flight", in_flight, 64)
         self.watch = _progress.watcher(progress, total)
         self._done, self._total = 0, total
+        self.unyielded: list[Any] = []
 
     def works(self) -> Iterator[Any]:
         """The work of each chunk."""
@@ -61,6 +60,12 @@ class Plan:
         if self.watch is not None:
             self.watch(self._done, self._done if self._total is None else self._total)
 
+    def close(self) -> None:
+        """A bar has no end of its own."""
+        close = getattr(self.watch, "close", None)
+        if close is not None:
+            close()
+
 
 def _count(name: str, value: Any, high: int) -> int:
     if (
@@ -70,12 +75,6 @@ def _count(name: str, value: Any, high: int) -> int:
     ):
         raise InvalidArgError(f"{name} must be an integer from 1 to {high}, not {value!r}")
     return int(value)
-
-
-def _end(plan: Plan) -> None:
-    close = getattr(plan.watch, "close", None)  # a bar without an end of its own
-    if close is not None:
-        close()
 
 
 # ---- reading ----
@@ -274,7 +273,8 @@ class Streams:
         Yields
         ------
         NumpyBatchRecords or BatchRecords
-            What :meth:`batch_read` returns, a chunk each.
+            What :meth:`batch_read` returns, a chunk each. Where the stream is left early, its ``unyielded``
+            has those of the chunks that were under way.
 
         Examples
         --------
@@ -325,7 +325,8 @@ class Streams:
         Yields
         ------
         BatchWriteResult
-            One a chunk, in order.
+            One a chunk, in order. Where the stream is left early, its ``unyielded`` has those of the chunks
+            that were under way; None: nothing of it was sent.
 
         Examples
         --------
@@ -341,190 +342,3 @@ class Streams:
         return write_plan(
             self, chunks, namespace, set_name, key_field, chunk, in_flight, progress, policy, retry, options
         )  # fmt: skip
-
-
-# ---- driving ----
-
-
-class _Job:
-    """A chunk under way for a thread: takes the place of a future."""
-
-    def __init__(self, waker: Any, work: Any) -> None:
-        self._waker = waker
-        self._request: Any = None
-        self._is_done = self._is_cancelled = False
-        self._value: Any = None
-        self._failure: BaseException | None = None
-        steps = getattr(work, "steps", None)
-        self._generator: Any = steps() if steps is not None else None
-        if self._generator is None:
-            self._submit(work)
-        else:
-            self._next(lambda: self._generator.send(None))
-
-    def _submit(self, request: Any) -> None:
-        self._request = request
-        self._waker.submit(request, self)
-        if self._is_cancelled:
-            request.cancel()
-
-    def _next(self, step: Callable[[], Any]) -> None:
-        try:
-            request = step()
-        except StopIteration as end:
-            self._value, self._is_done = end.value, True
-        except BaseException as error:
-            self._failure, self._is_done = error, True
-        else:
-            self._submit(request)
-
-    def cancel(self) -> None:
-        self._is_cancelled = True
-        self._request.cancel()
-
-    def done(self) -> bool:
-        return self._is_done
-
-    def set_result(self, value: Any) -> None:
-        if self._generator is None:
-            self._value, self._is_done = value, True
-        else:
-            self._next(lambda: self._generator.send(value))
-
-    def set_exception(self, error: BaseException) -> None:
-        if self._generator is None or not isinstance(error, Exception):
-            self._failure, self._is_done = error, True
-        else:
-            self._next(lambda: self._generator.throw(error))
-
-    def result(self) -> Any:
-        if self._failure is not None:
-            raise self._failure
-        return self._value
-
-
-class _Failed:
-    """Stands for the chunk that the source raised an error in place of."""
-
-    def __init__(self, error: Exception) -> None:
-        self._error = error
-
-    def cancel(self) -> None:
-        pass
-
-    def done(self) -> bool:
-        return True
-
-    def result(self) -> Any:
-        raise self._error
-
-
-def _tell(error: BaseException, work: Any) -> None:
-    """The error says what the chunk that was next came to, or what there is of it, where it had begun."""
-    try:
-        partial = work.result()
-    except BaseException as failure:
-        partial = getattr(failure, "partial", None)
-    if partial is not None:
-        error.partial = partial  # type: ignore[attr-defined]
-
-
-def run(plan: Plan) -> Iterator[Any]:
-    """The results in order, driven while the calling thread waits for them, and between."""
-    from ._engine import Waker
-
-    waker = Waker()
-    works = plan.works()
-    jobs: deque[_Job | _Failed] = deque()
-
-    def fill(n: int) -> None:
-        while len(jobs) < n:
-            try:
-                work = next(works, None)
-            except Exception as error:  # in its place, behind what is under way
-                jobs.append(_Failed(error))
-                return
-            if work is None:
-                return
-            jobs.append(_Job(waker, work))
-
-    def wait() -> None:
-        while not jobs[0].done():
-            waker.wait(0.1)
-            waker.drain()
-
-    try:
-        fill(plan.in_flight)
-        while jobs:
-            wait()
-            result = jobs[0].result()
-            fill(plan.in_flight + 1)  # these are under way while the caller looks at the result
-            plan.count(result)
-            jobs.popleft()
-            yield result
-    except GeneratorExit:
-        raise
-    except BaseException as error:
-        if jobs and not hasattr(error, "partial"):  # Ctrl-C, or the progress callable raised
-            jobs[0].cancel()
-            wait()
-            _tell(error, jobs[0])
-        raise
-    finally:
-        waker.abandon()
-        _end(plan)
-
-
-async def run_async(plan: Plan, await_work: Callable[[Any], Any]) -> AsyncIterator[Any]:
-    """The same for an event loop: a task a chunk."""
-    works = plan.works_async()
-    tasks: deque[asyncio.Future[Any]] = deque()
-    failure: BaseException | None = None
-
-    async def fill(n: int) -> None:
-        while len(tasks) < n:
-            try:
-                work = await anext(works)
-            except StopAsyncIteration:
-                return
-            except Exception as error:  # in its place, behind what is under way
-                tasks.append(asyncio.get_running_loop().create_future())
-                tasks[-1].set_exception(error)
-                return
-            tasks.append(asyncio.ensure_future(await_work(work)))
-
-    try:
-        await fill(plan.in_flight)
-        while tasks:
-            result = await tasks[0]
-            await fill(plan.in_flight + 1)
-            plan.count(result)
-            tasks.popleft()
-            yield result
-    except BaseException as error:
-        failure = error
-        raise
-    finally:
-        cancelled = await _cancel(tasks)
-        if failure is not None and tasks and not hasattr(failure, "partial"):
-            _tell(failure, tasks[0])
-        await works.aclose()  # type: ignore[attr-defined]
-        _end(plan)
-        if cancelled is not None and not isinstance(failure, asyncio.CancelledError):
-            raise cancelled
-
-
-async def _cancel(tasks: Iterable[asyncio.Future[Any]]) -> asyncio.CancelledError | None:
-    """Sees them to their end, which is soon; returns what asked for the same meanwhile."""
-    cancelled = None
-    for task in tasks:
-        task.cancel()
-    while running := [task for task in tasks if not task.done()]:
-        try:
-            await asyncio.wait(running)
-        except asyncio.CancelledError as error:
-            cancelled = error
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()  # has been seen, as far as asyncio is concerned
-    return cancelled

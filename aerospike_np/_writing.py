@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import _keys, _late
 from ._reading import set_partial
 from ._results import BatchWriteResult
-from .exception import InvalidArgError
+from .exception import ClientAbortError, InvalidArgError
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
@@ -52,7 +52,8 @@ def remove_keys(keys: Any) -> tuple[Any, list[Any] | None]:
 
 def writing(
     method: Callable[..., Request], arguments: tuple[Any, ...], n: int, policy: Any, progress: Any
-) -> Request:
+) -> tuple[Request, tuple[Any, ...]]:
+    """The request, and the arrays of what becomes of each row: codes, generations, doubts, attempts."""
     _late.load()
     import numpy as np
 
@@ -63,16 +64,22 @@ def writing(
         np.zeros(n, np.uint8),
     )
     request = method(*arguments, arrays, policy)
-    return request.then(lambda raw, exception: (arrays, exception)).watch(progress)
+    return request.then(lambda raw, exception: (arrays, exception)).watch(progress), arrays
 
 
 class Writing:
     """A write and the rounds of its retries, driven request by request."""
 
     def __init__(
-        self, request: Request, keys: Any, again: Callable[[Any], Request] | None, retry: int
+        self,
+        begun: tuple[Request, tuple[Any, ...]],
+        keys: Any,
+        again: Callable[[Any], tuple[Request, Any]] | None,
+        retry: int,
     ) -> None:
-        self.request, self.keys, self.again, self.retry = request, keys, again, retry
+        self.request, self.arrays = begun
+        self.keys, self.again, self.retry = keys, again, retry
+        self.sent_again: Any = None  # the rows of a round that is not taken in yet
 
     def steps(self) -> Any:
         """A generator: yields requests, gets what they came to, returns the result."""
@@ -81,39 +88,54 @@ class Writing:
         (codes, generations, in_doubt, attempts), exception = yield self.request
         for _ in range(self.retry):
             rows = np.flatnonzero(safe_to_retry(codes, in_doubt))
-            is_interrupted = exception is not None and not isinstance(exception, Exception)
-            if not len(rows) or self.again is None or is_interrupted:
+            if not len(rows) or self.again is None or _is_interrupt(exception):
                 break
-            (c, g, d, a), exception = yield self.again(rows)
+            request, _ = self.again(rows)
+            self.sent_again = rows
+            (c, g, d, a), exception = yield request
             codes[rows], generations[rows], in_doubt[rows] = c, g, d
+            self.sent_again = None
             attempts[rows] = np.minimum(attempts[rows].astype(np.uint16) + a, 255)
-        hook = (
-            self._retry_hook(codes, generations, in_doubt, attempts)
-            if self.again is not None
-            else None
-        )
-        result = BatchWriteResult(
-            _keys.view(self.keys), codes, generations, in_doubt, attempts, retry=hook
-        )
+        result = self._result()
         if exception is not None:
             set_partial(exception, result)
             exception.in_doubt = bool(in_doubt.any())
             raise exception
         return result
 
-    def _retry_hook(
-        self, codes: Any, generations: Any, in_doubt: Any, attempts: Any
-    ) -> Callable[[Any], Any]:
+    def left(self) -> Any:
+        """The result, for one who leaves the steps in the middle; None: nothing was sent."""
+        if not self.request.is_over:
+            return None
+        if self.sent_again is not None:
+            self.arrays[2][self.sent_again] = True  # in doubt
+        return self._result()
+
+    def _result(self) -> Any:
+        hook = self._retry_hook() if self.again is not None else None
+        codes, generations, in_doubt, attempts = self.arrays
+        return BatchWriteResult(
+            _keys.view(self.keys), codes, generations, in_doubt, attempts, retry=hook
+        )
+
+    def _retry_hook(self) -> Callable[[Any], Any]:
         again, run = self.again, self.run
 
         def hook(rows: Any) -> Any:
             assert again is not None
-            (c, g, d, a), exception = run(again(rows))
+            (c, g, d, a), exception = run(again(rows)[0])
             return c, g, d, a, exception
 
         return hook
 
     run: Callable[[Request], Any]
+
+
+def _is_interrupt(exception: BaseException | None) -> bool:
+    """Ctrl-C, or a stream or task that was left: nothing more is sent."""
+    return exception is not None and (
+        not isinstance(exception, Exception) or isinstance(exception, ClientAbortError)
+    )
 
 
 def safe_to_retry(codes: Any, in_doubt: Any) -> Any:
@@ -123,13 +145,15 @@ def safe_to_retry(codes: Any, in_doubt: Any) -> Any:
     return ~in_doubt & (np.isin(codes, _RETRY_CODES) | np.isin(codes, (-1, -7, -8, -10, -15)))
 
 
-def finish_write(core: Core, request: Request, keys: Any, again: Any, retry: int) -> Writing:
+def finish_write(
+    core: Core, begun: tuple[Request, Any], keys: Any, again: Any, retry: int
+) -> Writing:
     if (
         isinstance(retry, bool)
         or not hasattr(retry, "__index__")
         or not 0 <= retry.__index__() <= 1000
     ):
         raise InvalidArgError(f"retry must be an integer from 0 to 1000, not {retry!r}")
-    writing = Writing(request, keys, again, retry.__index__())
+    writing = Writing(begun, keys, again, retry.__index__())
     writing.run = core.run
     return writing

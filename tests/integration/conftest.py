@@ -69,6 +69,30 @@ class _EventLoop:
         self.loop.close()
 
 
+class _Stream:
+    """An AsyncStream for callers that can't await."""
+
+    def __init__(self, loop: _EventLoop, results: Any) -> None:
+        self.results, self.unyielded = _given(loop, results), results.unyielded
+        self.close = self.results.close
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.results
+
+    def __next__(self) -> Any:
+        return next(self.results)
+
+
+def _given(loop: _EventLoop, results: Any) -> Iterator[Any]:
+    try:
+        while True:
+            yield loop.run(anext(results))
+    except StopAsyncIteration:
+        return
+    finally:
+        loop.run(results.aclose())
+
+
 @pytest.fixture(scope="session", autouse=True)
 def driver(request: pytest.FixtureRequest) -> Iterator[str]:
     """Which driver the operations of Client have in this run."""
@@ -89,14 +113,7 @@ def driver(request: pytest.FixtureRequest) -> Iterator[str]:
     def streamed(operation: str) -> Callable[..., Any]:
         @functools.wraps(getattr(Client, operation))
         def method(self: Client, *args: Any, **kwargs: Any) -> Any:
-            results = getattr(self.aio, operation)(*args, **kwargs)
-            try:
-                while True:
-                    yield loop.run(anext(results))
-            except StopAsyncIteration:
-                return
-            finally:
-                loop.run(results.aclose())
+            return _Stream(loop, getattr(self.aio, operation)(*args, **kwargs))
 
         return method
 
