@@ -36,6 +36,7 @@ test-c: system-test
 	@.ci/test-c.sh $(C_TESTS)
 test-python: export AEROSPIKE_NP_SOAK_RUNS ?= 200
 test-python: .venv/.tests build
+	@$(MAKE) -s --no-print-directory bench-programs
 	@.venv/bin/python $(PYTEST) tests
 	@AEROSPIKE_NP_SOAK_RUNS=20 .venv/bin/python $(PYTEST) tests/integration --driver async
 test-peers: .venv-peers/.peers build

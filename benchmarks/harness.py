@@ -170,9 +170,10 @@ def targets(*wanted: str) -> list[str]:
 
 
 def environment(more: dict[str, str] | None = None) -> dict[str, str]:
-    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """One thread for NumPy's own work; the scripts here, and this tree's package where nobody names another."""
+    paths = f"{ROOT / 'benchmarks'}{os.pathsep}{os.environ.get('PYTHONPATH', ROOT)}"
     one = {f"{name}_NUM_THREADS": "1" for name in ("OPENBLAS", "OMP")}
-    return {**os.environ, **one, "PYTHONPATH": os.pathsep.join(paths), **(more or {})}
+    return {**os.environ, **one, "PYTHONPATH": paths, **(more or {})}
 
 
 def command_of(cell: Cell, group: Group, at: tuple[str, int]) -> list[str]:
