@@ -15,8 +15,8 @@ ARRAY = Cell("aerospike_np, array keys", ("ours", "read"), {"keys": "array"})
 OUT = Cell("aerospike_np, array keys, out=", ("ours", "read"), {"keys": "array", "out": True})
 READER = Cell("aerospike_np, reader", ("ours", "read_reader"))
 WITH_AVX2 = Cell("aerospike_np, AVX2", ("ours", "read"), env=AVX2)
-IN_C = Cell("aerospike_np in C, array keys", ("engine", "{port}", "{n}"))
-FLOOR = Cell("floor, array keys", ("floor", "read", "{port}", "{n}"))
+IN_C = Cell("aerospike_np in C, array keys", ("./engine", "{port}", "{n}"))
+FLOOR = Cell("floor, array keys", ("./floor", "read", "{port}", "{n}"))
 PEERS = [
     Cell("aerospike-py, NumPy", ("aerospike_py", "read")),
     Cell("official", ("official", "read")),

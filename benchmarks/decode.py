@@ -20,7 +20,7 @@ def groups(quick: bool) -> Iterator[Group]:
             "duckdb, fetchnumpy": ("duckdb_fetch", "fetch"),
             "cassandra-driver, NumPy": ("cassandra_numpy", "decode"),
         }
-        ours = ("decode", kind, str(FIELDS), str(ROWS))
+        ours = ("./decode", kind, str(FIELDS), str(ROWS))
         cells = [Cell("aerospike_np", ours, per_round=FIELDS * ROWS)]
         cells += [
             Cell(other, work, told, per_round=FIELDS * MANY) for other, work in others.items()

@@ -14,7 +14,7 @@ KINDS = {"avx512": (45, 32), "avx2": (75, 54), "portable": (300, None)}  # ns a 
 
 
 def groups(quick: bool) -> Iterator[Group]:
-    work = ("floor", "digest", "0", "{n}")
+    work = ("./floor", "digest", "0", "{n}")
     here = [kind for kind in KINDS if simd({"AEROSPIKE_NP_SIMD": kind}) == kind]
     cells = [Cell(kind, work, env={"AEROSPIKE_NP_SIMD": kind}) for kind in here]
     yield Group("digests", 100_000, cells, record_bytes=0)

@@ -38,7 +38,7 @@ PATIENCE = 180.0  # seconds that an answer may take
 
 @dataclass
 class Cell:
-    """`work` is a client and a task, or the arguments of a program, where {port} and {n} are filled in.
+    """`work` is a client and a task; or ./program and its arguments, where {port} and {n} are filled in.
 
     A round makes `per_round` records (default: n). Among a task's options, n may be another than the group's.
     """
@@ -178,7 +178,7 @@ def environment(more: dict[str, str] | None = None) -> dict[str, str]:
 
 def command_of(cell: Cell, group: Group, at: tuple[str, int]) -> list[str]:
     host, port = at
-    if len(cell.work) != 2:
+    if cell.work[0].startswith("./"):
         program, *arguments = (part.format(port=port, n=group.n) for part in cell.work)
         return [str(PROGRAMS / program), *arguments]
     told = {

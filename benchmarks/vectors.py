@@ -12,7 +12,7 @@ QUESTION = "How near do vectors come to the speed of receiving alone?"
 
 OURS = Cell("aerospike_np, array keys", ("ours", "read"), {"keys": "array"})
 OUT = Cell("aerospike_np, array keys, out=", ("ours", "read"), {"keys": "array", "out": True})
-RECEIVE = Cell("receiving only", ("floor", "receive", "{port}", "{n}"))
+RECEIVE = Cell("receiving only", ("./floor", "receive", "{port}", "{n}"))
 PY = Cell("aerospike-py, NumPy", ("aerospike_py", "read"))
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from task import Absent, Case, Latencies, Work
+from task import Case, Latencies, Work
 
 import aerospike_np
 
@@ -65,34 +65,36 @@ def read_matrix(case: Case) -> Work:
 
 def read_features(case: Case) -> Work:
     """The features of some entities into a matrix of float32; from one blob each where that is what they have."""
-    client, keys, names = connect(case), case.tuples(), case.shape.names
+    client, names = connect(case), case.shape.names
     wanted = case.shape.rows(case.n)
-    if len(names) == 1:
-        options: dict[str, Any] = {"_dtype": case.shape.dtype}
+    is_blob = len(names) == 1
+    if is_blob:
+        dtype, bins = case.shape.dtype, None
         wanted = wanted[names[0]]
     else:
-        options = {"_dtype": "f4", "bins": names}
+        dtype, bins = "f4", names
         wanted = np.stack([wanted[name] for name in names], 1).astype("f4")
+    if case.get("reader"):
+        read = partial(client.reader(dtype, "test", "perf", bins).read, list(range(case.n)))
+    else:
+        read = partial(client.batch_read, case.tuples(), bins, _dtype=dtype)
+
+    def run() -> Any:
+        found = read().batch_records
+        return found[names[0]] if is_blob else found
 
     def check(matrix: Any) -> None:
         assert matrix.dtype == np.float32 and np.array_equal(matrix, wanted)
-
-    def run() -> Any:
-        found = client.batch_read(keys, **options).batch_records
-        return found[names[0]] if len(names) == 1 else found
 
     times, calls = Latencies(), [run] * case.get("calls")
     return Work(times.of(calls), check, figures=times.figures)
 
 
 def read_reader(case: Case) -> Work:
-    """With the plan and the request's head made once."""
-    client, keys = connect(case), keys_of(case)
-    if not hasattr(client, "reader"):
-        raise Absent("client.reader is not built")
-    reader = client.reader(case.shape.dtype, "test", "perf")
-    keys = [key[2] for key in keys] if isinstance(keys, list) else keys
-    return Work(lambda: reader(keys), checker(case), size)
+    """With the plan and the request's head made once; keys from a list, or an array."""
+    reader = connect(case).reader(case.shape.dtype, "test", "perf")
+    keys = np.arange(case.n) if case.get("keys") == "array" else list(range(case.n))
+    return Work(lambda: reader.read(keys), checker(case), size)
 
 
 def data_of(case: Case) -> Any:

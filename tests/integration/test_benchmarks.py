@@ -61,7 +61,7 @@ def test_what_is_not_here_is_left_out_by_name() -> None:
     import harness
 
     cells = [
-        harness.Cell("no such program", ("no_such_program", "{port}", "{n}")),
+        harness.Cell("no such program", ("./no_such_program", "{port}", "{n}")),
         harness.Cell("no such task", ("ours", "no_such_task")),
     ]
     found = harness.run(harness.Group("nothing", 1, cells), True, 1)
