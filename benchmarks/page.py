@@ -82,8 +82,10 @@ def plot(name: str, result: dict[str, Any]) -> Path | None:
             at += 1
         at += 1
     axes.set_yticks([y for y, _ in labels], [label for _, label in labels], fontsize=7)
-    axes.set(xscale="log", xlabel="us of CPU", title=result["question"])
+    axes.set(xscale="log", xlabel="us of CPU")
+    axes.margins(y=0.01)
     axes.invert_yaxis()
+    figure.suptitle(result["question"], fontsize=9)
     axes.grid(axis="x", alpha=0.3)
     PLOTS.mkdir(exist_ok=True)
     path = PLOTS / f"{name}.png"
