@@ -20,6 +20,7 @@ from .types import (
     AerospikeKey,
     BatchRecord,
     BinTuple,
+    BulkFailure,
     ExistsResult,
     GeoJSON,
     HyperLogLog,
@@ -34,6 +35,7 @@ from .types import (
 
 if TYPE_CHECKING:
     from ._async_client import AsyncClient
+    from ._bulk import bulk
     from ._c_api import get_include, get_library_dir
     from ._client import Client
     from ._engine import calc_digest
@@ -50,6 +52,7 @@ _LAZY = {
     "Client": "_client",
     "NumpyBatchRecords": "_results",
     "Reader": "_reader",
+    "bulk": "_bulk",
     "calc_digest": "_engine",
     "get_include": "_c_api",
     "get_library_dir": "_c_api",
@@ -62,6 +65,7 @@ __all__ = [
     "BatchRecords",
     "BatchWriteResult",
     "BinTuple",
+    "BulkFailure",
     "Client",
     "ExistsResult",
     "GeoJSON",
@@ -74,6 +78,7 @@ __all__ = [
     "RecordMetadata",
     "TypedBlob",
     "blob",
+    "bulk",
     "calc_digest",
     "client",
     "constants",

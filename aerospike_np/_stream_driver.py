@@ -122,7 +122,7 @@ def run(plan: Plan) -> Iterator[Any]:
     given: _Job | None = None
 
     def fill(n: int) -> None:
-        while len(jobs) < n:
+        while len(jobs) < n and not plan.is_stopped:
             try:
                 work = next(works, None)
             except Exception as error:
@@ -166,6 +166,7 @@ class Stream(Iterator[_T], Generic[_T]):
     """
 
     def __init__(self, plan: Plan) -> None:
+        self._plan = plan
         self.unyielded: list[_T | None] = plan.unyielded
         self._results: Any = run(plan)
 
@@ -174,6 +175,10 @@ class Stream(Iterator[_T], Generic[_T]):
 
     def __next__(self) -> _T:
         return next(self._results)  # type: ignore[no-any-return]
+
+    def stop(self) -> None:
+        """Begins no more chunks; those under way are still given."""
+        self._plan.is_stopped = True
 
     def close(self) -> None:
         """Ends what is under way, which is then in ``unyielded``."""
@@ -213,7 +218,7 @@ async def run_async(
     tasks: deque[asyncio.Task[None]] = deque()
 
     async def fill(n: int) -> None:
-        while len(chunks) < n:
+        while len(chunks) < n and not plan.is_stopped:
             try:
                 work = await anext(works, None)
             except Exception as error:
@@ -256,6 +261,7 @@ class AsyncStream(AsyncIterator[_T], Generic[_T]):
     """
 
     def __init__(self, plan: Plan, results: AsyncIterator[_T]) -> None:
+        self._plan = plan
         self.unyielded: list[_T | None] = plan.unyielded
         self._results: Any = results
 
@@ -264,6 +270,10 @@ class AsyncStream(AsyncIterator[_T], Generic[_T]):
 
     async def __anext__(self) -> _T:
         return await anext(self._results)
+
+    def stop(self) -> None:
+        """Begins no more chunks; those under way are still given."""
+        self._plan.is_stopped = True
 
     async def aclose(self) -> None:
         """Ends what is under way, which is then in ``unyielded``."""

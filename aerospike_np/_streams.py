@@ -34,6 +34,7 @@ class Plan:
         self.in_flight = _count("in_flight", in_flight, 64)
         self.watch = _progress.watcher(progress, total)
         self._done, self._total = 0, total
+        self.is_stopped = False
         self.unyielded: list[Any] = []
 
     def works(self) -> Iterator[Any]:

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+if TYPE_CHECKING:
+    from .types import BulkFailure
+
 
 class AerospikeError(Exception):
     """Anything that went wrong with a request, a reply or the cluster.
@@ -129,6 +132,28 @@ class BackpressureError(ClientError):
 
 class RustPanicError(ClientError):
     """Never raised: here so that code written for aerospike-py goes on working."""
+
+
+class BulkError(AerospikeError):
+    """Rows of ``bulk`` failed. The code is the first one's.
+
+    Attributes
+    ----------
+    n_ok : int
+        Rows that are written.
+    errors : list of BulkFailure
+        ``(row, key, code, in_doubt, reason)`` of each of the others that were begun, in order.
+    """
+
+    @property
+    def n_ok(self) -> int:
+        """Rows that are written."""
+        return 0 if self.partial is None else int(self.partial[0])
+
+    @property
+    def errors(self) -> list[BulkFailure]:
+        """The rows that failed."""
+        return [] if self.partial is None else list(self.partial[1])
 
 
 class MaxRetriesExceeded(ClientError):
@@ -733,6 +758,7 @@ __all__ = [
     "BinNameError",
     "BinNotFound",
     "BinTypeError",
+    "BulkError",
     "ClientAbortError",
     "ClientError",
     "ClusterChangeError",

@@ -96,6 +96,16 @@ class BatchRecord(NamedTuple):
     in_doubt: bool = False
 
 
+class BulkFailure(NamedTuple):
+    """A row that ``bulk`` did not write, as far as is known; rows are numbered from 0."""
+
+    row: int
+    key: AerospikeKey | None
+    code: int
+    in_doubt: bool
+    reason: str
+
+
 # ---- info ----
 
 
