@@ -31,6 +31,17 @@ static anp_status on_row(void *context, uint64_t row, const anp_message *m, anp_
     return status; /* else the row is settled */
 }
 
+static size_t on_row_again(void *context, uint64_t row, uint32_t generation, uint32_t void_time,
+                           uint32_t n_ops, const uint8_t *ops, size_t here)
+{
+    reading *r = context;
+    size_t size = anp_table_again(&r->table, row, generation, void_time, n_ops, ops, here);
+    if (size != 0) {
+        anp_api_call_count(&r->call, row, ANP_OK, false);
+    }
+    return size;
+}
+
 static void on_settle(void *context, uint64_t row, anp_status code, bool in_doubt)
 {
     (void)in_doubt;
@@ -142,7 +153,7 @@ anp_status anp_read_rows(anp_client *client, const anp_key_array *keys,
 {
     reading r = {.plan = {0}};
     anp_row_source source;
-    anp_row_sink sink = {.row = on_row, .settle = on_settle, .context = &r};
+    anp_row_sink sink = {.row = on_row, .again = on_row_again, .settle = on_settle, .context = &r};
     anp_table_init(&r.table);
     anp_buffer_init(&r.ops, ANP_PROTO_MAX);
     anp_status status = anp_api_call_init(&r.call, client, keys, policy, err);

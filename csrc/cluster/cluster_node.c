@@ -59,12 +59,6 @@ void anp_cluster_node_count_error(anp_cluster_node *node)
     (void)atomic_fetch_add_explicit(&node->errors, 1, memory_order_relaxed);
 }
 
-bool anp_cluster_node_allows(const anp_cluster_node *node)
-{
-    uint32_t max = atomic_load_explicit(&node->max_errors, memory_order_relaxed);
-    return max == 0 || atomic_load_explicit(&node->errors, memory_order_relaxed) <= max;
-}
-
 void anp_cluster_node_next_window(anp_cluster_node *node, uint32_t max, uint64_t window_ns,
                                   uint64_t now)
 {

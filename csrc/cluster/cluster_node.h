@@ -55,7 +55,11 @@ anp_status anp_cluster_node_new(const char *name, const anp_address *address, ui
  * more than the limit in a window, and the node is left alone until the next. Any thread, without a
  * lock. */
 void anp_cluster_node_count_error(anp_cluster_node *node);
-bool anp_cluster_node_allows(const anp_cluster_node *node);
+static inline bool anp_cluster_node_allows(const anp_cluster_node *node)
+{
+    uint32_t max = atomic_load_explicit(&node->max_errors, memory_order_relaxed);
+    return max == 0 || atomic_load_explicit(&node->errors, memory_order_relaxed) <= max;
+}
 
 /* Begins the next window where this one is over. `max` errors (0: any number) are allowed; half as
  * many as before after a window with more, at least one; then twice as many, up to max. On the tend

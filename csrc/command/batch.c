@@ -11,11 +11,11 @@
 
 enum { LOOK_MS = 250 };
 
-static void count_row(anp_batch *b)
+void anp_batch_count(anp_batch *b, uint64_t rows)
 {
     /* one writer: a plain add that other threads may read */
     uint64_t n = atomic_load_explicit(&b->progress, memory_order_relaxed);
-    atomic_store_explicit(&b->progress, n + 1, memory_order_relaxed);
+    atomic_store_explicit(&b->progress, n + rows, memory_order_relaxed);
 }
 
 static uint64_t ended(const anp_batch *b)
@@ -47,7 +47,7 @@ void anp_batch_settle(anp_batch *b, const anp_window_row *r, anp_status code, bo
     tell_sent(b, r);
     b->sink.settle(b->sink.context, r->row, code,
                    b->source.is_write && (r->flags & ANP_WROW_DOUBT) != 0);
-    count_row(b);
+    anp_batch_count(b, 1);
 }
 
 anp_status anp_batch_deliver(anp_batch *b, const anp_window_row *r, const anp_message *m,
@@ -63,7 +63,7 @@ anp_status anp_batch_deliver(anp_batch *b, const anp_window_row *r, const anp_me
         }
         b->sink.settle(b->sink.context, r->row, code, b->source.is_write);
     }
-    count_row(b);
+    anp_batch_count(b, 1);
     return status;
 }
 

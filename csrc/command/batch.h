@@ -38,6 +38,11 @@ typedef struct anp_row_sink {
      * Only for codes that are definite. */
     anp_status (*row)(void *context, uint64_t row, const anp_message *m, anp_cursor body,
                       anp_error *err);
+    /* The same for a whole row that is ok, has no fields, and is like one before: gives the size of
+     * its operations, of which `here` bytes are there. 0: row() must look at it. NULL: there is
+     * nothing faster. */
+    size_t (*again)(void *context, uint64_t row, uint32_t generation, uint32_t void_time,
+                    uint32_t n_ops, const uint8_t *ops, size_t here);
     /* A row without an answer. in_doubt: it may have been applied. */
     void (*settle)(void *context, uint64_t row, anp_status code, bool in_doubt);
     /* How often was the row sent, and is it in doubt though it has an answer? Called right before

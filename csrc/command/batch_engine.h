@@ -175,6 +175,7 @@ void anp_batch_pump(anp_batch *b);
 /* Ends a row without an answer of its own. lost: the call is not ok by that; err says why. */
 void anp_batch_settle(anp_batch *b, const anp_window_row *r, anp_status code, bool lost,
                       const anp_error *err);
+void anp_batch_count(anp_batch *b, uint64_t rows); /* so many have ended */
 /* Ends a row with the server's message. */
 anp_status anp_batch_deliver(anp_batch *b, const anp_window_row *r, const anp_message *m,
                              anp_cursor body, anp_error *err);
@@ -203,6 +204,26 @@ typedef enum {
     ANP_WAY_SHUT,    /* its nodes have too many errors at present; likewise */
     ANP_WAY_REFUSED, /* for good; likewise */
 } anp_batch_way;
+/* The peer of an earlier row of the same partition, where it may be asked now; NULL: route it. Rows
+ * that no replica has failed yet. */
+static inline anp_batch_peer *anp_batch_known_peer(const anp_batch *b, const anp_window_row *r)
+{
+    int32_t ns = b->spaces[r->space].namespace_index;
+    const uint16_t *routes = ns >= 0 ? b->routes[ns] : NULL;
+    uint16_t known = routes != NULL ? routes[anp_partition_of(r->digest)] : ANP_NO_PEER;
+    if (known == ANP_NO_PEER) {
+        return NULL;
+    }
+    anp_batch_peer *p = b->peers[known];
+    bool is_well = !p->is_doubtful &&
+                   atomic_load_explicit(&p->node->active, memory_order_relaxed) &&
+                   anp_cluster_node_allows(p->node);
+    return is_well ? p : NULL;
+}
+/* The same for the first row of a partition: the peer of its first replica, where that is what
+ * anp_batch_route would say, and it is a peer already. */
+anp_batch_peer *anp_batch_first_peer(anp_batch *b, const anp_window_row *r);
+
 anp_batch_way anp_batch_route(anp_batch *b, const anp_window_row *r, uint32_t *peer,
                               anp_status *code, anp_error *err);
 /* Keeps a row until more is known, at most ANP_WAIT_MS. is_stranded: it has no node, and that

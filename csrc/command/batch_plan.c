@@ -141,6 +141,22 @@ static void put_off(anp_batch *b, anp_window_row *r, anp_batch_way way, anp_stat
     strand(b, r, code, err);
 }
 
+/* Into the open window of its node. */
+static void place(anp_batch *b, anp_batch_peer *p, const anp_window_row *r)
+{
+    anp_window *w = p->open;
+    anp_window_row *to = &w->rows[w->n_rows++];
+    *to = *r;
+    to->flags &= ANP_WROW_DOUBT | ANP_WROW_AGAIN; /* AGAIN: `code` is still the last word */
+    if (w->n_rows >= anp_window_limit(b, p)) {
+        if (p->queue.count >= ANP_WINDOWS_QUEUED) {
+            anp_buffer_deinit(&w->request); /* held back: without the memory of an earlier use */
+        }
+        anp_window_push(&p->queue, w);
+        p->open = NULL;
+    }
+}
+
 /* Adds a row; gives the peer it went to, NULL when it waits or was settled. `from`: as for
  * anp_batch_add. */
 static anp_batch_peer *add(anp_batch *b, anp_window_row *r, const anp_window *from)
@@ -170,17 +186,7 @@ static anp_batch_peer *add(anp_batch *b, anp_window_row *r, const anp_window *fr
             return NULL;
         }
     }
-    anp_window *w = p->open;
-    anp_window_row *to = &w->rows[w->n_rows++];
-    *to = *r;
-    to->flags &= ANP_WROW_DOUBT | ANP_WROW_AGAIN; /* AGAIN: `code` is still the last word */
-    if (w->n_rows >= anp_window_limit(b, p)) {
-        if (p->queue.count >= ANP_WINDOWS_QUEUED) {
-            anp_buffer_deinit(&w->request); /* held back: without the memory of an earlier use */
-        }
-        anp_window_push(&p->queue, w);
-        p->open = NULL;
-    }
+    place(b, p, r);
     return p;
 }
 
@@ -290,7 +296,13 @@ void anp_batch_plan(anp_batch *b)
             memcpy(r.digest, b->chunk + (size_t)(b->chunk_row - b->chunk_base) * ANP_DIGEST_SIZE,
                    ANP_DIGEST_SIZE);
             b->chunk_row++;
-            const anp_batch_peer *p = add(b, &r, NULL);
+            anp_batch_peer *p = anp_batch_known_peer(b, &r);
+            p = p != NULL ? p : anp_batch_first_peer(b, &r);
+            if (p != NULL && p->open != NULL) {
+                place(b, p, &r);
+            } else {
+                p = add(b, &r, NULL);
+            }
             /* what is full leaves at once: the node works while the next keys are digested */
             paused = p != NULL && p->queue.count != 0 && p->open == NULL;
         }

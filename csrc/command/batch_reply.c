@@ -18,6 +18,15 @@ static bool is_bad_moment(uint8_t code)
     return anp_server_code_passes(code) || code == ANP_KEY_BUSY;
 }
 
+/* Answers come about in order. Of many nodes each has but a few of the rows that lie together, so
+ * that the processor can't see which memory is next. */
+static void look_ahead(const anp_batch *b, const anp_window *w, uint32_t index)
+{
+    if (b->sink.soon != NULL && w->n_rows - index > ROWS_AHEAD) {
+        b->sink.soon(b->sink.context, w->rows[index + ROWS_AHEAD].row);
+    }
+}
+
 static anp_status row_arrived(anp_batch *b, anp_window *w, const anp_message *m, anp_cursor body,
                               anp_error *err)
 {
@@ -27,11 +36,7 @@ static anp_status row_arrived(anp_batch *b, anp_window *w, const anp_message *m,
                              (unsigned)m->index, (unsigned)w->n_rows);
     }
     anp_window_row *r = &w->rows[m->index];
-    /* Answers come about in order. Of many nodes each has but a few of the rows that lie together,
-     * so that the processor can't see which memory is next. */
-    if (b->sink.soon != NULL && m->index + ROWS_AHEAD < w->n_rows) {
-        b->sink.soon(b->sink.context, r[ROWS_AHEAD].row);
-    }
+    look_ahead(b, w, m->index);
     if ((r->flags & ANP_WROW_ANSWERED) != 0) {
         return anp_error_set(err, ANP_ERR_PROTOCOL, "two answers for the row with index %u",
                              (unsigned)m->index);
@@ -177,12 +182,51 @@ static int take_one(anp_channel *c, const uint8_t *at, size_t here, size_t *used
     return status == ANP_OK ? 1 : status;
 }
 
+/* Rows at the beginning of these bytes that are ok and like one before: message head, row and
+ * operations are checked as take_one does, in one go. Gives the bytes that were taken; what it
+ * stops at is for take_one. */
+static size_t take_more(anp_channel *c, const uint8_t *bytes, size_t here)
+{
+    anp_batch *b = c->batch;
+    anp_window *w = c->windows.first;
+    size_t at = 0, n = 0;
+    here = here < c->frame_left ? here : (size_t)c->frame_left;
+    while (here - at > ANP_MESSAGE_HEAD) {
+        const uint8_t *p = bytes + at;
+        uint32_t index = anp_load_be32(p + 14);
+        bool is_plain = p[0] == ANP_MESSAGE_HEAD && (p[3] & ANP_INFO3_LAST) == 0 &&
+                        p[5] == ANP_OK && anp_load_be16(p + 18) == 0;
+        if (!is_plain || index >= w->n_rows) {
+            break;
+        }
+        anp_window_row *r = &w->rows[index];
+        if ((r->flags & (ANP_WROW_SENT | ANP_WROW_ANSWERED)) != ANP_WROW_SENT) {
+            break;
+        }
+        look_ahead(b, w, index);
+        size_t size = b->sink.again(b->sink.context, r->row, anp_load_be32(p + 6),
+                                    anp_load_be32(p + 10), anp_load_be16(p + 20),
+                                    p + ANP_MESSAGE_HEAD, here - at - ANP_MESSAGE_HEAD);
+        if (size == 0) {
+            break;
+        }
+        r->flags = (uint8_t)((r->flags | ANP_WROW_ANSWERED) & ~ANP_WROW_AGAIN);
+        at += ANP_MESSAGE_HEAD + size;
+        n++;
+    }
+    c->frame_left -= at;
+    anp_batch_count(b, n);
+    return at;
+}
+
 anp_status anp_batch_parse(anp_channel *c, anp_error *err)
 {
     anp_buffer *in = &c->batch->in;
     size_t at = 0;
     int took = 1;
+    bool has_more = c->batch->sink.again != NULL && !c->batch->source.is_write;
     while (took == 1 && c->windows.first != NULL && at < in->size) {
+        at += has_more ? take_more(c, in->data + at, in->size - at) : 0;
         size_t used = 0;
         took = take_one(c, in->data + at, in->size - at, &used, err);
         at += took == 1 ? used : 0;

@@ -190,18 +190,38 @@ anp_batch_way anp_batch_route(anp_batch *b, const anp_window_row *r, uint32_t *p
         return ANP_WAY_REFUSED;
     }
     uint16_t *known = &routes[anp_partition_of(r->digest)];
-    if (r->hops == 0 && *known != ANP_NO_PEER) {
-        const anp_batch_peer *p = b->peers[*known];
-        if (!p->is_doubtful && is_active(p) && anp_cluster_node_allows(p->node)) {
-            *peer = *known;
-            return ANP_WAY_PEER;
-        }
+    if (r->hops == 0 && anp_batch_known_peer(b, r) != NULL) {
+        *peer = *known;
+        return ANP_WAY_PEER;
     }
     anp_batch_way way = choose(b, r, ns, peer, code, err);
     if (way == ANP_WAY_PEER && r->hops == 0 && !b->peers[*peer]->is_doubtful) {
         *known = (uint16_t)*peer;
     }
     return way;
+}
+
+anp_batch_peer *anp_batch_first_peer(anp_batch *b, const anp_window_row *r)
+{
+    int32_t at = b->spaces[r->space].namespace_index;
+    uint16_t *routes = at >= 0 ? b->routes[at] : NULL;
+    anp_replica replica = anp_policy_replica(&b->command.policy, 0);
+    bool is_first_asked =
+        b->source.is_write || replica == ANP_REPLICA_MASTER || replica == ANP_REPLICA_SEQUENCE;
+    if (routes == NULL || !is_first_asked) {
+        return NULL;
+    }
+    unsigned partition = anp_partition_of(r->digest);
+    const anp_cluster_node *node = b->map->namespaces[at].partitions[partition].replica[0];
+    for (uint32_t i = 0; i < b->n_peers; i++) {
+        if (b->peers[i]->node == node) {
+            routes[partition] = (uint16_t)i;
+            anp_batch_peer *p = anp_batch_known_peer(b, r);
+            routes[partition] = p != NULL ? (uint16_t)i : ANP_NO_PEER;
+            return p;
+        }
+    }
+    return NULL;
 }
 
 /* ---- waiting ---- */

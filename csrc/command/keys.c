@@ -194,6 +194,19 @@ static anp_status read_key(const anp_keys *keys, uint64_t row, anp_key *out, anp
     }
 }
 
+/* As many integers as there are, up to one that doesn't fit. */
+static uint32_t read_integers(const anp_keys *keys, uint64_t row, uint32_t n, anp_key *out)
+{
+    const uint8_t *p = place(keys, row);
+    for (uint32_t i = 0; i < n; i++, p += keys->stride) {
+        out[i] = (anp_key){.type = ANP_PARTICLE_INTEGER};
+        if (!read_integer(keys, p, &out[i].integer)) {
+            return i;
+        }
+    }
+    return n;
+}
+
 /* Room for the UTF-8 of n keys, so that pointers into scratch stay. */
 static anp_status make_room(const anp_keys *keys, uint32_t n, anp_buffer *scratch, anp_error *err)
 {
@@ -220,7 +233,7 @@ anp_status anp_keys_digest(const anp_keys *keys, uint64_t row, uint32_t count, u
     for (uint32_t done = 0; done < count;) {
         uint32_t want = count - done < lanes ? count - done : lanes;
         anp_status status = make_room(keys, want, scratch, err);
-        uint32_t n = 0;
+        uint32_t n = keys->kind == ANP_KEYS_INT ? read_integers(keys, row + done, want, lane) : 0;
         bool is_digest = false; /* the key after the n is only a digest */
         while (status == ANP_OK && n < want && !is_digest) {
             status = read_key(keys, row + done + n, &lane[n], scratch, err);

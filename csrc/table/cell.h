@@ -52,6 +52,36 @@ anp_reason anp_cell_array(const anp_field *f, uint8_t *slot, const anp_value *v,
 anp_reason anp_cell_struct(const anp_field *f, uint8_t *slot, const anp_value *v, int mode,
                            anp_cell_sink *sink);
 
+static inline void anp_row_gaps(const anp_table *t, uint64_t row)
+{
+    const anp_plan *plan = t->plan;
+    for (uint32_t i = 0; i < plan->n_gaps; i++) {
+        memset(plan->row_base + (ptrdiff_t)row * plan->row_stride + plan->gaps[i].offset, 0,
+               plan->gaps[i].size);
+    }
+}
+
+static inline uint32_t anp_row_seconds_left(uint32_t void_time, uint32_t now)
+{
+    if (void_time == 0) {
+        return ANP_TTL_NEVER;
+    }
+    return void_time > now ? void_time - now : 1; /* over, but still there: as other clients say */
+}
+
+/* A row's last step, when its fields and their bits are written. */
+static inline void anp_row_end(anp_table *t, uint64_t row, uint32_t generation, uint32_t void_time)
+{
+    anp_row_gaps(t, row);
+    t->meta[2 * row] = generation;
+    t->meta[2 * row + 1] = anp_row_seconds_left(void_time, t->now);
+    t->codes[row] = 0;
+}
+
+/* Remembers the form of a row that was decoded whole, nothing missing and nothing refused: `ops`
+ * are its operations, whose lengths fit. */
+void anp_row_learn(anp_table *t, uint32_t n_ops, const uint8_t *ops);
+
 /* The store function of a field: specialised for numbers in the host's order. */
 anp_reason (*anp_cell_pick(const anp_field *f))(const anp_field *, uint8_t *, const anp_particle *,
                                                 int);

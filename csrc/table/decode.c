@@ -21,6 +21,7 @@ void anp_table_init(anp_table *t)
     anp_buffer_init(&t->errors, PTRDIFF_MAX);
     anp_buffer_init(&t->deferred, PTRDIFF_MAX);
     anp_buffer_init(&t->arena, PTRDIFF_MAX);
+    anp_buffer_init(&t->form, PTRDIFF_MAX);
 }
 
 void anp_table_deinit(anp_table *t)
@@ -28,6 +29,7 @@ void anp_table_deinit(anp_table *t)
     anp_buffer_deinit(&t->errors);
     anp_buffer_deinit(&t->deferred);
     anp_buffer_deinit(&t->arena);
+    anp_buffer_deinit(&t->form);
 }
 
 static inline uint8_t *slot_of(const anp_field *f, uint64_t row)
@@ -65,15 +67,6 @@ static inline void set_all_missing(const anp_table *t, uint8_t *bits)
     }
 }
 
-static inline void zero_gaps(const anp_table *t, uint64_t row)
-{
-    const anp_plan *plan = t->plan;
-    for (uint32_t i = 0; i < plan->n_gaps; i++) {
-        memset(plan->row_base + (ptrdiff_t)row * plan->row_stride + plan->gaps[i].offset, 0,
-               plan->gaps[i].size);
-    }
-}
-
 static void fill_missing(const anp_table *t, uint64_t row, const uint8_t *bits)
 {
     uint32_t n = t->plan->n_fields;
@@ -103,18 +96,10 @@ void anp_table_settle(anp_table *t, uint64_t row, int32_t code)
     uint8_t *bits = missing_of(t, row);
     set_all_missing(t, bits);
     fill_missing(t, row, bits);
-    zero_gaps(t, row);
+    anp_row_gaps(t, row);
     t->meta[2 * row] = 0;
     t->meta[2 * row + 1] = 0;
     t->codes[row] = code;
-}
-
-static uint32_t seconds_left(uint32_t void_time, uint32_t now)
-{
-    if (void_time == 0) {
-        return ANP_TTL_NEVER;
-    }
-    return void_time > now ? void_time - now : 1; /* over, but still there: as other clients say */
 }
 
 RARE static void note(anp_table *t, uint64_t row, int32_t field, anp_reason reason,
@@ -320,6 +305,7 @@ anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, an
             return fail(t, marks, ANP_ERR_PROTOCOL);
         }
     }
+    const uint8_t *ops = body.at;
     if (!decode_ops(t, row, m->n_ops, &body, bits)) {
         (void)anp_error_set(err, ANP_ERR_PROTOCOL,
                             "row %" PRIu64 ": %u bins do not fit their message", row, m->n_ops);
@@ -330,10 +316,9 @@ anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, an
     }
     if (any_missing(t, bits)) {
         fill_missing(t, row, bits);
+    } else if (m->n_ops != 0) {
+        anp_row_learn(t, m->n_ops, ops);
     }
-    zero_gaps(t, row);
-    t->meta[2 * row] = m->generation;
-    t->meta[2 * row + 1] = seconds_left(m->ttl, t->now);
-    t->codes[row] = 0;
+    anp_row_end(t, row, m->generation, m->ttl);
     return ANP_OK;
 }

@@ -36,6 +36,7 @@ typedef struct anp_table {
     anp_buffer errors;   /* of anp_cell_error */
     anp_buffer deferred; /* of anp_deferred */
     anp_buffer arena;
+    anp_buffer form; /* of the last whole row, see row_form.c */
 } anp_table;
 
 /* Prepares the owned buffers (bounded by memory only); the caller has set the rest. */
@@ -49,6 +50,12 @@ void anp_table_deinit(anp_table *t);
  * it); ANP_ERR_MEMORY. A value that doesn't fit is no failure: it is noted in `errors`. */
 anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, anp_cursor body,
                             anp_error *err);
+
+/* The same for a row that is ok, has no fields before its operations, and is like one before; gives
+ * the size of its operations, of which `here` bytes are there. 0: it isn't like that, or not wholly
+ * here: decode must look at it, and writes it anew. */
+size_t anp_table_again(anp_table *t, uint64_t row, uint32_t generation, uint32_t void_time,
+                       uint32_t n_ops, const uint8_t *ops, size_t here);
 
 /* This row will be written soon: has its memory fetched. */
 void anp_table_soon(const anp_table *t, uint64_t row);

@@ -48,18 +48,6 @@ void anp_batch_row_write(anp_buffer *b, anp_batch_frame *f, const anp_batch_row 
     anp_buffer_be16(b, row->n_ops);
 }
 
-void anp_batch_repeat_write(anp_buffer *b, anp_batch_frame *f, uint32_t index,
-                            const uint8_t digest[ANP_DIGEST_SIZE])
-{
-    uint8_t *p = anp_buffer_add(b, 25);
-    f->rows++;
-    if (p != NULL) {
-        anp_store_be32(p, index);
-        memcpy(p + 4, digest, ANP_DIGEST_SIZE);
-        p[24] = ANP_ROW_REPEAT;
-    }
-}
-
 void anp_batch_end(anp_buffer *b, const anp_batch_frame *f)
 {
     if (b->failed == ANP_OK) {

@@ -37,8 +37,17 @@ void anp_batch_begin(anp_buffer *b, uint32_t timeout_ms, uint8_t batch_flags, an
 void anp_batch_row_write(anp_buffer *b, anp_batch_frame *f, const anp_batch_row *row);
 
 /* Appends 25 bytes: as the row before, for another key. */
-void anp_batch_repeat_write(anp_buffer *b, anp_batch_frame *f, uint32_t index,
-                            const uint8_t digest[ANP_DIGEST_SIZE]);
+static inline void anp_batch_repeat_write(anp_buffer *b, anp_batch_frame *f, uint32_t index,
+                                          const uint8_t digest[ANP_DIGEST_SIZE])
+{
+    uint8_t *p = anp_buffer_add(b, 25);
+    f->rows++;
+    if (p != NULL) {
+        anp_store_be32(p, index);
+        memcpy(p + 4, digest, ANP_DIGEST_SIZE);
+        p[24] = ANP_ROW_REPEAT;
+    }
+}
 
 /* Fills in row count, field size and frame size. */
 void anp_batch_end(anp_buffer *b, const anp_batch_frame *f);

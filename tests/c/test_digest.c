@@ -4,6 +4,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -241,6 +243,98 @@ static void test_last_lanes_may_be_empty(void **state)
     }
 }
 
+/* ---- a million keys ---- */
+
+static uint32_t draw(uint64_t *state, uint32_t below)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33) % below;
+}
+
+enum { MILLION = 1000000, AT_ONCE = 700, LONGEST_KEY = 200, LONGEST_SET = 80 };
+
+static anp_key any_key(uint64_t *state, const uint8_t *bytes, uint32_t kinds)
+{
+    uint64_t high = draw(state, UINT32_MAX), low = draw(state, UINT32_MAX);
+    uint32_t most = draw(state, 8) == 0 ? LONGEST_KEY : 40;
+    switch (kinds == 0 ? 0 : draw(state, 4)) {
+    case 0:
+        return (anp_key){.type = ANP_PARTICLE_INTEGER,
+                         .integer = (int64_t)((high << 32 | low) >> draw(state, 64))};
+    case 1:
+        return (anp_key){.type = ANP_PARTICLE_FLOAT, .bytes = bytes + draw(state, 8), .size = 8};
+    default:
+        return (anp_key){.type = draw(state, 2) != 0 ? ANP_PARTICLE_STRING : ANP_PARTICLE_BLOB,
+                         .bytes = bytes + draw(state, 64),
+                         .size = draw(state, most + 1)};
+    }
+}
+
+/* Batches of integers alone, and of keys of all kinds; sets and keys of more than a block, too. */
+static int million(unsigned seed)
+{
+    static anp_key keys[AT_ONCE];
+    static uint8_t out[AT_ONCE * ANP_DIGEST_SIZE], bytes[LONGEST_KEY + 64], set[LONGEST_SET];
+    uint64_t state = seed;
+    fill(bytes, sizeof bytes, seed);
+    fill(set, sizeof set, seed + 1);
+    for (size_t done = 0; done < MILLION;) {
+        size_t n = 1 + draw(&state, AT_ONCE), set_size = draw(&state, LONGEST_SET + 1);
+        uint32_t kinds = draw(&state, 2);
+        for (size_t i = 0; i < n; i++) {
+            keys[i] = any_key(&state, bytes, kinds);
+        }
+        anp_digest_many(set, set_size, keys, n, out);
+        for (size_t i = 0; i < n; i++) {
+            uint8_t want[ANP_DIGEST_SIZE];
+            expected(set, set_size, &keys[i], want);
+            if (memcmp(out + i * ANP_DIGEST_SIZE, want, sizeof want) != 0) {
+                print_error("seed %u: key %zu of %zu, set of %zu bytes\n", seed, i, n, set_size);
+                return 1;
+            }
+        }
+        done += n;
+    }
+    return 0;
+}
+
+/* The kind is chosen once a process: a child has the choice before it. */
+static void million_keys_on(const char *kind, bool has_it)
+{
+    if (!has_it) {
+        print_message("this CPU has no %s\n", kind);
+        skip();
+    }
+    unsigned seed = (unsigned)(strlen(kind) * 7919);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)setenv("AEROSPIKE_NP_SIMD", kind, 1);
+        _exit(strcmp(anp_ripemd160_best()->name, kind) == 0 ? million(seed) : 2);
+    }
+    int status = -1;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
+static void test_million_keys_agree_with_openssl_on_portable(void **state)
+{
+    (void)state;
+    million_keys_on("portable", true);
+}
+
+static void test_million_keys_agree_with_openssl_on_avx2(void **state)
+{
+    (void)state;
+    million_keys_on("avx2", anp_ripemd160_avx2() != NULL);
+}
+
+static void test_million_keys_agree_with_openssl_on_avx512(void **state)
+{
+    (void)state;
+    million_keys_on("avx512", anp_ripemd160_avx512() != NULL);
+}
+
 static void test_digests_of_no_keys_write_nothing(void **state)
 {
     (void)state;
@@ -252,6 +346,10 @@ static void test_digests_of_no_keys_write_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        /* First: the kind has not been chosen yet. */
+        cmocka_unit_test(test_million_keys_agree_with_openssl_on_portable),
+        cmocka_unit_test(test_million_keys_agree_with_openssl_on_avx2),
+        cmocka_unit_test(test_million_keys_agree_with_openssl_on_avx512),
         cmocka_unit_test(test_digest_and_partition_are_those_of_the_official_client),
         cmocka_unit_test(test_set_may_be_no_pointer_when_it_is_empty),
         cmocka_unit_test(test_ripemd160_gives_the_vectors_of_its_paper),

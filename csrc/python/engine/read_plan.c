@@ -86,6 +86,12 @@ static anp_status table_row(void *context, uint64_t row, const anp_message *m, a
     return anp_table_decode(context, row, m, body, err);
 }
 
+static size_t table_again(void *context, uint64_t row, uint32_t generation, uint32_t void_time,
+                          uint32_t n_ops, const uint8_t *ops, size_t here)
+{
+    return anp_table_again(context, row, generation, void_time, n_ops, ops, here);
+}
+
 static void table_soon(void *context, uint64_t row)
 {
     anp_table_soon(context, row);
@@ -158,8 +164,11 @@ PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
         free_table(p);
         return NULL;
     }
-    anp_row_sink sink = {
-        .row = table_row, .settle = table_settle, .soon = table_soon, .context = &p->table};
+    anp_row_sink sink = {.row = table_row,
+                         .again = table_again,
+                         .settle = table_settle,
+                         .soon = table_soon,
+                         .context = &p->table};
     return anp_batch_request(core, &how->policy, source_keys, &how->source, &sink, wrap_table, p,
                              free_table, args);
 }
