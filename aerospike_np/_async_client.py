@@ -189,10 +189,9 @@ class AsyncClient(Plain):
         return self._other_face(Client)  # type: ignore[no-any-return]
 
     async def _await(self, waker: Any, work: Any) -> Any:
-        steps = getattr(work, "steps", None)
-        if steps is None:
+        if work.steps is None:
             return await _run(waker, work, self._queue_seconds)
-        return await _run_steps(waker, steps(), self._queue_seconds)
+        return await _run_steps(waker, work.steps(), self._queue_seconds)
 
     async def _awaiter(self) -> Callable[[Any], Awaitable[Any]]:
         return functools.partial(self._await, await self._ready())

@@ -25,6 +25,9 @@ def full_key(keys: Any, row: int) -> AerospikeKey:
     return AerospikeKey(namespace, set_name, user_key, digest)
 
 
+_DIGESTS = 256
+
+
 class LazyRecords(Sequence[BatchRecord]):
     """A sequence of BatchRecord, each made when it is asked for."""
 
@@ -48,6 +51,9 @@ class LazyRecords(Sequence[BatchRecord]):
         if not -self._n <= row < self._n:
             raise IndexError(f"row {row} of {self._n}")
         return self._make(row % self._n)
+
+    def __iter__(self) -> Iterator[BatchRecord]:
+        return map(self._make, range(self._n))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, (list, LazyRecords)):
@@ -78,13 +84,14 @@ class BatchRecords(Mapping[Any, dict[str, Any]]):
     [0, 2]
     """
 
-    __slots__ = ("__weakref__", "_hook", "_index", "_keys", "_raw")
+    __slots__ = ("__weakref__", "_digests", "_hook", "_index", "_keys", "_raw")
 
     def __init__(self, keys: Any, raw: Any, numpy_hook: Callable[..., Any] | None = None) -> None:
         self._keys = keys
         self._raw = raw
         self._hook = numpy_hook
         self._index: Index | None = None
+        self._digests = 0, b""  # of some rows: the first one's number, 20 bytes each
 
     @property
     def result_codes(self) -> NDArray[np.int32]:
@@ -98,10 +105,22 @@ class BatchRecords(Mapping[Any, dict[str, Any]]):
         return LazyRecords(len(self._raw), self._batch_record)
 
     def _batch_record(self, row: int) -> BatchRecord:
-        key = full_key(self._keys, row)
-        raw = self._raw.record(row)
-        record = None if raw is None else Record(key, RecordMetadata(raw[0], raw[1]), raw[2])
-        return BatchRecord(key, self._raw.code(row), record, bool(self._raw.in_doubt(row)))
+        namespace, set_name, user_key, digest = self._keys.full_key(row)
+        if digest is None:
+            digest = self._digest(row)
+        made: BatchRecord = self._raw.batch_record(row, namespace, set_name, user_key, digest)
+        return made
+
+    def _digest(self, row: int) -> bytes:
+        """Many are made at a time: whoever asks for one record mostly asks for the next."""
+        first, digests = self._digests
+        at = (row - first) * 20
+        if not 0 <= at < len(digests):
+            first = row - row % _DIGESTS
+            digests = self._keys.slice(first, first + _DIGESTS).digest_bytes()
+            self._digests = first, digests
+            at = (row - first) * 20
+        return digests[at : at + 20]
 
     def found_count(self) -> int:
         """How many rows have a record; equal keys count each time."""
@@ -213,6 +232,14 @@ class Kept:
 
     def record(self, row: int) -> Any:
         return self._records[row]
+
+    def batch_record(
+        self, row: int, namespace: str, set_name: str, user_key: Any, digest: bytes
+    ) -> BatchRecord:
+        key = AerospikeKey(namespace, set_name, user_key, digest)
+        raw = self.record(row)
+        record = None if raw is None else Record(key, RecordMetadata(raw[0], raw[1]), raw[2])
+        return BatchRecord(key, self.code(row), record, self.in_doubt(row))
 
     def in_doubt(self, row: int) -> bool:
         return row in self._doubtful

@@ -13,12 +13,8 @@ from ._stream_driver import Stream
 from ._streams import Streams
 
 
-def _drive(core: Any, work: Any) -> Any:
-    """Runs one request, or each request that a plan of several yields, to the end."""
-    steps = getattr(work, "steps", None)
-    if steps is None:
-        return core.run(work)
-    generator = steps()
+def _run_steps(core: Any, generator: Any) -> Any:
+    """Each request that a plan of several yields, to the end."""
     answer: Any = None
     failure: BaseException | None = None
     while True:
@@ -36,7 +32,10 @@ def _drive(core: Any, work: Any) -> Any:
 def _driven(operation: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(operation)
     def method(self: Client, *args: Any, **kwargs: Any) -> Any:
-        return _drive(self._core, operation(self, *args, **kwargs))
+        work = operation(self, *args, **kwargs)
+        if work.steps is None:
+            return self._core.run(work)
+        return _run_steps(self._core, work.steps())
 
     return method
 

@@ -173,9 +173,13 @@ class Keys:
         """
         import numpy as np
 
+        return np.frombuffer(self.digest_bytes(), np.uint8).reshape(-1, 20)
+
+    def digest_bytes(self) -> bytes:
+        """The digests, one after the other."""
         from ._engine import digests
 
-        return np.frombuffer(digests(self), np.uint8).reshape(-1, 20)
+        return digests(self)
 
     def __repr__(self) -> str:
         return f"Keys({self.namespace!r}, {self.set_name!r}, {len(self)} keys)"
@@ -211,6 +215,14 @@ class TupleKeys:
         key = self._tuples[index]
         digest = bytes(key[3]) if len(key) > 3 and key[3] is not None else None
         return key[0], key[1], key[2], digest
+
+    def slice(self, begin: int, end: int) -> TupleKeys:
+        return TupleKeys(self._tuples[begin:end])
+
+    def digest_bytes(self) -> bytes:
+        from ._engine import digests
+
+        return digests(list(self._tuples))
 
     def take(self, rows: Any) -> list[tuple[Any, ...]]:
         return [self._tuples[int(i)] for i in rows]

@@ -656,9 +656,7 @@ class Operations:
         [0, 2]
         """
         plain, metas = _writing.remove_keys(keys)
-        begun = _writing.writing(
-            self._core.batch_remove, (plain, metas), len(plain), policy, None
-        )
+        begun = _writing.writing(self._core.batch_remove, (plain, metas), len(plain), policy, None)
         return _writing.finish_write(self._core, begun, plain, None, 0)
 
     # ---- info ----

@@ -58,11 +58,10 @@ class _Job(_Chunk):
 
     def begin(self, waker: Any) -> None:
         self._waker = waker
-        steps = getattr(self.work, "steps", None)
-        if steps is None:
+        if self.work.steps is None:
             self._submit(self.work)
         else:
-            self._generator = steps()
+            self._generator = self.work.steps()
             self._next(lambda: self._generator.send(None))
 
     def cancel(self) -> None:

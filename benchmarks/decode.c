@@ -96,12 +96,19 @@ static void make_table(void)
     anp_table_init(&run.table);
 }
 
-/* As the engine takes a reply: measured, its head read, decoded. */
+/* As the engine takes a reply: like the one before; or measured, its head read, decoded. */
 static void one_round(void)
 {
     const uint8_t *at = run.replies.data;
     for (size_t left = run.replies.size; left != 0;) {
-        size_t size;
+        size_t size = anp_table_again(&run.table, anp_load_be32(at + 14), anp_load_be32(at + 6),
+                                      anp_load_be32(at + 10), anp_load_be16(at + 20),
+                                      at + ANP_MESSAGE_HEAD, left - ANP_MESSAGE_HEAD);
+        if (size != 0) {
+            at += ANP_MESSAGE_HEAD + size;
+            left -= ANP_MESSAGE_HEAD + size;
+            continue;
+        }
         anp_message head;
         anp_error err;
         if (anp_message_measure(at, left, left, &size) != ANP_MEASURE_WHOLE) {

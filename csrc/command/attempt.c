@@ -311,6 +311,15 @@ static bool step_connecting(anp_attempt *x)
     return false;
 }
 
+/* May the next read wait? Where a thread drives it, which has nothing else to do, and there is time
+ * for as long as it may take. */
+static bool may_wait(const anp_attempt *x)
+{
+    return x->patient_until != 0 && x->connection->stream.table->read_waiting != NULL &&
+           anp_clock_now() + ANP_STREAM_PATIENCE_MS * ANP_NS_PER_MS <
+               earlier(x->patient_until, x->wake_at);
+}
+
 static bool step_writing(anp_attempt *x)
 {
     anp_stream *s = &x->connection->stream;
@@ -335,8 +344,8 @@ static bool step_writing(anp_attempt *x)
     }
     x->was_sent = true;
     x->state = ANP_ATTEMPT_READING;
-    s->wants = POLLIN; /* no use to try before something came */
-    return false;
+    s->wants = POLLIN;
+    return may_wait(x); /* else it is no use to try before something came */
 }
 
 /* Looks at the bytes of `first`. False: failed. */
@@ -364,8 +373,10 @@ static bool read_head(anp_attempt *x)
 static ptrdiff_t read_some(anp_attempt *x)
 {
     anp_stream *s = &x->connection->stream;
+    ptrdiff_t (*read)(anp_stream *, void *, size_t) =
+        may_wait(x) ? s->table->read_waiting : s->table->read;
     if (!x->has_head) {
-        ptrdiff_t n = s->table->read(s, x->first + x->n_first, sizeof x->first - x->n_first);
+        ptrdiff_t n = read(s, x->first + x->n_first, sizeof x->first - x->n_first);
         x->n_first += n > 0 ? (uint32_t)n : 0;
         return n;
     }
@@ -376,8 +387,7 @@ static ptrdiff_t read_some(anp_attempt *x)
         return ANP_STREAM_AGAIN;
     }
     size_t room = x->reply->capacity - x->reply->size;
-    ptrdiff_t n =
-        s->table->read(s, x->reply->data + x->reply->size, left < room ? (size_t)left : room);
+    ptrdiff_t n = read(s, x->reply->data + x->reply->size, left < room ? (size_t)left : room);
     x->reply->size += n > 0 ? (size_t)n : 0;
     return n;
 }

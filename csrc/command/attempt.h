@@ -45,6 +45,7 @@ struct anp_attempt {
     bool was_renewed; /* a stale connection was replaced already */
     bool is_clean;    /* nothing came behind the reply */
     uint64_t wake_at; /* when step() must be called though nothing happened */
+    uint64_t patient_until; /* the driver's: until then step() itself may wait; 0: it must not */
     uint64_t connect_by, silent_at;
     anp_error error;
     uint32_t n_first;

@@ -364,6 +364,7 @@ static anp_drive drive(anp_command *c, int slice_ms)
 {
     anp_single *s = (anp_single *)c;
     uint64_t slice_end = anp_clock_now() + (uint64_t)(slice_ms > 0 ? slice_ms : 0) * ANP_NS_PER_MS;
+    s->state->attempt.patient_until = slice_end;
     while (!step(s)) {
         if (anp_clock_now() >= slice_end) {
             look_for_close(s);

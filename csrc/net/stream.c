@@ -1,14 +1,17 @@
-/* TCP streams that never block. The hook is for tests and simulators; apart from it there is no
+/* TCP streams that never block, but where they are asked to: each call says so itself, once the
+ * stream is connected. The hook is for tests and simulators; apart from it there is no
  * state. */
 #include "net/stream.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -68,13 +71,32 @@ static int tcp_connect(anp_stream *s)
     if (error != 0) {
         return failed(s, error);
     }
-    return is_own_echo(s->fd) ? failed(s, ECONNREFUSED) : 0;
+    if (is_own_echo(s->fd)) {
+        return failed(s, ECONNREFUSED);
+    }
+    const struct timeval patience = {.tv_usec = ANP_STREAM_PATIENCE_MS * 1000};
+    int flags = fcntl(s->fd, F_GETFL);
+    if (flags < 0 || setsockopt(s->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) != 0 ||
+        fcntl(s->fd, F_SETFL, flags & ~O_NONBLOCK) != 0) {
+        return failed(s, errno);
+    }
+    return 0;
+}
+
+static ptrdiff_t tcp_read_waiting(anp_stream *s, void *into, size_t size)
+{
+    ssize_t n = recv(s->fd, into, size, 0);
+    if (n >= 0) {
+        return n;
+    }
+    bool is_over = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    return is_over ? again(s, POLLIN) : failed(s, errno);
 }
 
 static ptrdiff_t tcp_read(anp_stream *s, void *into, size_t size)
 {
     for (;;) {
-        ssize_t n = recv(s->fd, into, size, 0);
+        ssize_t n = recv(s->fd, into, size, MSG_DONTWAIT);
         if (n >= 0) {
             return n;
         }
@@ -90,7 +112,7 @@ static ptrdiff_t tcp_read(anp_stream *s, void *into, size_t size)
 static ptrdiff_t tcp_write(anp_stream *s, const void *from, size_t size)
 {
     for (;;) {
-        ssize_t n = send(s->fd, from, size, MSG_NOSIGNAL);
+        ssize_t n = send(s->fd, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n >= 0) {
             return n;
         }
@@ -125,6 +147,7 @@ static const anp_stream_table tcp_table = {
     .connect = tcp_connect,
     .read = tcp_read,
     .write = tcp_write,
+    .read_waiting = tcp_read_waiting,
     .is_idle = tcp_is_idle,
     .close = tcp_close,
 };

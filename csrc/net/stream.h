@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "net/address.h"
 
+enum { ANP_STREAM_PATIENCE_MS = 50 };
 enum { ANP_STREAM_AGAIN = -1, ANP_STREAM_FAILED = -2 }; /* FAILED: `error` holds errno */
 
 typedef struct anp_stream anp_stream;
@@ -20,6 +21,9 @@ typedef struct anp_stream_table {
     /* Above 0: so many bytes; 0 (read only): the peer closed; AGAIN; FAILED. */
     ptrdiff_t (*read)(anp_stream *s, void *into, size_t size);
     ptrdiff_t (*write)(anp_stream *s, const void *from, size_t size);
+    /* As read, but it waits: at most about ANP_STREAM_PATIENCE_MS, or until a signal comes; then
+     * AGAIN. For who has nothing else to wait for: one system call in place of two. NULL: poll. */
+    ptrdiff_t (*read_waiting)(anp_stream *s, void *into, size_t size);
     /* Is a stream that should be idle still clean: no byte waiting, not closed by the peer? */
     bool (*is_idle)(anp_stream *s);
     void (*close)(anp_stream *s);

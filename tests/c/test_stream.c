@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "listener.h"
+#include "base/clock.h"
 #include "until.h"
 
 /* Connects to a new listener; returns the accepted end. */
@@ -69,7 +71,6 @@ static void test_socket_has_no_delay_and_is_not_inherited(void **state)
     assert_int_equal(getsockopt(s.fd, IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
     assert_int_not_equal(value, 0);
     assert_true(fcntl(s.fd, F_GETFD) & FD_CLOEXEC);
-    assert_true(fcntl(s.fd, F_GETFL) & O_NONBLOCK);
     (void)close(peer);
     anp_stream_close(&s);
 }
@@ -112,6 +113,38 @@ static void test_peer_that_closes_reads_as_end(void **state)
     assert_int_equal(anp_stream_wait(&s, 5000), 1);
     assert_false(s.table->is_idle(&s));
     assert_int_equal(s.table->read(&s, &byte, 1), 0);
+    anp_stream_close(&s);
+}
+
+static void *write_later(void *argument)
+{
+    (void)poll(NULL, 0, 10);
+    assert_int_equal(write(*(int *)argument, "x", 1), 1);
+    return NULL;
+}
+
+static void test_read_that_waits_takes_what_comes_and_is_patient_for_a_while_only(void **state)
+{
+    (void)state;
+    anp_stream s;
+    int peer = connect_to_listener(&s);
+    char byte = 0;
+    uint64_t begin = anp_clock_now();
+    assert_int_equal(s.table->read(&s, &byte, 1), ANP_STREAM_AGAIN); /* this one never waits */
+    s.wants = 0;
+    assert_int_equal(s.table->read_waiting(&s, &byte, 1), ANP_STREAM_AGAIN);
+    assert_int_equal(s.wants, POLLIN);
+    uint64_t took = anp_clock_now() - begin;
+    assert_true(took >= ANP_STREAM_PATIENCE_MS * ANP_NS_PER_MS / 2 && took < 5 * ANP_NS_PER_S);
+    pthread_t writer;
+    assert_int_equal(pthread_create(&writer, NULL, write_later, &peer), 0);
+    ptrdiff_t n = 0;
+    assert_true(UNTIL((n = s.table->read_waiting(&s, &byte, 1)) != ANP_STREAM_AGAIN));
+    assert_int_equal(n, 1);
+    assert_int_equal(byte, 'x');
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    (void)close(peer);
+    assert_int_equal(s.table->read_waiting(&s, &byte, 1), 0);
     anp_stream_close(&s);
 }
 
@@ -206,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_socket_has_no_delay_and_is_not_inherited),
         cmocka_unit_test(test_refused_connect_fails_with_its_reason),
         cmocka_unit_test(test_peer_that_closes_reads_as_end),
+        cmocka_unit_test(test_read_that_waits_takes_what_comes_and_is_patient_for_a_while_only),
         cmocka_unit_test(test_write_after_reset_fails_without_a_signal),
         cmocka_unit_test(test_stream_with_a_byte_waiting_is_not_idle),
         cmocka_unit_test(test_hook_replaces_the_table_of_new_streams),

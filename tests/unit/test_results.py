@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from aerospike_np import exception
+from aerospike_np._batch_records import Kept
 from aerospike_np._results import (
     BatchRecords,
     BatchWriteResult,
@@ -334,6 +335,8 @@ class FakeRaw:
 
     def in_doubt(self, i: int) -> bool:
         return bool(self.result_codes[i] == -15)
+
+    batch_record: Any = Kept.batch_record
 
 
 @pytest.fixture

@@ -12,11 +12,15 @@
 #define Py_END_CRITICAL_SECTION() }
 #endif
 
+#include <stdatomic.h>
+
 #include "base/buffer.h"
 #include "base/cursor.h"
 #include "command/keys.h"
 #include "wire/digest.h"
 #include "wire/particle.h"
+
+enum { ANP_NAMES = 256 };
 
 /* All state of the module; nothing is global. */
 typedef struct anp_state {
@@ -24,13 +28,14 @@ typedef struct anp_state {
     PyTypeObject *core_type, *request_type, *waker_type, *packed_keys_type, *raw_rows_type,
         *read_plan_type;
     /* Classes of the package, imported when the module is executed. */
-    PyObject *record_class, *key_class, *meta_class, *exists_class, *bin_tuple_class,
-        *info_result_class;
+    PyObject *record_class, *batch_record_class, *key_class, *meta_class, *exists_class,
+        *bin_tuple_class, *info_result_class;
     PyObject *geojson_class, *hll_class, *typed_blob_class;
     PyObject *keys_class;   /* aerospike_np._keys.Keys; NULL until first asked for */
     PyObject *raise_status; /* aerospike_np.exception._error(code, message, in_doubt, node, key,
                                bin) -> exception */
     PyObject *invalid_arg_error;
+    _Atomic(PyObject *) names[ANP_NAMES]; /* of bins, see value_decode.c */
 } anp_state;
 
 anp_state *anp_state_of(PyObject *module);
@@ -73,6 +78,15 @@ static inline void anp_exception_give(PyObject *exception) /* steals */
         Py_DECREF(exception);
     }
 }
+
+/* ---- named_tuple.c ---- */
+
+/* A named tuple of one of the package's classes. Steals the items; NULL among them (an exception is
+ * set): NULL. */
+PyObject *anp_named_tuple(PyObject *class, PyObject *const *items, Py_ssize_t n);
+
+/* RecordMetadata; seconds left. */
+PyObject *anp_meta_tuple(anp_state *state, uint32_t generation, uint32_t ttl);
 
 /* ---- values: value_encode.c, value_decode.c ---- */
 

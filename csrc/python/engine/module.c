@@ -110,6 +110,7 @@ static int exec_module(PyObject *module)
     PyObject *exceptions = PyImport_ImportModule("aerospike_np.exception");
     bool ok = types != NULL && exceptions != NULL &&
               import_class(types, "Record", &s->record_class) &&
+              import_class(types, "BatchRecord", &s->batch_record_class) &&
               import_class(types, "AerospikeKey", &s->key_class) &&
               import_class(types, "RecordMetadata", &s->meta_class) &&
               import_class(types, "ExistsResult", &s->exists_class) &&
@@ -140,6 +141,7 @@ static PyObject **members(anp_state *s, size_t i)
                         (PyObject **)(void *)&s->raw_rows_type,
                         (PyObject **)(void *)&s->read_plan_type,
                         &s->record_class,
+                        &s->batch_record_class,
                         &s->key_class,
                         &s->meta_class,
                         &s->exists_class,
@@ -170,6 +172,9 @@ static int clear(PyObject *module)
     PyObject **member;
     for (size_t i = 0; s != NULL && (member = members(s, i)) != NULL; i++) {
         Py_CLEAR(*member);
+    }
+    for (size_t i = 0; s != NULL && i < ANP_NAMES; i++) {
+        Py_XDECREF(atomic_exchange(&s->names[i], NULL));
     }
     return 0;
 }

@@ -140,6 +140,34 @@ static PyObject *raw_record(PyObject *self, PyObject *index)
                                         (unsigned)r->meta[2 * i + 1], bins);
 }
 
+/* batch_record(i, namespace, set, user key, digest): a BatchRecord. */
+static PyObject *raw_batch_record(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    raw_rows *r = (raw_rows *)(void *)self;
+    anp_state *state = r->state;
+    if (!anp_args_are("batch_record", n, 5)) {
+        return NULL;
+    }
+    Py_ssize_t i = row_of(r, args[0]);
+    if (i < 0) {
+        return NULL;
+    }
+    PyObject *names[] = {Py_NewRef(args[1]), Py_NewRef(args[2]), Py_NewRef(args[3]),
+                         Py_NewRef(args[4])};
+    PyObject *key = anp_named_tuple(state->key_class, names, 4);
+    PyObject *record = Py_NewRef(Py_None);
+    if (key != NULL && r->codes[i] == 0) {
+        anp_cursor c = ops_of(r, i);
+        PyObject *parts[] = {Py_NewRef(key),
+                             anp_meta_tuple(state, r->meta[2 * i], r->meta[2 * i + 1]),
+                             anp_bins_decode(state, &c, r->n_ops[i])};
+        Py_SETREF(record, anp_named_tuple(state->record_class, parts, 3));
+    }
+    PyObject *items[] = {key, PyLong_FromLong(r->codes[i]), record,
+                         PyBool_FromLong(r->in_doubt[i])};
+    return anp_named_tuple(state->batch_record_class, items, 4);
+}
+
 /* to_table(fields, codes, meta, missing, mode, fills): the rows again, into arrays; the bytes of
  * the cell errors. */
 static PyObject *raw_to_table(PyObject *self, PyObject *args)
@@ -236,6 +264,8 @@ static void raw_dealloc(raw_rows *r)
 static PyMethodDef raw_methods[] = {
     {"code", raw_code, METH_O, "code(i): result code of a row."},
     {"record", raw_record, METH_O, "record(i): (generation, ttl, bins), or None."},
+    {"batch_record", (PyCFunction)(void (*)(void))raw_batch_record, METH_FASTCALL,
+     "batch_record(i, namespace, set, user key, digest)"},
     {"in_doubt", raw_in_doubt, METH_O, "in_doubt(i)"},
     {"to_table", raw_to_table, METH_VARARGS,
      "to_table(fields, codes, meta, missing, mode, fills): cell errors."},

@@ -413,7 +413,15 @@ static PyMethodDef request_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
+static PyObject *get_steps(PyObject *self, void *unused)
+{
+    (void)self;
+    (void)unused;
+    Py_RETURN_NONE;
+}
+
 static PyGetSetDef request_getset[] = {
+    {"steps", get_steps, NULL, "None: it is one request, and no plan of several.", NULL},
     {"lacks_map", get_lacks_map, NULL, "The cluster was not found yet, which is no error.", NULL},
     {"seconds", get_seconds, NULL, "Its total timeout.", NULL},
     {"is_over", get_is_over, NULL, NULL, NULL},

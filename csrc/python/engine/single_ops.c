@@ -34,15 +34,11 @@ static void close_prepared(prepared *p)
 /* AerospikeKey(namespace, set, user key, digest) of the key tuple. */
 static PyObject *whole_key(anp_state *state, PyObject *tuple, const uint8_t *digest)
 {
-    PyObject *bytes = PyBytes_FromStringAndSize((const char *)digest, ANP_DIGEST_SIZE);
-    if (bytes == NULL) {
-        return NULL;
-    }
-    PyObject *key = PyObject_CallFunctionObjArgs(state->key_class, PyTuple_GET_ITEM(tuple, 0),
-                                                 PyTuple_GET_ITEM(tuple, 1),
-                                                 PyTuple_GET_ITEM(tuple, 2), bytes, NULL);
-    Py_DECREF(bytes);
-    return key;
+    PyObject *items[] = {Py_NewRef(PyTuple_GET_ITEM(tuple, 0)),
+                         Py_NewRef(PyTuple_GET_ITEM(tuple, 1)),
+                         Py_NewRef(PyTuple_GET_ITEM(tuple, 2)),
+                         PyBytes_FromStringAndSize((const char *)digest, ANP_DIGEST_SIZE)};
+    return anp_named_tuple(state->key_class, items, 4);
 }
 
 /* Builds the request. Takes what it needs from p; p stays the caller's. */
@@ -125,8 +121,7 @@ static bool skip_fields(anp_cursor *c, uint16_t n)
 
 static PyObject *meta_of(anp_state *state, const anp_message *m)
 {
-    return PyObject_CallFunction(state->meta_class, "II", (unsigned)m->generation,
-                                 (unsigned)anp_ttl_left(m->ttl));
+    return anp_meta_tuple(state, m->generation, anp_ttl_left(m->ttl));
 }
 
 static PyObject *wrap_record(anp_request *r)
@@ -140,23 +135,16 @@ static PyObject *wrap_record(anp_request *r)
     }
     PyObject *bins = anp_bins_decode(r->state, &body, s->message.n_ops);
     PyObject *meta = bins != NULL ? meta_of(r->state, &s->message) : NULL;
-    PyObject *record = meta != NULL ? PyObject_CallFunctionObjArgs(r->state->record_class, r->key,
-                                                                   meta, bins, NULL)
-                                    : NULL;
-    Py_XDECREF(bins);
-    Py_XDECREF(meta);
-    return record;
+    PyObject *items[] = {Py_NewRef(r->key), meta, bins};
+    return anp_named_tuple(r->state->record_class, items, 3);
 }
 
 static PyObject *wrap_exists(anp_request *r)
 {
     bool there = r->command->status == ANP_OK;
     PyObject *meta = there ? meta_of(r->state, &r->single->message) : Py_NewRef(Py_None);
-    PyObject *result =
-        meta != NULL ? PyObject_CallFunctionObjArgs(r->state->exists_class, r->key, meta, NULL)
-                     : NULL;
-    Py_XDECREF(meta);
-    return result;
+    PyObject *items[] = {Py_NewRef(r->key), meta};
+    return anp_named_tuple(r->state->exists_class, items, 2);
 }
 
 static PyObject *wrap_none(anp_request *r)

@@ -24,6 +24,38 @@ static PyObject *name_of(anp_slice bin)
     return PyUnicode_DecodeUTF8((const char *)bin.data, (Py_ssize_t)bin.size, "backslashreplace");
 }
 
+static bool is_name(PyObject *text, anp_slice bin)
+{
+    return (size_t)PyUnicode_GET_LENGTH(text) == bin.size &&
+           memcmp(PyUnicode_1BYTE_DATA(text), bin.data, bin.size) == 0;
+}
+
+/* The str of a bin's name. The first names that come (ASCII, of a length that bins have) are kept:
+ * to find one costs less than to make it, and its hash is known. Kept is for good, so that nobody
+ * needs a lock; and the same str as in the program's own text, which dicts find at once. */
+static PyObject *known_name(anp_state *state, anp_slice bin)
+{
+    uint32_t hash = (uint32_t)bin.size;
+    for (size_t i = 0; i < bin.size; i++) {
+        hash = hash * 31 + bin.data[i];
+    }
+    _Atomic(PyObject *) *place = &state->names[hash % ANP_NAMES];
+    PyObject *name = atomic_load_explicit(place, memory_order_acquire);
+    if (name != NULL) {
+        return is_name(name, bin) ? Py_NewRef(name) : name_of(bin);
+    }
+    name = name_of(bin);
+    if (name != NULL && PyUnicode_IS_ASCII(name) && bin.size <= ANP_BIN_NAME_MAX &&
+        is_name(name, bin)) {
+        PyUnicode_InternInPlace(&name);
+        PyObject *none = NULL;
+        if (atomic_compare_exchange_strong(place, &none, name)) {
+            Py_INCREF(name);
+        }
+    }
+    return name;
+}
+
 static PyObject *malformed(anp_state *state, anp_slice bin, const char *what)
 {
     if (PyErr_Occurred()) {
@@ -325,7 +357,7 @@ PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops)
             Py_CLEAR(bins);
             break;
         }
-        PyObject *name = name_of(op.name);
+        PyObject *name = known_name(state, op.name);
         PyObject *value = name != NULL ? anp_value_decode(state, &op.value, op.name) : NULL;
         if (value == NULL || !add_bin(bins, &seen, name, value)) {
             Py_CLEAR(bins);
