@@ -26,8 +26,9 @@ bool anp_call_item(anp_call *c, anp_msgpack_item *out)
 bool anp_call_integer(anp_call *c, int64_t *out)
 {
     anp_msgpack_item item;
-    bool ok = anp_call_item(c, &item) && item.kind == ANP_MSGPACK_INT;
-    *out = ok ? item.integer : 0;
+    bool ok =
+        anp_call_item(c, &item) && (item.kind == ANP_MSGPACK_INT || item.kind == ANP_MSGPACK_UINT);
+    *out = !ok ? 0 : item.kind == ANP_MSGPACK_INT ? item.integer : INT64_MAX;
     return ok;
 }
 

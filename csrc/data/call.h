@@ -17,8 +17,8 @@ bool anp_call_open(anp_call *c, anp_slice bytes);
 
 /* Each takes the next argument; false where there is none, or it is of another kind. */
 bool anp_call_item(anp_call *c, anp_msgpack_item *out);
-bool anp_call_integer(anp_call *c, int64_t *out);
-bool anp_call_bits(anp_call *c, uint64_t *out); /* of an integer of any sign */
+bool anp_call_integer(anp_call *c, int64_t *out); /* what is above 2^63 - 1 counts as that */
+bool anp_call_bits(anp_call *c, uint64_t *out);   /* of an integer of any sign */
 bool anp_call_bool(anp_call *c, bool *out);
 bool anp_call_blob(anp_call *c, uint8_t particle, anp_slice *out); /* behind its type byte */
 

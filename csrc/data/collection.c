@@ -89,6 +89,19 @@ static void skip_mark(anp_cursor *c, anp_msgpack_item *container)
 
 static int compare(anp_cursor *a, anp_cursor *b, int depth);
 
+static bool is_wildcard(anp_cursor c)
+{
+    anp_msgpack_item item;
+    return c.at < c.end && *c.at >= 0xc7 && *c.at <= 0xd8 && anp_msgpack_read(&c, &item) &&
+           rank_of(&item) == RANK_ANYTHING;
+}
+
+static void skip_elements(anp_cursor *c, uint64_t n)
+{
+    while (n-- != 0 && anp_msgpack_skip(c)) {
+    }
+}
+
 static int compare_inside(anp_cursor *a, anp_msgpack_item *x, anp_cursor *b, anp_msgpack_item *y,
                           int depth)
 {
@@ -100,6 +113,11 @@ static int compare_inside(anp_cursor *a, anp_msgpack_item *x, anp_cursor *b, anp
     uint64_t per = x->kind == ANP_MSGPACK_MAP ? 2 : 1;
     uint64_t n = per * (x->count < y->count ? x->count : y->count);
     for (uint64_t i = 0; i < n; i++) {
+        if (x->kind == ANP_MSGPACK_LIST && (is_wildcard(*a) || is_wildcard(*b))) {
+            skip_elements(a, x->count - i); /* it stands for all that follows */
+            skip_elements(b, y->count - i);
+            return 0;
+        }
         int c = compare(a, b, depth + 1);
         if (c != 0) {
             return c;
@@ -312,6 +330,17 @@ bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes)
     bool ok = anp_msgpack_read(&look, &item) &&
               item.kind == (particle == ANP_PARTICLE_LIST ? ANP_MSGPACK_LIST : ANP_MSGPACK_MAP) &&
               store_one(b, &c, 0) && anp_cursor_left(&c) == 0;
+    if (!ok) {
+        b->size = before;
+    }
+    return ok;
+}
+
+bool anp_collection_store_element(anp_buffer *b, anp_slice bytes)
+{
+    size_t before = b->size;
+    anp_cursor c = anp_cursor_over(bytes.data, bytes.size);
+    bool ok = store_one(b, &c, 0) && anp_cursor_left(&c) == 0 && b->failed == ANP_OK;
     if (!ok) {
         b->size = before;
     }

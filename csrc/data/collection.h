@@ -10,6 +10,10 @@
  * order; the buffer is then as it was. */
 bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes);
 
+/* Appends the stored form of one element of any kind; false, and the buffer as it was, where there
+ * is none. */
+bool anp_collection_store_element(anp_buffer *b, anp_slice bytes);
+
 /* Below, at or above 0, as values are ordered. Both stand at one element in stored form. */
 int anp_collection_compare(anp_cursor a, anp_cursor b);
 

@@ -1,6 +1,7 @@
-/* Operations on bits and HLLs inside of expressions: the same calls as outside, their arguments
- * evaluated first. What a modifying one changes is a value, and goes nowhere. */
+/* Operations on lists, maps, bits and HLLs inside of expressions: the same calls as outside, their
+ * arguments evaluated first. What a modifying one changes is a value, and goes nowhere. */
 #include "data/bits.h"
+#include "data/collection_call.h"
 #include "data/expression_tree.h"
 #include "data/hll.h"
 
@@ -16,7 +17,7 @@ static uint8_t run_call(uint8_t system, anp_slice call, const anp_particle *bin,
     case SYSTEM_HLL:
         return anp_hll_call(call, is_modify, bin, out);
     default:
-        return ANP_UNSUPPORTED_FEATURE;
+        return anp_collection_call(call, is_modify, bin, out);
     }
 }
 
@@ -75,7 +76,7 @@ anp_exp_value anp_exp_eval_call(anp_exp_run *run, const anp_exp_node *node)
         uint8_t code = run_call(node->system, (anp_slice){call.data, call.size}, &p, &out);
         if (code == ANP_OK) {
             result = take(run, node, &out, &bin);
-        } else if (code == ANP_UNSUPPORTED_FEATURE || code == ANP_SERVER_ERROR) {
+        } else if (code == ANP_SERVER_ERROR) {
             run->failed = code;
         }
     }

@@ -2,6 +2,7 @@
 #include "node/compute.h"
 
 #include "data/bits.h"
+#include "data/collection_call.h"
 #include "data/hll.h"
 
 enum { /* flags of expressions; reading ones have the last alone */
@@ -97,6 +98,9 @@ uint8_t anp_compute(const anp_op *op, const anp_particle *bin, const anp_exp_rec
         return ANP_PARAMETER;
     }
     switch (op->type) {
+    case ANP_OP_CDT_READ:
+    case ANP_OP_CDT_MODIFY:
+        return anp_collection_call(call, op->type == ANP_OP_CDT_MODIFY, bin, out);
     case ANP_OP_BITS_READ:
     case ANP_OP_BITS_MODIFY:
         return anp_bits_call(call, op->type == ANP_OP_BITS_MODIFY, bin, out);
@@ -107,6 +111,6 @@ uint8_t anp_compute(const anp_op *op, const anp_particle *bin, const anp_exp_rec
     case ANP_OP_EXP_MODIFY:
         return run_expression(op, bin, record, out);
     default:
-        return ANP_UNSUPPORTED_FEATURE;
+        return ANP_PARAMETER;
     }
 }

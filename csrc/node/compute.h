@@ -1,4 +1,4 @@
-/* Operations whose result is computed: on bits and HLLs, and expressions. */
+/* Operations whose result is computed: on lists, maps, bits and HLLs, and expressions. */
 #pragma once
 
 #include "data/expression.h"

@@ -196,13 +196,6 @@ static uint8_t do_delete_all(change *c, const anp_op *op)
     return ANP_OK;
 }
 
-static uint8_t do_unsupported(change *c, const anp_op *op)
-{
-    (void)c;
-    (void)op;
-    return ANP_UNSUPPORTED_FEATURE;
-}
-
 enum { IS_READ = 1, MAY_ANSWER = 2, NEEDS_OLD_BINS = 4, HAS_NAME = 8 };
 
 static const struct {
@@ -211,8 +204,8 @@ static const struct {
 } operations[] = {
     [ANP_OP_READ] = {do_read, IS_READ | MAY_ANSWER},
     [ANP_OP_WRITE] = {do_write, HAS_NAME},
-    [ANP_OP_CDT_READ] = {do_unsupported, IS_READ | MAY_ANSWER | HAS_NAME},
-    [ANP_OP_CDT_MODIFY] = {do_unsupported, MAY_ANSWER | NEEDS_OLD_BINS | HAS_NAME},
+    [ANP_OP_CDT_READ] = {do_compute, IS_READ | MAY_ANSWER | HAS_NAME},
+    [ANP_OP_CDT_MODIFY] = {do_compute, MAY_ANSWER | NEEDS_OLD_BINS | HAS_NAME},
     [ANP_OP_INCR] = {do_increment, NEEDS_OLD_BINS | HAS_NAME},
     [ANP_OP_EXP_READ] = {do_compute, IS_READ | MAY_ANSWER},
     [ANP_OP_EXP_MODIFY] = {do_compute, HAS_NAME},

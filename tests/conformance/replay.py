@@ -4,9 +4,9 @@ A log is `logs/NAME.jsonl.gz`, one exchange a line: `seq`, `conn`, `req` and `re
 where even the server that was recorded answers differently each time. The recordings were made from an
 empty Aerospike Community Edition 8.1.2.0 with the namespaces `test` and `mem`.
 
-What is not compared: times to live (only whether there is one), the order of a batch's rows, info and admin
-answers. The rest must be equal: codes, generations, fields, operations in order with their particle types and
-values, LAST marks.
+What is not compared: times to live (only whether there is one), the order of a batch's rows, the cells that a
+server computes for GeoJSON, info and admin answers. The rest must be equal: codes, generations, fields,
+operations in order with their particle types and values, LAST marks.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +25,12 @@ from . import wire
 LOGS = Path(__file__).with_name("logs")
 MARKS = wire.LAST | wire.PARTITION_DONE
 
-# What the node doesn't do yet, told from a request's bytes.
+# What the node doesn't do yet, told from a request's fields.
 REFUSED_FIELDS = {wire.TASK: "query", 30: "udf", 31: "udf", 32: "udf"}
-REFUSED_OPS = {3: "collection", 4: "collection"}
-EXPRESSION_OPS = {7, 8}
-# [127, type, 0 or 0x40, ...]: an operation on a list or map inside of an expression.
-COLLECTION_CALL = re.compile(rb"\x95\x7f[\x00-\x09][\x00\x40]", re.DOTALL)
+
+# Filters that compare the void time with a moment of the recording, which was RECORDED seconds after 1970.
+VOID_TIME = re.compile(rb"(?<=\x91\x44\xcf).{8}", re.DOTALL)
+RECORDED = 1795229196
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,7 @@ def batch_of(message: wire.Message) -> bytes | None:
 
 
 def refused_parts(part: wire.Message | wire.Row) -> set[str]:
-    expressions = [data for number, data in part.fields if number == wire.FILTER]
-    expressions += [op.value for op in part.ops if op.kind in EXPRESSION_OPS]
-    return (
-        {REFUSED_FIELDS[number] for number, _ in part.fields if number in REFUSED_FIELDS}
-        | {REFUSED_OPS[op.kind] for op in part.ops if op.kind in REFUSED_OPS}
-        | {"collection" for expression in expressions if COLLECTION_CALL.search(expression)}
-    )
+    return {REFUSED_FIELDS[number] for number, _ in part.fields if number in REFUSED_FIELDS}
 
 
 def refused(exchange: Exchange) -> bool | frozenset[int]:
@@ -101,6 +96,16 @@ def refused(exchange: Exchange) -> bool | frozenset[int]:
     if rows is None:
         return bool(refused_parts(message))
     return frozenset(row.index for row in wire.rows(rows) if refused_parts(row))
+
+
+def of_today(request: bytes) -> bytes:
+    """The request with its moments as far from now as they were from the recording's."""
+    shift = time.time_ns() - RECORDED * 1_000_000_000
+
+    def move(moment: re.Match[bytes]) -> bytes:
+        return (int.from_bytes(moment[0], "big") + shift).to_bytes(8, "big")
+
+    return VOID_TIME.sub(move, request)
 
 
 def read_reply(connection: wire.Connection, exchange: Exchange) -> list[tuple[int, bytes]]:
@@ -135,7 +140,7 @@ def answers(frames: Iterable[tuple[int, bytes]]) -> list[tuple[Any, ...]]:
             m.generation,
             m.ttl != 0,
             sorted((number, data.hex()) for number, data in m.fields),
-            [(op.kind, op.name, op.particle, op.value.hex()) for op in m.ops],
+            [(op.kind, op.name, op.particle, wire.plain(op).hex()) for op in m.ops],
             kind,
         )
         for kind, body in frames
@@ -178,7 +183,7 @@ def replay(log: list[Exchange], address: tuple[str, int]) -> Outcome:
             if exchange.conn not in connections:
                 connections[exchange.conn] = wire.Connection(address)
             connection = connections[exchange.conn]
-            connection.send(exchange.request)
+            connection.send(of_today(exchange.request))
             try:
                 frames = read_reply(connection, exchange)
             except (OSError, ValueError) as error:

@@ -72,7 +72,9 @@ def test_moments_in_any_order_leave_no_partition_at_a_node_that_lost_it(
                     claimed = {n for n, owned in claims.items() if p in owned[namespace]}
                     kept = {None, *had[p]}
                     assert owners[p] in (claimed or kept), (order, when, namespace, p, claimed)
-                    before[namespace].append({owners[p], *claimed})  # nodes change one after the other
+                    before[namespace].append(
+                        {owners[p], *claimed}
+                    )  # nodes change one after the other
                 assert set(owners) <= known, "a node that left owns partitions"
 
 

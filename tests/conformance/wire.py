@@ -18,7 +18,7 @@ WRITE, DELETE = 0x01, 0x02  # info2
 LAST, PARTITION_DONE = 0x01, 0x04  # info3
 NAMESPACE, SET, KEY, DIGEST, TASK, BATCH_ROWS, BATCH_WITH_SET, FILTER = 0, 1, 2, 4, 7, 41, 42, 43
 OP_READ, OP_WRITE, OP_INCR, OP_TOUCH = 1, 2, 5, 11
-PARTICLE_INTEGER = 1
+PARTICLE_INTEGER, PARTICLE_GEOJSON = 1, 23
 
 HEAD = struct.Struct(">BBBBBBIIIHH")
 FIELD = struct.Struct(">IB")
@@ -32,6 +32,13 @@ class Op(NamedTuple):
     particle: int
     name: bytes
     value: bytes
+
+
+def plain(op: Op) -> bytes:
+    """The value; of GeoJSON the text alone, without its flags (one byte) and cells (a count, 8 bytes each)."""
+    if op.particle != PARTICLE_GEOJSON:
+        return op.value
+    return op.value[3 + 8 * int.from_bytes(op.value[1:3], "big") :]
 
 
 class Message(NamedTuple):

@@ -1,0 +1,212 @@
+/* Operations on lists and maps: what a real server gave, its codes, contexts, and damaged calls. */
+#include "data/collection_call.h"
+
+#include "data_call.h"
+
+#define BASE "95 05 01 04 01 03"                                 /* [5, 1, 4, 1, 3] */
+#define ORDERED "96 c7 00 01 01 01 03 04 05"                     /* the same, ordered */
+#define MAP "84 a2 03 61 05 a2 03 62 02 a2 03 63 02 a2 03 64 01" /* {a: 5, b: 2, c: 2, d: 1} */
+#define DEEP                                                                                       \
+    "82 a2 03 6c 92 01 92 02 03 a2 03 6d 81 a2 03 6b 07" /* {l: [1, [2, 3]], m: {k: 7}}            \
+                                                          */
+#define INTEGER(n) "00 00 00 00 00 00 00 " n
+
+static const call_case list_writes[] = {
+    {"92 01 05", NULL, 0, "91 05"},
+    {"94 01 05 01 01", NULL, 0, "92 c7 00 01 05"},
+    {"92 01 cd 00 05", NULL, 0, "91 05"},
+    {"92 01 02", ORDERED, 0, "97 c7 00 01 01 01 02 03 04 05"},
+    {"94 01 05 00 01", BASE, 24, NULL},
+    {"94 01 05 00 05", BASE, 0, NULL},
+    {"94 02 92 06 06 00 01", BASE, 26, NULL},
+    {"94 02 92 05 06 00 0d", BASE, 0, "96 05 01 04 01 03 06"},
+    {"94 02 92 05 06 00 05", BASE, 0, NULL},
+    {"92 00 01", NULL, 0, "91 c7 00 01"},
+    {"92 00 01", BASE, 0, ORDERED},
+    {"93 03 ff 09", BASE, 0, "96 05 01 04 01 09 03"},
+    {"93 03 07 09", BASE, 0, "98 05 01 04 01 03 c0 c0 09"},
+    {"94 03 07 09 02", BASE, 26, NULL},
+    {"93 03 fa 09", BASE, 26, NULL},
+    {"93 03 00 09", ORDERED, 26, NULL},
+    {"93 04 01 92 08 09", BASE, 0, "97 05 08 09 01 04 01 03"},
+    {"92 05 01", BASE, 0, "94 05 04 01 03"},
+    {"92 05 05", BASE, 26, NULL},
+    {"92 06 03", BASE, 0, "93 05 01 04"},
+    {"92 07 00", BASE, 0, "94 01 04 01 03"},
+    {"93 08 01 02", BASE, 0, "93 05 01 03"},
+    {"93 09 06 08", BASE, 0, "97 05 01 04 01 03 c0 08"},
+    {"93 09 00 08", ORDERED, 26, NULL},
+    {"93 0a 01 02", BASE, 0, "92 01 04"},
+    {"91 0b", ORDERED, 0, "91 c7 00 01"},
+    {"93 0c 00 cb 3f f8 00 00 00 00 00 00", BASE, 0, "95 06 01 04 01 03"},
+    {"92 0c 06", BASE, 0, "97 05 01 04 01 03 c0 01"},
+    {"92 0d 00", BASE, 0, "95 01 01 03 04 05"},
+    {"92 0d 03", BASE, 0, "94 05 04 03 01"},
+    {"91 0d", NULL, 12, NULL},
+    {"91 0b", NULL, 0, NULL},
+    {"93 23 05 01", BASE, 0, "93 05 04 03"},
+    {"93 24 ce 00 01 00 05 92 01 03", BASE, 0, "93 01 01 03"}, /* all but these */
+    {"95 28 00 03 00 01", BASE, 0, "94 05 01 04 01"},
+    {"92 11 00", BASE, 4, NULL}, /* a reading one */
+    {"93 01 05 06 07 08", BASE, 4, NULL},
+    {"91 01", BASE, 4, NULL},
+    {"92 01 05", MAP, 12, NULL},
+};
+
+static const call_case list_reads[] = {
+    {"91 10", BASE, 0, INTEGER("05")},
+    {"91 10", NULL, 0, NULL},
+    {"92 11 ff", BASE, 0, INTEGER("03")},
+    {"92 11 05", BASE, 26, NULL},
+    {"93 12 01 02", BASE, 0, "92 01 04"},
+    {"93 14 01 04", BASE, 0, INTEGER("02")},
+    {"93 14 01 09", BASE, 0, "ff ff ff ff ff ff ff ff"},
+    {"93 14 07 09", BASE, 0, NULL},
+    {"93 15 07 ff", BASE, 0, INTEGER("05")},
+    {"93 15 07 05", BASE, 26, NULL},
+    {"93 16 01 01", BASE, 0, "92 01 03"},
+    {"93 16 0d 09", BASE, 0, "00"},
+    {"93 17 07 92 03 05", BASE, 0, "92 05 03"},
+    {"93 17 03 92 05 03", BASE, 0, "92 04 02"},
+    {"94 19 07 03 05", BASE, 0, "92 04 03"},
+    {"93 19 07 c0", BASE, 0, BASE},
+    {"94 1a 07 01 03", BASE, 0, "93 04 03 01"}, /* as from a heap */
+    {"94 1b 07 03 ff", BASE, 0, "94 01 03 04 05"},
+    {"94 18 07 f6 07", BASE, 0, "92 05 01"}, /* cut off at the beginning */
+    {"94 18 09 01 63", BASE, 0, "92 01 04"},
+    {"94 18 0b 01 02", BASE, 26, NULL},
+    {"93 13 06 00", BASE, 26, NULL},
+    {"93 13 2a 00", BASE, 26, NULL},
+    {"93 16 07 92 01 d4 ff 00", "93 92 01 02 92 02 03 93 01 05 06", 0, "92 92 01 02 93 01 05 06"},
+};
+
+static const call_case map_writes[] = {
+    {"94 43 a2 03 6b 01 00", NULL, 0, "81 a2 03 6b 01"},
+    {"95 43 a2 03 6b 01 01 02", NULL, 23, NULL},
+    {"95 43 a2 03 61 09 00 01", MAP, 24, NULL},
+    {"95 43 a2 03 61 09 00 05", MAP, 0, NULL},
+    {"94 43 a2 03 61 09 01", MAP, 0, "84 a2 03 61 09 a2 03 62 02 a2 03 63 02 a2 03 64 01"},
+    {"94 43 c0 01 00", MAP, 4, NULL}, /* no key */
+    {"93 41 a2 03 61 01", MAP, 24, NULL},
+    {"93 45 a2 03 7a 01", MAP, 23, NULL},
+    {"93 45 a2 03 64 03", MAP, 0, "84 a2 03 61 05 a2 03 62 02 a2 03 63 02 a2 03 64 03"},
+    {"94 44 82 a2 03 61 01 a2 03 7a 01 00 0d", "81 a2 03 61 05", 0, "82 a2 03 61 05 a2 03 7a 01"},
+    {"94 49 a2 03 61 02 00", MAP, 0, "84 a2 03 61 07 a2 03 62 02 a2 03 63 02 a2 03 64 01"},
+    {"94 4a a2 03 64 02 00", MAP, 0, "84 a2 03 61 05 a2 03 62 02 a2 03 63 02 a2 03 64 ff"},
+    {"94 49 a2 03 61 a2 03 62 00", MAP, 4, NULL},
+    {"92 40 01", "81 01 02", 0, "82 c7 00 01 c0 01 02"},
+    {"92 40 02", MAP, 4, NULL},
+    {"91 4b", MAP, 0, "80"},
+    {"93 4c 07 a2 03 61", "81 a2 03 61 05", 0, "80"},
+    {"93 51 05 92 a2 03 61 a2 03 7a", MAP, 0, "83 a2 03 62 02 a2 03 63 02 a2 03 64 01"},
+    {"93 51 00 a2 03 61", MAP, 4, NULL},
+    {"93 52 05 02", MAP, 0, "82 a2 03 61 05 a2 03 64 01"},
+    {"92 01 05", MAP, 12, NULL},
+    {"91 47", MAP, 4, NULL},
+};
+
+static const call_case map_reads[] = {
+    {"91 60", MAP, 0, INTEGER("04")},
+    {"93 61 08 a2 03 62", MAP, 0, "82 c7 00 08 c0 a2 03 62 02"},
+    {"93 61 10 a2 03 62", MAP, 0, "81 a2 03 62 02"},
+    {"93 61 11 a2 03 62", MAP, 0, "82 c7 00 01 c0 a2 03 62 02"},
+    {"93 61 08 a2 03 7a", MAP, 0, "81 c7 00 08 c0"},
+    {"93 61 03 a2 03 7a", MAP, 0, "ff ff ff ff ff ff ff ff"},
+    {"93 62 06 ff", MAP, 0, "64"},
+    {"93 62 06 04", MAP, 26, NULL},
+    {"93 64 06 00", MAP, 0, "64"},
+    {"94 67 06 a2 03 61 a2 03 63", MAP, 0, "92 a2 03 61 a2 03 62"},
+    {"94 69 06 02 05", MAP, 0, "92 a2 03 62 a2 03 63"},
+    {"93 6b 01 92 a2 03 62 a2 03 61", MAP, 0, "92 01 00"},
+    {"93 6b 07 92 a2 03 62 a2 03 61", MAP, 0, "92 05 02"},
+    {"93 6b 03 92 a2 03 62 a2 03 61", MAP, 26, NULL},
+    {"95 6d 06 a2 03 62 ff 02", MAP, 0, "92 a2 03 61 a2 03 62"},
+    {"95 6e 06 02 00 01", MAP, 0, "91 a2 03 62"},
+    {"94 6a 08 00 02", MAP, 0, "83 c7 00 08 c0 a2 03 64 01 a2 03 62 02"},
+};
+
+static const call_case contexts[] = {
+    {"93 cc ff 92 22 a2 03 6d 94 43 a2 03 6b 01 00", DEEP, 0,
+     "82 a2 03 6c 92 01 92 02 03 a2 03 6d 81 a2 03 6b 01"},
+    {"93 cc ff 94 22 a2 03 6c 10 ff 92 01 04", DEEP, 0,
+     "82 a2 03 6c 92 01 93 02 03 04 a2 03 6d 81 a2 03 6b 07"},
+    {"93 cc ff 94 22 a2 03 6c 11 ff 92 05 00", DEEP, 0,
+     "82 a2 03 6c 92 01 91 03 a2 03 6d 81 a2 03 6b 07"},
+    {"93 cc ff 92 22 a2 03 7a 92 01 04", DEEP, 26, NULL},
+    {"93 cc ff 94 22 a2 03 6c 10 00 92 01 04", DEEP, 12, NULL}, /* on a number */
+    {"93 cc ff 96 22 a2 03 6c 10 00 10 00 92 01 04", DEEP, 26, NULL},
+    {"93 cc ff 92 10 00 92 01 04", DEEP, 26, NULL}, /* an index of a map */
+    {"93 cc ff 92 cc a2 a2 03 78 92 01 04", NULL, 0, "82 c7 00 01 c0 a2 03 78 91 04"},
+    {"93 cc ff 94 cc d0 00 cc a2 a2 03 6b 94 43 01 02 00", NULL, 0,
+     "92 c7 00 01 82 c7 00 01 c0 a2 03 6b 81 01 02"},
+    {"93 cc ff 92 22 a2 03 78 92 01 04", NULL, 26, NULL},
+    {"93 cc ff 92 cc 90 02 92 01 04", "91 01", 0, "93 01 c0 91 04"},
+    {"93 cc ff 92 50 02 92 01 04", "91 01", 26, NULL},
+    {"93 cc ff 91 22 92 01 04", DEEP, 4, NULL},
+    {"93 cc ff 92 07 00 92 01 04", DEEP, 4, NULL},
+    {"93 cc ff 90 92 01 04", DEEP, 4, NULL},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static uint8_t particle_of(const call_case *c)
+{
+    return c->bin != NULL && c->bin[0] == '8' ? ANP_PARTICLE_MAP : ANP_PARTICLE_LIST;
+}
+
+static void check_all(const call_case *cases, size_t n, bool is_modify)
+{
+    for (size_t i = 0; i < n; i++) {
+        check_call(anp_collection_call, particle_of(&cases[i]), is_modify, &cases[i]);
+    }
+}
+
+static void test_calls_give_what_the_server_gives(void **state)
+{
+    (void)state;
+    check_all(list_writes, COUNT(list_writes), true);
+    check_all(list_reads, COUNT(list_reads), false);
+    check_all(map_writes, COUNT(map_writes), true);
+    check_all(map_reads, COUNT(map_reads), false);
+    check_all(contexts, COUNT(contexts), true);
+}
+
+static void test_bin_that_is_no_collection_is_refused(void **state)
+{
+    (void)state;
+    check_call(anp_collection_call, ANP_PARTICLE_STRING, true,
+               &(call_case){"92 01 05", "61", 12, NULL});
+}
+
+static void test_damaged_calls_end_with_a_code(void **state)
+{
+    (void)state;
+    const char *calls[COUNT(list_writes) + COUNT(list_reads) + COUNT(map_writes) +
+                      COUNT(map_reads) + COUNT(contexts)];
+    size_t n = 0;
+    const struct {
+        const call_case *cases;
+        size_t n;
+    } all[] = {{list_writes, COUNT(list_writes)},
+               {list_reads, COUNT(list_reads)},
+               {map_writes, COUNT(map_writes)},
+               {map_reads, COUNT(map_reads)},
+               {contexts, COUNT(contexts)}};
+    for (size_t k = 0; k < COUNT(all); k++) {
+        for (size_t i = 0; i < all[k].n; i++) {
+            calls[n++] = all[k].cases[i].call;
+        }
+    }
+    check_damaged_calls(anp_collection_call, ANP_PARTICLE_LIST, BASE, calls, n, 50000);
+    check_damaged_calls(anp_collection_call, ANP_PARTICLE_MAP, DEEP, calls, n, 50000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_calls_give_what_the_server_gives),
+        cmocka_unit_test(test_bin_that_is_no_collection_is_refused),
+        cmocka_unit_test(test_damaged_calls_end_with_a_code),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
