@@ -490,7 +490,7 @@ class Operations:
         plan, data = _tables.plan_of(
             self._plans, self._core, len(prepared), _dtype, bins, layout, out, errors, fill, policy
         )
-        return plan.read(prepared, data).watch(_progress.watcher(progress, len(prepared)))
+        return plan.read(prepared, data, _progress.watcher(progress, len(prepared)))
 
     def batch_write(self, records: Any, policy: Any = None, retry: int = 0) -> Any:
         """Writes many records, each with its own bins.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _keys
+from . import _keys, _progress
 from ._results import BatchRecords
 from .exception import AerospikeError
 
@@ -42,7 +42,7 @@ def read_records(core: Core, keys: Any, bins: Any, policy: Any, progress: Any) -
             raise exception
         return result
 
-    return request.then(finish).watch(progress)
+    return _progress.watched(request, finish, progress)
 
 
 def _records_to_numpy(

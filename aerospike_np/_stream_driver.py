@@ -133,6 +133,7 @@ def run(plan: Plan) -> Iterator[Any]:
             jobs[-1].begin(waker)
 
     try:
+        plan.open()
         fill(plan.in_flight)
         while jobs:
             while not jobs[0].is_done:
@@ -229,6 +230,7 @@ async def run_async(
             tasks.append(asyncio.ensure_future(_fulfil(chunks[-1], await_work)))
 
     try:
+        plan.open()
         await fill(plan.in_flight)
         while chunks:
             if not chunks[0].is_done:

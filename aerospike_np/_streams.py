@@ -61,11 +61,13 @@ class Plan:
         if self.watch is not None:
             self.watch(self._done, self._done if self._total is None else self._total)
 
+    def open(self) -> None:
+        if isinstance(self.watch, _progress.Bar):
+            self.watch.open()
+
     def close(self) -> None:
-        """A bar has no end of its own."""
-        close = getattr(self.watch, "close", None)
-        if close is not None:
-            close()
+        if isinstance(self.watch, _progress.Bar):
+            self.watch.close()
 
 
 def _count(name: str, value: Any, high: int) -> int:
@@ -138,6 +140,26 @@ def _is_column(value: Any) -> bool:
     return hasattr(value, "__array__") and getattr(value, "ndim", 1) > 0 or isinstance(value, list)
 
 
+def _is_row(item: Any, key_field: str) -> bool:
+    return isinstance(item, (tuple, list)) or (
+        isinstance(item, Mapping) and not _is_column(item.get(key_field))
+    )
+
+
+def _n_rows(chunks: Any, key_field: str) -> int | None:
+    """How many rows a list of chunks or rows has; None: it can't be told."""
+    if not isinstance(chunks, (list, tuple)):
+        return None
+    columns: list[Any] = [
+        item.get(key_field) if isinstance(item, Mapping) else item
+        for item in chunks
+        if not _is_row(item, key_field)
+    ]
+    if not all(hasattr(column, "__len__") for column in columns):
+        return None
+    return len(chunks) - len(columns) + sum(map(len, columns))
+
+
 class _Rows:
     """Gathers ``(key, bins[, meta])`` rows and mappings, and writes them chunk by chunk."""
 
@@ -208,10 +230,7 @@ def write_plan(
         raise TypeError(f"write_stream: chunks is an iterable, not {type(chunks).__name__}")
 
     def feed(item: Any) -> Iterator[Any]:
-        is_row = isinstance(item, (tuple, list)) or (
-            isinstance(item, Mapping) and not _is_column(item.get(key_field))
-        )
-        if is_row:
+        if _is_row(item, key_field):
             rows.add(item)
             if len(rows.rows) == chunk:
                 yield from rows.take()
@@ -230,7 +249,8 @@ def write_plan(
             **options,
         )
 
-    return Plan(chunks, feed, rows.take, in_flight, None, progress)
+    total = _n_rows(chunks, key_field) if progress else None
+    return Plan(chunks, feed, rows.take, in_flight, total, progress)
 
 
 # ---- the methods ----

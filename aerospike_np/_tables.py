@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _keys, _layout
+from . import _keys, _layout, _progress
 from ._numpy_batch_records import NumpyBatchRecords, raise_conversion
 from .exception import AerospikeError, InvalidArgError
 
@@ -41,7 +41,7 @@ class Plan:
             where, shape.samples, shape.fills, errors_mode(errors), policy, shape.bins
         )
 
-    def read(self, keys: Any, data: Any = None) -> Request:
+    def read(self, keys: Any, data: Any = None, watch: Any = None) -> Request:
         """A read of prepared keys, into new arrays or into those of ``data``."""
         target = _layout.Target(len(keys), self.shape, data)
 
@@ -51,7 +51,7 @@ class Plan:
         request = self.core.batch_table(
             self.engine, keys, target.fields, target.codes, target.meta, target.missing
         )
-        return request.then(finish)
+        return _progress.watched(request, finish, watch)
 
 
 def plan_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import _keys, _late
+from . import _keys, _late, _progress
 from ._reading import set_partial
 from ._results import BatchWriteResult
 from .exception import ClientAbortError, InvalidArgError
@@ -64,7 +64,7 @@ def writing(
         np.zeros(n, np.uint8),
     )
     request = method(*arguments, arrays, policy)
-    return request.then(lambda raw, exception: (arrays, exception)).watch(progress), arrays
+    return _progress.watched(request, lambda raw, exception: (arrays, exception), progress), arrays
 
 
 class Writing:

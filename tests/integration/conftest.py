@@ -74,7 +74,7 @@ class _Stream:
 
     def __init__(self, loop: _EventLoop, results: Any) -> None:
         self.results, self.unyielded = _given(loop, results), results.unyielded
-        self.close = self.results.close
+        self.stop, self.close = results.stop, self.results.close
 
     def __iter__(self) -> Iterator[Any]:
         return self.results
