@@ -290,3 +290,19 @@ def test_cancel_at_any_moment_loses_no_row_that_was_written(node: LocalNode, wat
 
     run(main)
     assert cancelled, f"seed {seed}: nothing was cancelled"
+
+
+# ---- rows ----
+
+
+def test_row_without_a_key_is_named_by_its_number_in_the_whole_source(
+    node: LocalNode, watch: Client
+) -> None:
+    lines: list[dict[str, Any]] = [{"_key": i, "a": 1} for i in range(25)] + [{"a": 2}]
+    with Client(node.config()) as client:
+        got: list[Any] = []
+        with pytest.raises(exception.InvalidArgError, match="row 25 has no '_key'.* fields are a"):
+            for result in client.write_stream(lines, "test", "w", chunk=10):
+                got.append(result.ok.all())
+        assert got == [True, True]
+        assert are_there(watch, range(20)).all()
