@@ -38,6 +38,8 @@ void anp_collection_range(int64_t index, bool has_count, int64_t count, uint32_t
 
 /* ---- choosing ---- */
 
+enum { LOOKS_MAX = 10 * 1000 * 1000 }; /* at elements, for values with wildcards */
+
 static bool choose_run(anp_collection_op *o, selection *s, uint32_t first, uint32_t n,
                        const uint32_t *order)
 {
@@ -139,7 +141,12 @@ static uint8_t select_values(anp_collection_op *o, selection *s)
         if (!anp_container_open(&values, o->arena, value) || values.particle != ANP_PARTICLE_LIST) {
             return o->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
         }
+        uint64_t looks = 0;
         for (uint32_t i = 0; i < values.n; i++) {
+            looks += has_wildcard(values.values[i]) ? o->c.n : 0;
+            if (looks > LOOKS_MAX) {
+                return ANP_SERVER_TIMEOUT;
+            }
             mark_equal(s, &o->c, values.values[i], marks);
         }
     } else {

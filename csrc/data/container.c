@@ -111,6 +111,26 @@ bool anp_container_insert(anp_container *c, anp_arena *arena, uint32_t at, anp_s
     return true;
 }
 
+bool anp_container_splice(anp_container *c, anp_arena *arena, uint32_t at, const anp_slice *values,
+                          uint32_t n)
+{
+    if (n == 0) {
+        return true;
+    }
+    if (n > c->room - c->n) {
+        uint32_t room = c->n + n;
+        if (room < n || !grow(&c->values, arena, c->n, room)) {
+            return false;
+        }
+        c->room = room;
+    }
+    memmove(c->values + at + n, c->values + at, (c->n - at) * sizeof *values);
+    memcpy(c->values + at, values, n * sizeof *values);
+    c->n += n;
+    c->by_rank = NULL;
+    return true;
+}
+
 void anp_container_remove(anp_container *c, uint32_t at, uint32_t n)
 {
     uint32_t behind = c->n - at - n;
@@ -161,6 +181,25 @@ bool anp_container_sort(const anp_container *c, anp_arena *arena, uint32_t *numb
     if (from != numbers) {
         memcpy(numbers, from, n * sizeof *numbers);
     }
+    return true;
+}
+
+bool anp_container_reorder(anp_container *c, anp_arena *arena)
+{
+    uint32_t *numbers = anp_arena_take(arena, c->n * sizeof *numbers);
+    anp_slice *values = anp_arena_take(arena, c->n * sizeof *values);
+    for (uint32_t i = 0; numbers != NULL && i < c->n; i++) {
+        numbers[i] = i;
+    }
+    if (numbers == NULL || values == NULL || !anp_container_sort(c, arena, numbers, c->n)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < c->n; i++) {
+        values[i] = c->values[numbers[i]];
+    }
+    c->values = values;
+    c->room = c->n;
+    c->by_rank = NULL;
     return true;
 }
 

@@ -33,12 +33,17 @@ void anp_container_write(anp_buffer *b, const anp_container *c);
 /* Puts an element in at a place, takes n out. false: no memory. by_rank is forgotten. */
 bool anp_container_insert(anp_container *c, anp_arena *arena, uint32_t at, anp_slice key,
                           anp_slice value);
+bool anp_container_splice(anp_container *c, anp_arena *arena, uint32_t at, const anp_slice *values,
+                          uint32_t n); /* into a list */
 void anp_container_remove(anp_container *c, uint32_t at, uint32_t n);
 
 int anp_slice_compare(anp_slice a, anp_slice b); /* of elements */
 
 /* Sorts numbers of elements by their values; equal ones stay as they are. false: no memory. */
 bool anp_container_sort(const anp_container *c, anp_arena *arena, uint32_t *numbers, uint32_t n);
+
+/* Sorts a list's values themselves. false: no memory. */
+bool anp_container_reorder(anp_container *c, anp_arena *arena);
 
 /* Fills by_rank, if it isn't. */
 bool anp_container_rank(anp_container *c, anp_arena *arena);

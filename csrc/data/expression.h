@@ -67,10 +67,13 @@ void anp_expression_free(anp_expression *e); /* NULL is nothing */
 anp_exp_type anp_expression_type(const anp_expression *e);
 anp_slice anp_expression_bytes(const anp_expression *e);
 
-/* Evaluates it; `child` is NULL outside of paths. A result code above 0 where it took too long or
- * too much memory. */
+enum { ANP_EXP_STEPS = 16 * 1000 * 1000 }; /* nodes, or units of 64 bytes that were gone through */
+
+/* Evaluates it; `child` is NULL outside of paths. What it takes is taken off *steps. A result code
+ * above 0 where these or the memory are used up. */
 uint8_t anp_expression_eval(const anp_expression *e, const anp_exp_record *record,
-                            const anp_exp_child *child, anp_arena *arena, anp_exp_value *out);
+                            const anp_exp_child *child, anp_arena *arena, uint64_t *steps,
+                            anp_exp_value *out);
 
 /* For filters: true only where it is known to be true. */
 uint8_t anp_expression_holds(const anp_expression *e, const anp_exp_record *record, bool *out);

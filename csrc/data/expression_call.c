@@ -4,11 +4,13 @@
 #include "data/collection_call.h"
 #include "data/expression_tree.h"
 #include "data/hll.h"
+#include "data/path.h"
 
 enum { SYSTEM_COLLECTION = 0, SYSTEM_BITS = 1, SYSTEM_HLL = 2, SYSTEM_MODIFIES = 0x40 };
 enum { STEP_BYTES = 64 };
 
-static uint8_t run_call(uint8_t system, anp_slice call, const anp_particle *bin, anp_outcome *out)
+static uint8_t run_call(const anp_exp_run *run, uint8_t system, anp_slice call,
+                        const anp_particle *bin, anp_outcome *out)
 {
     bool is_modify = (system & SYSTEM_MODIFIES) != 0;
     switch (system & ~SYSTEM_MODIFIES) {
@@ -17,7 +19,8 @@ static uint8_t run_call(uint8_t system, anp_slice call, const anp_particle *bin,
     case SYSTEM_HLL:
         return anp_hll_call(call, is_modify, bin, out);
     default:
-        return anp_collection_call(call, is_modify, bin, out);
+        return anp_path_is_call(call) ? anp_path_call(call, is_modify, bin, run->record, out)
+                                      : anp_collection_call(call, is_modify, bin, out);
     }
 }
 
@@ -73,7 +76,7 @@ anp_exp_value anp_exp_eval_call(anp_exp_run *run, const anp_exp_node *node)
     anp_outcome_init(&out, run->arena->max);
     if (make_call(run, node, &call, &bin) && anp_exp_step(run, bin.bytes.size / STEP_BYTES)) {
         anp_particle p = anp_exp_value_particle(&bin, run->arena);
-        uint8_t code = run_call(node->system, (anp_slice){call.data, call.size}, &p, &out);
+        uint8_t code = run_call(run, node->system, (anp_slice){call.data, call.size}, &p, &out);
         if (code == ANP_OK) {
             result = take(run, node, &out, &bin);
         } else if (code == ANP_SERVER_ERROR) {

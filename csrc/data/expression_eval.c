@@ -4,10 +4,7 @@
 #include "data/expression_tree.h"
 #include "data/geo.h"
 
-enum {
-    STEPS_MAX = 16 * 1000 * 1000, /* nodes, or units of bytes that an operation went through */
-    STEP_BYTES = 64,
-};
+enum { STEP_BYTES = 64 };
 
 bool anp_exp_step(anp_exp_run *run, uint64_t steps)
 {
@@ -256,16 +253,17 @@ anp_exp_value anp_exp_eval(anp_exp_run *run, uint32_t number)
 }
 
 uint8_t anp_expression_eval(const anp_expression *e, const anp_exp_record *record,
-                            const anp_exp_child *child, anp_arena *arena, anp_exp_value *out)
+                            const anp_exp_child *child, anp_arena *arena, uint64_t *steps,
+                            anp_exp_value *out)
 {
-    anp_exp_run run = {
-        .e = e, .record = record, .child = child, .arena = arena, .steps = STEPS_MAX};
+    anp_exp_run run = {.e = e, .record = record, .child = child, .arena = arena, .steps = *steps};
     *out = anp_exp_unknown();
     run.vars = anp_arena_take(arena, e->n_vars * sizeof *run.vars);
     if (run.vars == NULL) {
         return ANP_SERVER_ERROR;
     }
     *out = anp_exp_eval(&run, e->root);
+    *steps = run.steps;
     return arena->failed ? ANP_SERVER_ERROR : run.failed;
 }
 
@@ -275,8 +273,9 @@ uint8_t anp_expression_holds(const anp_expression *e, const anp_exp_record *reco
 {
     anp_arena arena;
     anp_exp_value v;
+    uint64_t steps = ANP_EXP_STEPS;
     anp_arena_init(&arena, FILTER_MEMORY);
-    uint8_t code = anp_expression_eval(e, record, NULL, &arena, &v);
+    uint8_t code = anp_expression_eval(e, record, NULL, &arena, &steps, &v);
     *out = code == ANP_OK && v.type == ANP_EXP_BOOL && v.boolean;
     anp_arena_deinit(&arena);
     return code;

@@ -25,8 +25,8 @@ enum { /* codes; the others are selections */
 };
 enum { ADD_UNIQUE = 1, INSERT_BOUNDED = 2, NO_FAIL = 4, PARTIAL = 8, ALL_FLAGS = 15 };
 enum { DESCENDING = 1, DROP_DUPLICATES = 2 };
-enum { ORDER_BITS = 0x13 }; /* ordered, or kept with an index */
-enum { LENGTH_MAX = 1 << 24 };
+enum { ORDER_BITS = 0x13 };   /* ordered, or kept with an index */
+enum { INDEX_MAX = 1 << 20 }; /* of what may be padded to; a record has no room for more */
 
 bool anp_is_list_op(int64_t code)
 {
@@ -101,33 +101,10 @@ static uint8_t keep_unique(anp_collection_op *o, anp_container *add, int64_t fla
 
 static bool put_in(anp_collection_op *o, uint32_t at, const anp_container *add)
 {
-    for (uint32_t i = 0; i < add->n; i++) {
-        if (!anp_container_insert(&o->c, o->arena, at + i, no_key, add->values[i])) {
-            return false;
-        }
-    }
-    o->has_changed = o->has_changed || add->n != 0;
-    return true;
-}
-
-/* Sorts the list anew. */
-static bool put_in_order(anp_collection_op *o)
-{
-    uint32_t *numbers = anp_arena_take(o->arena, o->c.n * sizeof *numbers);
-    anp_slice *values = anp_arena_take(o->arena, o->c.n * sizeof *values);
-    for (uint32_t i = 0; numbers != NULL && i < o->c.n; i++) {
-        numbers[i] = i;
-    }
-    if (numbers == NULL || values == NULL ||
-        !anp_container_sort(&o->c, o->arena, numbers, o->c.n)) {
+    if (!anp_container_splice(&o->c, o->arena, at, add->values, add->n)) {
         return false;
     }
-    for (uint32_t i = 0; i < o->c.n; i++) {
-        values[i] = o->c.values[numbers[i]];
-    }
-    o->c.values = values;
-    o->c.room = o->c.n;
-    o->c.by_rank = NULL;
+    o->has_changed = o->has_changed || add->n != 0;
     return true;
 }
 
@@ -145,7 +122,8 @@ static uint8_t append(anp_collection_op *o, bool is_list)
     if (code != ANP_OK) {
         return code;
     }
-    if (!put_in(o, o->c.n, &add) || (o->c.order != 0 && add.n != 0 && !put_in_order(o))) {
+    if (!put_in(o, o->c.n, &add) ||
+        (o->c.order != 0 && add.n != 0 && !anp_container_reorder(&o->c, o->arena))) {
         return ANP_SERVER_ERROR;
     }
     anp_outcome_integer(o->out, o->c.n);
@@ -167,8 +145,10 @@ static uint8_t insert(anp_collection_op *o, bool is_list)
         return code;
     }
     index += index < 0 ? o->c.n : 0;
-    if (o->c.order != 0 || index < 0 || index > LENGTH_MAX) {
+    if (o->c.order != 0 || index < 0) {
         code = ANP_OP_NOT_APPLICABLE;
+    } else if (index > INDEX_MAX) {
+        code = ANP_RECORD_TOO_BIG;
     } else if (index > o->c.n && (flags & INSERT_BOUNDED)) {
         code = flags & NO_FAIL ? ANP_OK : ANP_OP_NOT_APPLICABLE;
         add.n = 0;
@@ -217,8 +197,8 @@ static uint8_t set(anp_collection_op *o)
         return code;
     }
     index += index < 0 ? o->c.n : 0;
-    if (o->c.order != 0 || index < 0 || index > LENGTH_MAX) {
-        return ANP_OP_NOT_APPLICABLE;
+    if (o->c.order != 0 || index < 0 || index > INDEX_MAX) {
+        return index > INDEX_MAX ? ANP_RECORD_TOO_BIG : ANP_OP_NOT_APPLICABLE;
     }
     if (index >= o->c.n && (flags & INSERT_BOUNDED)) {
         return flags & NO_FAIL ? ANP_OK : ANP_OP_NOT_APPLICABLE;
@@ -249,8 +229,8 @@ static uint8_t increment(anp_collection_op *o)
     }
     delta = delta.data[0] == 0xc0 ? (anp_slice){(const uint8_t *)"\x01", 1} : delta;
     index += index < 0 ? o->c.n : 0;
-    if (index < 0 || index > LENGTH_MAX) {
-        return ANP_OP_NOT_APPLICABLE;
+    if (index < 0 || index > INDEX_MAX) {
+        return index > INDEX_MAX ? ANP_RECORD_TOO_BIG : ANP_OP_NOT_APPLICABLE;
     }
     bool is_there = index < o->c.n;
     if (!is_there && (o->c.order != 0 || (flags & INSERT_BOUNDED))) {
@@ -269,7 +249,7 @@ static uint8_t increment(anp_collection_op *o)
     o->c.values[index] = sum;
     o->c.by_rank = NULL;
     o->has_changed = true;
-    if (o->c.order != 0 && !put_in_order(o)) {
+    if (o->c.order != 0 && !anp_container_reorder(&o->c, o->arena)) {
         return ANP_SERVER_ERROR;
     }
     anp_collection_result(o, sum);
@@ -348,7 +328,7 @@ static uint8_t sort(anp_collection_op *o)
     if (o->c.order != 0 && (flags & DESCENDING)) {
         return ANP_OP_NOT_APPLICABLE;
     }
-    if (!put_in_order(o)) {
+    if (!anp_container_reorder(&o->c, o->arena)) {
         return ANP_SERVER_ERROR;
     }
     o->has_changed = true;
@@ -380,7 +360,9 @@ static uint8_t set_type(anp_collection_op *o)
     uint8_t wanted = order & ANP_ORDERED;
     o->has_changed = wanted != o->c.order;
     o->c.order = wanted;
-    return wanted == 0 || !o->has_changed || put_in_order(o) ? ANP_OK : ANP_SERVER_ERROR;
+    return wanted == 0 || !o->has_changed || anp_container_reorder(&o->c, o->arena)
+               ? ANP_OK
+               : ANP_SERVER_ERROR;
 }
 
 /* ---- all of them ---- */

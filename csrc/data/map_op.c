@@ -28,16 +28,6 @@ bool anp_is_map_op(int64_t code)
 
 /* ---- putting ---- */
 
-static uint8_t denied(const anp_collection_op *o, anp_slice key, int64_t flags)
-{
-    uint32_t at;
-    bool is_there = anp_container_find_key(&o->c, key, &at);
-    if (is_there) {
-        return flags & NO_OVERWRITE ? ANP_ELEMENT_EXISTS : ANP_OK;
-    }
-    return flags & NO_CREATE ? ANP_ELEMENT_NOT_FOUND : ANP_OK;
-}
-
 static bool put_one(anp_collection_op *o, anp_slice key, anp_slice value)
 {
     uint32_t at;
@@ -79,6 +69,54 @@ static uint8_t read_entries(anp_collection_op *o, bool is_map, anp_container *ou
     return anp_container_insert(out, o->arena, 0, key, value) ? ANP_OK : ANP_SERVER_ERROR;
 }
 
+/* May an entry be put, by the flags? */
+static uint8_t deny(bool is_there, int64_t flags)
+{
+    return is_there && (flags & NO_OVERWRITE) ? ANP_ELEMENT_EXISTS
+           : !is_there && (flags & NO_CREATE) ? ANP_ELEMENT_NOT_FOUND
+                                              : ANP_OK;
+}
+
+/* Merges entries, which are in the order of their keys too, into the map. */
+static uint8_t merge(anp_collection_op *o, const anp_container *add, int64_t flags)
+{
+    anp_container *c = &o->c, both = *c;
+    both.room = c->n + add->n;
+    both.keys = anp_arena_take(o->arena, (size_t)both.room * sizeof *both.keys);
+    both.values = anp_arena_take(o->arena, (size_t)both.room * sizeof *both.values);
+    if (both.keys == NULL || both.values == NULL) {
+        return ANP_SERVER_ERROR;
+    }
+    bool has_changed = false;
+    both.n = 0;
+    for (uint32_t i = 0, k = 0; i < c->n || k < add->n; both.n++) {
+        int order = i == c->n ? 1 : k == add->n ? -1 : anp_slice_compare(c->keys[i], add->keys[k]);
+        uint8_t code = order < 0 ? ANP_OK : deny(order == 0, flags);
+        if (code != ANP_OK && !(flags & PARTIAL)) {
+            return flags & NO_FAIL ? ANP_OK : code;
+        }
+        if (code != ANP_OK && !(flags & NO_FAIL)) {
+            return code;
+        }
+        bool puts = order >= 0 && code == ANP_OK;
+        if (puts || order <= 0) {
+            both.keys[both.n] = order <= 0 ? c->keys[i] : add->keys[k];
+            both.values[both.n] = puts ? add->values[k] : c->values[i];
+        } else {
+            both.n--; /* a new one that may not be */
+        }
+        has_changed = has_changed || puts;
+        i += order <= 0;
+        k += order >= 0;
+    }
+    if (has_changed) {
+        both.by_rank = NULL;
+        *c = both;
+        o->has_changed = true;
+    }
+    return ANP_OK;
+}
+
 static uint8_t put(anp_collection_op *o, bool is_map, bool has_policy, int64_t flags)
 {
     anp_container add;
@@ -93,19 +131,9 @@ static uint8_t put(anp_collection_op *o, bool is_map, bool has_policy, int64_t f
         (order & ~(int64_t)ORDER_BITS) || (flags & ~(int64_t)ALL_FLAGS)) {
         return ANP_PARAMETER;
     }
-    for (uint32_t i = 0; i < add.n; i++) {
-        code = denied(o, add.keys[i], flags);
-        if (code != ANP_OK && !(flags & NO_FAIL)) {
-            return code;
-        }
-        if (code != ANP_OK && !(flags & PARTIAL)) {
-            add.n = 0;
-        }
-    }
-    for (uint32_t i = 0; i < add.n; i++) {
-        if (denied(o, add.keys[i], flags) == ANP_OK && !put_one(o, add.keys[i], add.values[i])) {
-            return ANP_SERVER_ERROR;
-        }
+    code = merge(o, &add, flags);
+    if (code != ANP_OK) {
+        return code;
     }
     anp_outcome_integer(o->out, o->c.n);
     return ANP_OK;

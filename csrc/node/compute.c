@@ -4,6 +4,7 @@
 #include "data/bits.h"
 #include "data/collection_call.h"
 #include "data/hll.h"
+#include "data/path.h"
 
 enum { /* flags of expressions; reading ones have the last alone */
        CREATE_ONLY = 0x01,
@@ -53,8 +54,9 @@ static uint8_t evaluate(const anp_expression *e, int64_t flags, bool is_modify,
 {
     anp_arena arena;
     anp_exp_value v;
+    uint64_t steps = ANP_EXP_STEPS;
     anp_arena_init(&arena, MEMORY_MAX);
-    uint8_t code = anp_expression_eval(e, record, NULL, &arena, &v);
+    uint8_t code = anp_expression_eval(e, record, NULL, &arena, &steps, &v);
     bool is_value = v.type <= ANP_EXP_HLL;
     if (code != ANP_OK || !is_value) {
         code = code != ANP_OK || (flags & EVAL_NO_FAIL) ? code : ANP_OP_NOT_APPLICABLE;
@@ -100,7 +102,9 @@ uint8_t anp_compute(const anp_op *op, const anp_particle *bin, const anp_exp_rec
     switch (op->type) {
     case ANP_OP_CDT_READ:
     case ANP_OP_CDT_MODIFY:
-        return anp_collection_call(call, op->type == ANP_OP_CDT_MODIFY, bin, out);
+        return anp_path_is_call(call)
+                   ? anp_path_call(call, op->type == ANP_OP_CDT_MODIFY, bin, record, out)
+                   : anp_collection_call(call, op->type == ANP_OP_CDT_MODIFY, bin, out);
     case ANP_OP_BITS_READ:
     case ANP_OP_BITS_MODIFY:
         return anp_bits_call(call, op->type == ANP_OP_BITS_MODIFY, bin, out);

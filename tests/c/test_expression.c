@@ -91,12 +91,13 @@ static void check(const meaning *m)
     anp_arena arena;
     anp_exp_value v;
     anp_buffer got;
+    uint64_t steps = ANP_EXP_STEPS;
     anp_arena_init(&arena, 1 << 20);
     anp_buffer_init(&got, 1 << 20);
     if (open_expression(m->hex, &e) != ANP_OK) {
         fail_msg("%s: refused", m->hex);
     }
-    assert_int_equal(anp_expression_eval(e, &record, NULL, &arena, &v), ANP_OK);
+    assert_int_equal(anp_expression_eval(e, &record, NULL, &arena, &steps, &v), ANP_OK);
     if ((m->want == NULL) != (v.type == ANP_EXP_UNKNOWN)) {
         fail_msg("%s: %s", m->hex, m->want == NULL ? "is known" : "is unknown");
     }
@@ -362,13 +363,14 @@ static void test_evaluation_is_bounded_in_memory(void **state)
     anp_expression *e;
     anp_arena arena;
     anp_exp_value v;
+    uint64_t steps = ANP_EXP_STEPS;
     /* A blob of 512 KiB, made twice in 600 KiB. */
     assert_int_equal(open_expression("93 01 95 7f 06 41 92 00 ce 00 08 00 00 " Y
                                      "95 7f 06 41 92 00 ce 00 08 00 00 " Y,
                                      &e),
                      ANP_OK);
     anp_arena_init(&arena, 600 << 10);
-    assert_int_equal(anp_expression_eval(e, &record, NULL, &arena, &v), ANP_SERVER_ERROR);
+    assert_int_equal(anp_expression_eval(e, &record, NULL, &arena, &steps, &v), ANP_SERVER_ERROR);
     anp_arena_deinit(&arena);
     anp_expression_free(e);
 }

@@ -239,3 +239,62 @@ def test_filter_of_aerospike_py_holds_for_single_records_and_batches(
     client.put(other, {"a": 1})
     rows = client.batch_read([key, other], policy=policy)
     assert len(rows) == 1
+
+
+def test_paths_select_and_modify_children(official: Any, key: Any) -> None:
+    import aerospike
+    from aerospike_helpers import cdt_ctx
+    from aerospike_helpers.expressions import map as maps
+    from aerospike_helpers.operations import expression_operations, operations
+
+    e = exp()
+    official.put(
+        key, {"d": {"a": {"p": 5, "q": 1}, "b": {"p": 15, "q": 2}, "c": {"p": 25, "q": 3}}}
+    )
+    p = maps.MapGetByKey(
+        None, aerospike.MAP_RETURN_VALUE, 2, "p", e.LoopVarMap(aerospike.EXP_LOOPVAR_VALUE)
+    )
+    large = [cdt_ctx.cdt_ctx_all_children_with_filter(e.GT(p, 10).compile())]
+    q = cdt_ctx.cdt_ctx_map_key("q")
+
+    def select(ctx: list[Any], flags: int) -> Any:
+        return official.operate(key, [operations.select_by_path("d", ctx, flags)])[2]["d"]
+
+    assert select(large, 0) == {"b": {"p": 15, "q": 2}, "c": {"p": 25, "q": 3}}
+    assert select([*large, q], 1) == [2, 3]
+    assert select(large, 2) == ["b", "c"]
+    more = e.Add(e.LoopVarInt(aerospike.EXP_LOOPVAR_VALUE), 100).compile()
+    official.operate(key, [operations.modify_by_path("d", [*large, q], more, 0)])
+    assert select([*large, q], 1) == [102, 103]
+    tree = e.SelectByPath([*large, q], 5, 0, e.MapBin("d")).compile()
+    assert official.operate(key, [expression_operations.expression_read("r", tree)])[2]["r"] == {
+        "b": {"q": 102},
+        "c": {"q": 103},
+    }
+
+
+def test_lists_and_maps_are_changed_in_the_middle_of_others(official: Any, key: Any) -> None:
+    import aerospike
+    from aerospike_helpers import cdt_ctx
+    from aerospike_helpers.operations import list_operations as lists
+    from aerospike_helpers.operations import map_operations as maps
+
+    ordered = {"list_order": aerospike.LIST_ORDERED, "write_flags": aerospike.LIST_WRITE_ADD_UNIQUE}
+    scores = [cdt_ctx.cdt_ctx_map_key_create("scores", aerospike.MAP_KEY_ORDERED)]
+    results = official.operate_ordered(
+        key,
+        [
+            lists.list_append_items("new", [3, 1, 2], ordered),
+            maps.map_put("doc", "ann", 5, ctx=scores),
+            maps.map_put("doc", "bob", 3, ctx=scores),
+            maps.map_increment("doc", "ann", 2, ctx=scores),
+            maps.map_get_by_rank("doc", -1, aerospike.MAP_RETURN_KEY, ctx=scores),
+            maps.map_remove_by_key("doc", "bob", aerospike.MAP_RETURN_VALUE, ctx=scores),
+            lists.list_get_by_value_range("new", aerospike.LIST_RETURN_VALUE, 2, 9),
+        ],
+    )[2]
+    assert [value for _, value in results] == [3, 1, 2, 7, "ann", 3, [2, 3]]
+    assert official.get(key)[2]["doc"] == {"scores": {"ann": 7}}
+    assert official.get(key)[2]["new"] == [1, 2, 3]
+    with pytest.raises(aerospike.exception.ElementExistsError):
+        official.operate(key, [lists.list_append("new", 2, ordered)])
