@@ -579,6 +579,31 @@ def test_close_with_drain_lets_what_is_under_way_end(node: LocalNode) -> None:
     run(main)
 
 
+def test_event_loop_goes_on_while_a_client_connects_and_closes(node: LocalNode) -> None:
+    """With a node that never answers."""
+
+    async def goes_on(call: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.ensure_future(call)
+        for _ in range(20):  # each one a turn of the loop, and the call is not over yet
+            await asyncio.sleep(0.005)
+            assert not task.done()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def main() -> None:
+        client = AsyncClient(node.config())
+        await client.get(("test", "s", 1))
+        node.freeze()
+        await goes_on(AsyncClient({**node.config(), "connect_timeout": 1000}).connect())
+        waits = asyncio.ensure_future(client.get(("test", "s", 1), {"total_timeout": 60_000}))
+        await until(lambda: sum(n.conns.in_use for n in client.get_stats().nodes))
+        await goes_on(client.close(drain=1))
+        with pytest.raises(exception.AerospikeError):
+            await waits
+        node.thaw()
+
+    run(main)
+
+
 def test_close_without_drain_ends_what_is_under_way(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
         client = AsyncClient(node.config())
