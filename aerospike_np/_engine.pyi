@@ -43,16 +43,15 @@ class Core:
         mode: int,
         policy: Any,
         bins: tuple[str, ...],
+        rows: tuple[Any, bool, bool, tuple[int, ...], Any] | None,
         /,
     ) -> ReadPlan: ...
     def batch_table(
         self,
         plan: ReadPlan,
         keys: Any,
-        fields: tuple[tuple[str, Any], ...],
-        codes: Any,
-        meta: Any,
-        missing: Any,
+        arrays: tuple[Any, Any, Any, Any] | None,
+        fields: tuple[tuple[str, Any], ...] | None,
         /,
     ) -> Request: ...
     def batch_records(

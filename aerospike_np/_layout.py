@@ -51,7 +51,21 @@ class Shape:
             return {name: np.empty(n, d) for name, d in self.dtype.items()}
         if self.layout == "matrix":
             return np.empty((n, len(self.names)), self.dtype)
-        return _new_rows(n, self.dtype)
+        make = np.empty if _is_packed(self.dtype) else np.zeros
+        return make(n, self.dtype)
+
+    def rows(self) -> tuple[Any, bool, bool, tuple[int, ...], Any] | None:
+        """How the engine makes new arrays by itself; None where it can't."""
+        dtype = self.dtype
+        if self.layout == "columns" or dtype is None or self.objects:
+            return None
+        if self.layout == "matrix":
+            if dtype.subdtype is not None:
+                return None
+            offsets = tuple(j * dtype.itemsize for j in range(len(self.names)))
+            return dtype, True, False, offsets, META_DTYPE
+        offsets = tuple(dtype.fields[name][1] for name in self.names)
+        return dtype, False, not _is_packed(dtype), offsets, META_DTYPE
 
     def views(self, data: Any) -> Any:
         """One array a field."""
@@ -133,7 +147,7 @@ def shape_of(dtype: Any, bins: Any, layout: str, fill: Any) -> Shape:
     _refuse_overlap(spec)
     if layout == "columns":
         return _column_shape({name: spec.fields[name][0] for name in spec.names}, bins, fill)
-    rows = _new_rows(0, spec)
+    rows = np.empty(0, spec)
     return Shape("rows", spec, {name: rows[name] for name in spec.names}, bins, fill)
 
 
@@ -143,11 +157,11 @@ def _column_shape(dtypes: dict[str, Any], bins: Any, fill: Any) -> Shape:
     )
 
 
-def _new_rows(n: int, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """Rows whose padding is zero."""
+def _is_packed(dtype: np.dtype[Any]) -> bool:
+    """Whether rows have nothing that no field writes: padding, or objects."""
     assert dtype.names is not None and dtype.fields is not None
-    packed = sum(dtype.fields[name][0].itemsize for name in dtype.names) == dtype.itemsize
-    return np.empty(n, dtype) if packed and not dtype.hasobject else np.zeros(n, dtype)
+    size = sum(dtype.fields[name][0].itemsize for name in dtype.names)
+    return size == dtype.itemsize and not dtype.hasobject
 
 
 def _matrix_bins(dtype: np.dtype[Any], bins: Any) -> list[str]:

@@ -74,18 +74,20 @@ class Reader(Generic[_Result]):
     __call__ = read
 
     def _request(self, keys: Any, out: Any) -> Request:
+        kept = None
         if not isinstance(keys, _keys.Keys):
-            prepared = _keys.Keys._checked(self._namespace, self._set_name, keys)
-        elif (keys.namespace, keys.set_name) == (self._namespace, self._set_name):
-            prepared = keys
-        else:
+            if hasattr(
+                keys, "dtype"
+            ):  # the caller's own may change later, and the result has these
+                keys = keys.copy()
+            kept = keys = _keys.Keys._checked(self._namespace, self._set_name, keys)
+        elif (keys.namespace, keys.set_name) != (self._namespace, self._set_name):
             raise InvalidArgError(
                 f"reader: these are keys of {keys.namespace!r}, {keys.set_name!r}, and the reader is of "
                 f"{self._namespace!r}, {self._set_name!r}"
             )
-        return self._plan.read(
-            prepared, None if out is None else self._plan.shape.fit(out, len(prepared))
-        )
+        data = None if out is None else self._plan.shape.fit(out, len(keys))
+        return self._plan.read(keys, data, kept=kept)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments

@@ -73,4 +73,5 @@ def _records_to_numpy(
         _tables.errors_mode(errors),
         target.shape.fills,
     )
-    return _tables.result(target, keys, found, (0.0, 0.0, 0.0, 0.0), errors, None)
+    made = target.data, target.codes, target.meta, target.missing, found, (0.0, 0.0, 0.0, 0.0)
+    return _tables.result(shape, _keys.view(keys), made, errors, None)

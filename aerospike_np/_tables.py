@@ -29,7 +29,7 @@ def errors_mode(errors: Any) -> int:
 class Plan:
     """All of a read that does not depend on its keys."""
 
-    __slots__ = ("core", "engine", "errors", "shape")
+    __slots__ = ("core", "engine", "errors", "has_rows", "shape")
 
     def __init__(
         self, core: Core, shape: _layout.Shape, policy: Any, errors: str, where: str = "batch_read"
@@ -37,20 +37,27 @@ class Plan:
         self.core = core
         self.shape = shape
         self.errors = errors
+        rows = shape.rows()
+        self.has_rows = rows is not None
         self.engine = core.read_plan(
-            where, shape.samples, shape.fills, errors_mode(errors), policy, shape.bins
+            where, shape.samples, shape.fills, errors_mode(errors), policy, shape.bins, rows
         )
 
-    def read(self, keys: Any, data: Any = None, watch: Any = None) -> Request:
-        """A read of prepared keys, into new arrays or into those of ``data``."""
-        target = _layout.Target(len(keys), self.shape, data)
+    def read(self, keys: Any, data: Any = None, watch: Any = None, kept: Any = None) -> Request:
+        """A read of prepared keys, into new arrays or into those of ``data``; ``kept`` are the keys as the
+        result has them, where they are there already.
+        """
+        arrays = fields = None
+        if data is not None or not self.has_rows:
+            target = _layout.Target(len(keys), self.shape, data)
+            arrays = target.data, target.codes, target.meta, target.missing
+            fields = target.fields
 
         def finish(raw: Any, exception: AerospikeError | None) -> Any:
-            return result(target, keys, raw[0], raw[1], self.errors, exception)
+            own = kept if kept is not None else _keys.view(keys)
+            return result(self.shape, own, raw, self.errors, exception)
 
-        request = self.core.batch_table(
-            self.engine, keys, target.fields, target.codes, target.meta, target.missing
-        )
+        request = self.core.batch_table(self.engine, keys, arrays, fields)
         return _progress.watched(request, finish, watch)
 
 
@@ -87,21 +94,15 @@ def plan_of(
 
 
 def result(
-    target: _layout.Target,
-    keys: Any,
-    cell_errors: bytes,
-    timings: tuple[float, ...],
-    errors: str,
-    exception: AerospikeError | None,
+    shape: _layout.Shape, keys: Any, raw: Any, errors: str, exception: AerospikeError | None
 ) -> NumpyBatchRecords:
-    shape = target.shape
+    data, codes, meta, missing, cell_errors, timings = raw
     table = (
         np.frombuffer(bytearray(cell_errors), _layout.ERROR_DTYPE) if cell_errors else _NO_ERRORS
     )
     found = NumpyBatchRecords(
-        target.data, target.meta, target.codes, target.missing, shape.names, table, _keys.view(keys), timings,
-        shape.layout,
-    )  # fmt: skip
+        data, meta, codes, missing, shape.names, table, keys, timings, shape.layout
+    )
     if exception is not None:
         exception.partial = found
         raise exception

@@ -436,7 +436,7 @@ static PyMethodDef core_methods[] = {
     {"info", (PyCFunction)(void (*)(void))anp_core_info, METH_FASTCALL,
      "info(node name or None, text, policy)"},
     {"read_plan", anp_core_read_plan, METH_VARARGS,
-     "read_plan(where, ((bin, sample array), ...), fills, errors mode, policy, bins): for any "
+     "read_plan(where, ((bin, sample array), ...), fills, errors mode, policy, bins, rows): for any "
      "number of batch reads into arrays like the samples. bins: what to ask for; none: metadata."},
     {"batch_table", anp_core_batch_table, METH_VARARGS, "Batch read into arrays."},
     {"batch_records", anp_core_batch_records, METH_VARARGS, "Batch read into records."},

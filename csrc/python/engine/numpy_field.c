@@ -1,7 +1,8 @@
-/* The door to NumPy's C API: dtypes and arrays turned into plans of fields, and into keys. Its API
- * target is 1.23, so that one build serves NumPy 1.24 and 2.x. Needs the GIL. */
+/* The door to NumPy's C API, with numpy_memory.c: dtypes and arrays turned into plans of fields.
+ * Its API target is 1.23, so that one build serves NumPy 1.24 and 2.x. Needs the GIL. */
 #include "python/engine/numpy_field.h"
 
+#define PY_ARRAY_UNIQUE_SYMBOL anp_numpy_api /* shared with numpy_memory.c */
 #include <numpy/arrayobject.h>
 #include <stdatomic.h>
 
@@ -415,6 +416,55 @@ bool anp_array_plan_place(const anp_array_plan *p, PyObject *samples, PyObject *
     return ok;
 }
 
+void anp_new_arrays_drop(anp_new_arrays *a)
+{
+    Py_CLEAR(a->data);
+    Py_CLEAR(a->codes);
+    Py_CLEAR(a->meta);
+    Py_CLEAR(a->missing);
+}
+
+static PyObject *new_array(PyObject *dtype, int ndim, npy_intp *dims, bool is_zeroed)
+{
+    Py_INCREF(dtype);
+    PyArray_Descr *descr = (PyArray_Descr *)(void *)dtype;
+    return is_zeroed ? PyArray_Zeros(ndim, dims, descr, 0)
+                     : PyArray_NewFromDescr(&PyArray_Type, descr, ndim, dims, NULL, NULL, 0, NULL);
+}
+
+bool anp_array_plan_new(const anp_array_plan *p, PyObject *dtype, bool is_matrix, bool is_zeroed,
+                        const size_t *offsets, PyObject *meta_dtype, Py_ssize_t n_rows,
+                        anp_new_arrays *arrays, anp_plan *out)
+{
+    uint32_t n = p->plan.n_fields;
+    npy_intp dims[2] = {n_rows, n}, bits[2] = {n_rows, (n + 7) / 8};
+    *arrays = (anp_new_arrays){
+        .data = new_array(dtype, is_matrix ? 2 : 1, dims, is_zeroed),
+        .codes = PyArray_SimpleNew(1, dims, NPY_INT32),
+        .meta = new_array(meta_dtype, 1, dims, false),
+        .missing = PyArray_ZEROS(2, bits, NPY_UINT8, 0),
+    };
+    *out = p->plan;
+    out->fields = PyMem_Malloc((n != 0 ? n : 1) * sizeof *out->fields);
+    if (arrays->data == NULL || arrays->codes == NULL || arrays->meta == NULL ||
+        arrays->missing == NULL || out->fields == NULL) {
+        if (out->fields == NULL) {
+            (void)PyErr_NoMemory();
+        }
+        PyMem_Free(out->fields);
+        out->fields = NULL;
+        anp_new_arrays_drop(arrays);
+        return false;
+    }
+    PyArrayObject *data = (PyArrayObject *)(void *)arrays->data;
+    for (uint32_t i = 0; i < n; i++) {
+        out->fields[i] = p->plan.fields[i];
+        out->fields[i].base = (uint8_t *)PyArray_DATA(data) + offsets[i];
+        out->fields[i].stride = PyArray_STRIDE(data, 0);
+    }
+    return true;
+}
+
 /* Nested fields that a map lacks get their part of the whole field's fill. */
 static void share_fill(anp_field *f)
 {
@@ -457,125 +507,4 @@ bool anp_array_plan_fills(anp_state *state, anp_array_plan *p, PyObject *fills)
         share_fill(&m->fields[i]);
     }
     return true;
-}
-
-/* ---- keys ---- */
-
-bool anp_numpy_keys(anp_state *state, PyObject *object, anp_keys *out)
-{
-    if (!anp_numpy_bind()) {
-        return false;
-    }
-    if (!PyArray_Check(object)) {
-        PyErr_SetString(PyExc_TypeError, "keys: not an array");
-        return false;
-    }
-    PyArrayObject *array = (PyArrayObject *)(void *)object;
-    PyArray_Descr *descr = PyArray_DESCR(array);
-    *out = (anp_keys){0};
-    bool is_digests = PyArray_NDIM(array) == 2 && PyArray_TYPE(array) == NPY_UINT8 &&
-                      PyArray_DIM(array, 1) == ANP_DIGEST_SIZE && PyArray_STRIDE(array, 1) == 1;
-    if (PyArray_NDIM(array) != 1 && !is_digests) {
-        PyErr_SetString(
-            PyExc_TypeError,
-            "keys: a 1-D array of keys, or an (n, 20) uint8 array of digests, is needed");
-        return false;
-    }
-    out->count = out->total = (uint64_t)PyArray_DIM(array, 0);
-    out->base = (const uint8_t *)PyArray_DATA(array);
-    out->stride = PyArray_STRIDE(array, 0);
-    out->width = (uint32_t)PyDataType_ELSIZE(descr);
-    out->swapped = PyDataType_ISBYTESWAPPED(descr) != 0;
-    if (is_digests) {
-        out->kind = ANP_KEYS_DIGEST;
-        return true;
-    }
-    switch (descr->kind) {
-    case 'i':
-        out->is_signed = true;
-        out->kind = ANP_KEYS_INT;
-        return true;
-    case 'u':
-        out->kind = ANP_KEYS_INT;
-        return true;
-    case 'S':
-        out->kind = ANP_KEYS_BYTES;
-        return true;
-    case 'U':
-        out->kind = ANP_KEYS_TEXT;
-        return true;
-    case 'V':
-        if (!PyDataType_HASFIELDS(descr)) {
-            out->kind = ANP_KEYS_BLOB;
-            return true;
-        }
-        break;
-    default:
-        break;
-    }
-    (void)state;
-    PyErr_Format(PyExc_TypeError,
-                 "keys: an array of dtype %R holds no keys; integers, S, U, V and objects do",
-                 (PyObject *)descr);
-    return false;
-}
-
-/* ---- plain memory ---- */
-
-void *anp_numpy_data(PyObject *object, size_t itemsize, Py_ssize_t n, const char *what,
-                     bool writeable)
-{
-    if (!anp_numpy_bind()) {
-        return NULL;
-    }
-    PyArrayObject *array = (PyArrayObject *)(void *)object;
-    if (!PyArray_Check(object) || !PyArray_IS_C_CONTIGUOUS(array) ||
-        (size_t)PyArray_ITEMSIZE(array) != itemsize || PyArray_SIZE(array) < n ||
-        (writeable && !PyArray_ISWRITEABLE(array))) {
-        PyErr_Format(PyExc_TypeError, "%s: not a contiguous array of %zd items of %zu bytes", what,
-                     n, itemsize);
-        return NULL;
-    }
-    return PyArray_DATA(array);
-}
-
-bool anp_numpy_strided(PyObject *object, size_t itemsize, Py_ssize_t n, const char *what,
-                       const uint8_t **base, ptrdiff_t *stride)
-{
-    if (!anp_numpy_bind()) {
-        return false;
-    }
-    PyArrayObject *array = (PyArrayObject *)(void *)object;
-    if (!PyArray_Check(object) || PyArray_NDIM(array) != 1 ||
-        (size_t)PyArray_ITEMSIZE(array) != itemsize || PyArray_DIM(array, 0) != n ||
-        PyArray_ISBYTESWAPPED(array)) {
-        PyErr_Format(PyExc_TypeError, "%s: not a 1-D array of %zd items of %zu bytes", what, n,
-                     itemsize);
-        return false;
-    }
-    *base = (const uint8_t *)PyArray_DATA(array);
-    *stride = PyArray_STRIDE(array, 0);
-    return true;
-}
-
-bool anp_numpy_store_object(PyObject *object, Py_ssize_t row, uint8_t *slot, PyObject *value)
-{
-    PyArrayObject *array = (PyArrayObject *)(void *)object;
-    if (PyArray_TYPE(array) == NPY_OBJECT) { /* slot may be unaligned in packed rows */
-        PyObject *old;
-        memcpy(&old, slot, sizeof old);
-        Py_INCREF(value);
-        memcpy(slot, &value, sizeof value);
-        Py_XDECREF(old);
-        return true;
-    }
-    PyObject *index = PyLong_FromSsize_t(row);
-    int failed = index == NULL ? -1 : PyObject_SetItem(object, index, value);
-    Py_XDECREF(index);
-    return failed == 0;
-}
-
-bool anp_numpy_is_object(PyObject *array)
-{
-    return PyArray_TYPE((PyArrayObject *)(void *)array) == NPY_OBJECT;
 }

@@ -27,6 +27,18 @@ void anp_array_plan_deinit(anp_array_plan *p);
 bool anp_array_plan_place(const anp_array_plan *p, PyObject *samples, PyObject *fields,
                           Py_ssize_t n_rows, anp_plan *out);
 
+/* New arrays of n rows for a read: structured rows, or a matrix of the plan's fields. */
+typedef struct anp_new_arrays {
+    PyObject *data, *codes, *meta, *missing; /* owned */
+} anp_new_arrays;
+
+/* And the plan over them, as anp_array_plan_place gives it. `dtype` is that of the rows (`offsets`
+ * are their fields'), or of the matrix's numbers, which lie one behind the other. */
+bool anp_array_plan_new(const anp_array_plan *p, PyObject *dtype, bool is_matrix, bool is_zeroed,
+                        const size_t *offsets, PyObject *meta_dtype, Py_ssize_t n_rows,
+                        anp_new_arrays *arrays, anp_plan *out);
+void anp_new_arrays_drop(anp_new_arrays *arrays);
+
 /* Values for where nothing came: `fills` is a sequence, one item a field: None, or a 0-d or 1-row
  * array of the field's own dtype. Copied. */
 bool anp_array_plan_fills(anp_state *state, anp_array_plan *p, PyObject *fills);
@@ -45,6 +57,8 @@ bool anp_numpy_strided(PyObject *array, size_t itemsize, Py_ssize_t n, const cha
 
 /* Stores `value` at `slot` of an object field of the array, in place of what is there. */
 bool anp_numpy_store_object(PyObject *array, Py_ssize_t row, uint8_t *slot, PyObject *value);
+
+bool anp_numpy_is_dtype(PyObject *object);
 
 /* Is it an array of objects (and not of StringDType)? */
 bool anp_numpy_is_object(PyObject *array);

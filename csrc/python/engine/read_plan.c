@@ -7,6 +7,10 @@
 typedef struct read_plan {
     PyObject_HEAD anp_array_plan fields;
     PyObject *samples; /* the (bin name, array) pairs it was made from */
+    /* How to make new arrays; dtype NULL: others make them. */
+    PyObject *dtype, *meta_dtype;
+    size_t *offsets; /* of the fields in a row */
+    bool is_matrix, is_zeroed;
     anp_errors_mode mode;
     anp_py_policy policy;
     anp_buffer ops;
@@ -15,15 +19,51 @@ typedef struct read_plan {
 
 /* ---- plans ---- */
 
+/* rows: (dtype, is_matrix, is_zeroed, offsets, meta dtype), or None. */
+static bool take_rows(read_plan *p, PyObject *rows)
+{
+    Py_ssize_t n = p->fields.plan.n_fields;
+    PyObject *dtype, *offsets, *meta_dtype;
+    int is_matrix, is_zeroed;
+    if (rows == Py_None) {
+        return true;
+    }
+    if (!PyTuple_Check(rows) || !PyArg_ParseTuple(rows, "OppO!O", &dtype, &is_matrix, &is_zeroed,
+                                                  &PyTuple_Type, &offsets, &meta_dtype)) {
+        return false;
+    }
+    if (!anp_numpy_is_dtype(dtype) || !anp_numpy_is_dtype(meta_dtype) ||
+        PyTuple_GET_SIZE(offsets) != n || p->fields.plan.has_deferred) {
+        PyErr_SetString(PyExc_TypeError, "rows: two dtypes, an offset a field, and no objects");
+        return false;
+    }
+    p->offsets = PyMem_Calloc((size_t)n + 1, sizeof *p->offsets);
+    if (p->offsets == NULL) {
+        (void)PyErr_NoMemory();
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) {
+        p->offsets[i] = PyLong_AsSize_t(PyTuple_GET_ITEM(offsets, i));
+        if (p->offsets[i] == (size_t)-1 && PyErr_Occurred()) {
+            return false;
+        }
+    }
+    p->is_matrix = is_matrix != 0;
+    p->is_zeroed = is_zeroed != 0;
+    p->dtype = Py_NewRef(dtype);
+    p->meta_dtype = Py_NewRef(meta_dtype);
+    return true;
+}
+
 PyObject *anp_core_read_plan(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
-    PyObject *samples, *fills, *policy_dict, *bins;
+    PyObject *samples, *fills, *policy_dict, *bins, *rows;
     const char *where;
     int mode;
     anp_py_policy policy;
-    if (!PyArg_ParseTuple(args, "sO!OiOO!", &where, &PyTuple_Type, &samples, &fills, &mode,
-                          &policy_dict, &PyTuple_Type, &bins) ||
+    if (!PyArg_ParseTuple(args, "sO!OiOO!O", &where, &PyTuple_Type, &samples, &fills, &mode,
+                          &policy_dict, &PyTuple_Type, &bins, &rows) ||
         !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_READ, where, &policy)) {
         return NULL;
     }
@@ -38,7 +78,7 @@ PyObject *anp_core_read_plan(PyObject *self, PyObject *args)
     anp_buffer_init(&p->ops, ANP_READ_OPS_MAX);
     if (!anp_array_plan_init(core->state, &p->fields, samples, 0, false) ||
         !anp_array_plan_fills(core->state, &p->fields, fills) ||
-        !anp_read_source(core->state, bins, &policy, &p->ops, &p->source)) {
+        !anp_read_source(core->state, bins, &policy, &p->ops, &p->source) || !take_rows(p, rows)) {
         Py_DECREF(p);
         return NULL;
     }
@@ -51,6 +91,9 @@ static void plan_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     anp_array_plan_deinit(&p->fields);
     anp_buffer_deinit(&p->ops);
+    PyMem_Free(p->offsets);
+    Py_XDECREF(p->dtype);
+    Py_XDECREF(p->meta_dtype);
     Py_XDECREF(p->samples);
     type->tp_free(self);
     Py_DECREF(type);
@@ -70,6 +113,7 @@ PyType_Spec anp_read_plan_spec = {
 typedef struct table_payload {
     anp_table table;
     anp_plan plan; /* the read plan's, over this read's arrays */
+    anp_new_arrays arrays;
 } table_payload;
 
 static void free_table(void *payload)
@@ -77,6 +121,7 @@ static void free_table(void *payload)
     table_payload *p = payload;
     anp_table_deinit(&p->table);
     PyMem_Free(p->plan.fields);
+    anp_new_arrays_drop(&p->arrays);
     PyMem_Free(p);
 }
 
@@ -103,45 +148,65 @@ static void table_settle(void *context, uint64_t row, anp_status code, bool in_d
     anp_table_settle(context, row, anp_public_code(code));
 }
 
-/* (bytes of the cell errors, timings) */
+/* (data, codes, meta, missing, bytes of the cell errors, timings) */
 static PyObject *wrap_table(anp_request *r)
 {
     table_payload *p = r->payload;
-    if (!anp_table_resolve(r->state, &p->table, PyTuple_GET_ITEM(r->hold, 2))) {
+    PyObject *fields = PyTuple_GET_ITEM(r->hold, 3);
+    if (fields != Py_None && !anp_table_resolve(r->state, &p->table, fields)) {
         return NULL;
     }
-    PyObject *timings = anp_batch_timings_tuple(r);
-    return timings == NULL
-               ? NULL
-               : Py_BuildValue("(NN)",
-                               PyBytes_FromStringAndSize((const char *)p->table.errors.data,
-                                                         (Py_ssize_t)p->table.errors.size),
-                               timings);
+    const anp_new_arrays *a = &p->arrays;
+    return Py_BuildValue("(OOOOy#N)", a->data, a->codes, a->meta, a->missing,
+                         p->table.errors.size != 0 ? (const char *)p->table.errors.data : "",
+                         (Py_ssize_t)p->table.errors.size, anp_batch_timings_tuple(r));
 }
 
-/* Points the table at the arrays codes (int32), meta (8 bytes a row) and missing (bits), each n
- * long. */
-static bool take_outputs(anp_table *t, Py_ssize_t n, PyObject *codes, PyObject *meta,
-                         PyObject *missing)
+static bool take_outputs(anp_table *t, Py_ssize_t n, const anp_new_arrays *a)
 {
     t->n_rows = (uint64_t)n;
     t->missing_stride = (t->plan->n_fields + 7) / 8;
-    t->codes = anp_numpy_data(codes, sizeof(int32_t), n, "codes", true);
-    t->meta = t->codes != NULL ? anp_numpy_data(meta, 8, n, "meta", true) : NULL;
-    t->missing = t->meta != NULL ? anp_numpy_data(missing, 1, n * (Py_ssize_t)t->missing_stride,
+    t->codes = anp_numpy_data(a->codes, sizeof(int32_t), n, "codes", true);
+    t->meta = t->codes != NULL ? anp_numpy_data(a->meta, 8, n, "meta", true) : NULL;
+    t->missing = t->meta != NULL ? anp_numpy_data(a->missing, 1, n * (Py_ssize_t)t->missing_stride,
                                                   "missing", true)
                                  : NULL;
     t->now = (uint32_t)(anp_clock_wall() / ANP_NS_PER_S - ANP_EPOCH);
     return t->missing != NULL;
 }
 
-/* batch_table(plan, keys, fields, codes, meta, missing): the result is (errors, timings). */
+/* The arrays of a read: new ones, or those that are given. */
+static bool take_arrays(const read_plan *how, table_payload *p, PyObject *given, PyObject *fields,
+                        Py_ssize_t n)
+{
+    anp_new_arrays *a = &p->arrays;
+    if (given == Py_None) {
+        if (how->dtype == NULL) {
+            PyErr_SetString(PyExc_TypeError, "this plan makes no arrays");
+            return false;
+        }
+        return anp_array_plan_new(&how->fields, how->dtype, how->is_matrix, how->is_zeroed,
+                                  how->offsets, how->meta_dtype, n, a, &p->plan);
+    }
+    if (!PyArg_ParseTuple(given, "OOOO", &a->data, &a->codes, &a->meta, &a->missing)) {
+        *a = (anp_new_arrays){0};
+        return false;
+    }
+    Py_INCREF(a->data);
+    Py_INCREF(a->codes);
+    Py_INCREF(a->meta);
+    Py_INCREF(a->missing);
+    return anp_array_plan_place(&how->fields, how->samples, fields, n, &p->plan);
+}
+
+/* batch_table(plan, keys, arrays, fields): the result is (data, codes, meta, missing, errors,
+ * timings). arrays: the first four, and in fields the (bin name, array) pairs; or both None. */
 PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
-    PyObject *plan, *keys, *fields, *codes, *meta, *missing;
-    if (!PyArg_ParseTuple(args, "O!OOOOO", core->state->read_plan_type, &plan, &keys, &fields,
-                          &codes, &meta, &missing)) {
+    PyObject *plan, *keys, *given, *fields;
+    if (!PyArg_ParseTuple(args, "O!OOO", core->state->read_plan_type, &plan, &keys, &given,
+                          &fields)) {
         return NULL;
     }
     const read_plan *how = (const read_plan *)(const void *)plan;
@@ -158,8 +223,7 @@ PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
     p->table.plan = &p->plan;
     p->table.mode = how->mode;
     Py_ssize_t n = (Py_ssize_t)source_keys->view.total;
-    if (!anp_array_plan_place(&how->fields, how->samples, fields, n, &p->plan) ||
-        !take_outputs(&p->table, n, codes, meta, missing)) {
+    if (!take_arrays(how, p, given, fields, n) || !take_outputs(&p->table, n, &p->arrays)) {
         anp_key_source_free(source_keys);
         free_table(p);
         return NULL;
