@@ -34,6 +34,8 @@ def size(result: Any) -> int:
     data = result.batch_records
     columns = data.values() if isinstance(data, dict) else [data]
     arrays = [*columns, result.meta, result.result_codes, result._missing]
+    if getattr(result._keys, "_array", None) is not None:
+        arrays.append(result._keys._array)  # a copy: the caller's own may change
     return sum(np.asarray(array).nbytes for array in arrays)
 
 
