@@ -35,7 +35,14 @@
 #include "wire/frame.h"
 #include "wire/info.h"
 
-enum { BLOCK = 128 * 1024, RECORD_MAX = 1 << 20, BINS_MAX = 1000, NOT_FOUND = 2 };
+enum {
+    AHEAD = 128 * 1024,
+    INFO_MAX = 4096,
+    BLOCK = 128 * 1024,
+    RECORD_MAX = 1 << 20,
+    BINS_MAX = 1000,
+    NOT_FOUND = 2
+};
 
 typedef struct canned_bin {
     char kind;
@@ -240,18 +247,23 @@ static void make(int n, char **bins)
 
 typedef struct connection {
     int fd;
-    anp_buffer request, reply;
+    anp_buffer in; /* received: a request, and what of the next ones came with it */
+    anp_slice request;
+    anp_buffer reply;
 } connection;
 
-static bool receive(int fd, uint8_t *p, size_t n)
+/* Has at least n bytes in c->in, in as few receives as it takes. */
+static bool want(connection *c, size_t n)
 {
-    while (n != 0) {
-        ssize_t got = recv(fd, p, n, 0);
+    while (c->in.size < n) {
+        if (!anp_buffer_reserve(&c->in, AHEAD)) {
+            return false;
+        }
+        ssize_t got = recv(c->fd, c->in.data + c->in.size, AHEAD, 0);
         if (got <= 0) {
             return false;
         }
-        p += got;
-        n -= (size_t)got;
+        c->in.size += (size_t)got;
     }
     return true;
 }
@@ -311,8 +323,12 @@ static bool serve_info(connection *c)
 {
     anp_buffer_clear(&c->reply);
     size_t begin = anp_frame_begin(&c->reply);
-    anp_buffer_u8(&c->request, 0);
-    char *rest = (char *)c->request.data, *name;
+    char names[INFO_MAX], *rest = names, *name;
+    if (c->request.size >= INFO_MAX) {
+        return false;
+    }
+    memcpy(names, c->request.data, c->request.size);
+    names[c->request.size] = 0;
     while ((name = strsep(&rest, "\n")) != NULL) {
         if (*name != 0) {
             answer_info(&c->reply, name);
@@ -411,20 +427,22 @@ static bool serve_message(connection *c)
 
 static bool serve_one(connection *c)
 {
-    uint8_t head[ANP_PROTO_HEAD];
     anp_frame frame;
     anp_error err;
-    if (!receive(c->fd, head, sizeof head) ||
-        anp_frame_read(head, ANP_PROTO_MAX, &frame, &err) != ANP_OK) {
+    if (!want(c, ANP_PROTO_HEAD) ||
+        anp_frame_read(c->in.data, ANP_PROTO_MAX, &frame, &err) != ANP_OK) {
         return false;
     }
-    anp_buffer_clear(&c->request);
-    uint8_t *body = anp_buffer_add(&c->request, frame.size);
-    if (body == NULL || !receive(c->fd, body, frame.size)) {
+    size_t size = ANP_PROTO_HEAD + (size_t)frame.size;
+    if (!want(c, size)) {
         return false;
     }
-    return frame.type == ANP_PROTO_INFO ? serve_info(c)
-                                        : frame.type == ANP_PROTO_MESSAGE && serve_message(c);
+    c->request = (anp_slice){c->in.data + ANP_PROTO_HEAD, (size_t)frame.size};
+    bool ok = frame.type == ANP_PROTO_INFO ? serve_info(c)
+                                           : frame.type == ANP_PROTO_MESSAGE && serve_message(c);
+    c->in.size -= size;
+    memmove(c->in.data, c->in.data + size, c->in.size);
+    return ok;
 }
 
 static void *serve(void *accepted)
@@ -432,13 +450,13 @@ static void *serve(void *accepted)
     connection c = {.fd = (int)(intptr_t)accepted};
     int on = 1;
     setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    anp_buffer_init(&c.request, ANP_PROTO_MAX + 1);
+    anp_buffer_init(&c.in, ANP_PROTO_MAX + 2 * AHEAD);
     anp_buffer_init(&c.reply, BLOCK + RECORD_MAX + 4096);
     if (anp_buffer_reserve(&c.reply, BLOCK + RECORD_MAX + 4096)) {
         while (serve_one(&c)) {
         }
     }
-    anp_buffer_deinit(&c.request);
+    anp_buffer_deinit(&c.in);
     anp_buffer_deinit(&c.reply);
     close(c.fd);
     return NULL;
