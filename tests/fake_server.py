@@ -53,7 +53,8 @@ class FakeServer:
     """Listens until it is stopped.
 
     ``reply`` is what any request but info gets: bytes, or a callable of the request's body; ``b""`` is silence.
-    ``info`` replaces values of INFO; ``raw_info`` is sent in place of any answer to info.
+    ``info`` replaces values of INFO; ``raw_info`` is sent in place of any answer to info. ``piece`` is how many
+    bytes are sent at a time.
     """
 
     def __init__(
@@ -61,7 +62,9 @@ class FakeServer:
         reply: bytes | Callable[[bytes], bytes] = b"",
         info: dict[str, str] | None = None,
         raw_info: bytes | None = None,
+        piece: int = 1 << 30,
     ) -> None:
+        self.piece = piece
         self.reply, self.raw_info = reply, raw_info
         self.values = {**INFO, **(info or {})}
         self.requests = 0
@@ -77,6 +80,7 @@ class FakeServer:
                 peer, _ = self.listener.accept()
             except OSError:
                 return
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sockets.append(peer)
             self.threads.append(threading.Thread(target=self._serve, args=(peer,)))
             self.threads[-1].start()
@@ -86,7 +90,12 @@ class FakeServer:
         try:
             while head := stream.read(8):
                 body = stream.read(int.from_bytes(head[2:], "big"))
-                peer.sendall(self._info(body.decode()) if head[1] == 1 else self._answer(body))
+                if head[1] == 1:
+                    peer.sendall(self._info(body.decode()))
+                    continue
+                answer = self._answer(body)
+                for at in range(0, len(answer), self.piece):
+                    peer.sendall(answer[at : at + self.piece])
         except OSError:
             pass
         finally:
