@@ -19,7 +19,7 @@ enum { /* codes; the others are selections */
        SIZE = 16,
        GET = 17,
        GET_RANGE = 18,
-       FIRST_READING = 16,
+       FIRST_SELECTING = 19,
        FIRST_REMOVING = 32,
        LAST = 40,
 };
@@ -369,20 +369,15 @@ static uint8_t set_type(anp_collection_op *o)
 
 static uint8_t select(anp_collection_op *o, bool removes)
 {
-    static const uint8_t reading[] = {
+    static const uint8_t kinds[] = {
         ANP_SELECT_BY_INDEX,          ANP_SELECT_BY_VALUE,      ANP_SELECT_BY_RANK,
         ANP_SELECT_BY_VALUE_ALL,      ANP_SELECT_BY_VALUE_LIST, ANP_SELECT_BY_INDEX_RANGE,
         ANP_SELECT_BY_VALUE_INTERVAL, ANP_SELECT_BY_RANK_RANGE, ANP_SELECT_BY_VALUE_RANK_RANGE};
-    static const uint8_t removing[] = {
-        ANP_SELECT_BY_INDEX,          ANP_SELECT_BY_VALUE,      ANP_SELECT_BY_RANK,
-        ANP_SELECT_BY_VALUE_ALL,      ANP_SELECT_BY_VALUE_LIST, ANP_SELECT_BY_INDEX_RANGE,
-        ANP_SELECT_BY_VALUE_INTERVAL, ANP_SELECT_BY_RANK_RANGE, ANP_SELECT_BY_VALUE_RANK_RANGE};
-    int64_t number = o->call.code - (removes ? FIRST_REMOVING : GET_RANGE + 1);
-    if (number < 0 || number >= (int64_t)sizeof reading) {
+    int64_t number = o->call.code - (removes ? FIRST_REMOVING : FIRST_SELECTING);
+    if (number < 0 || number >= (int64_t)sizeof kinds) {
         return ANP_PARAMETER;
     }
-    return anp_collection_select(o, (anp_select_kind)(removes ? removing : reading)[number],
-                                 removes);
+    return anp_collection_select(o, (anp_select_kind)kinds[number], removes);
 }
 
 static uint8_t modify(anp_collection_op *o)

@@ -144,8 +144,9 @@ static uint8_t do_join(change *c, const anp_op *op)
     return ANP_OK;
 }
 
-/* Puts what an operation made into the record and the reply. */
-static uint8_t take_outcome(change *c, const anp_op *op)
+/* Puts what an operation made into the record and the reply. `answers`: also where it found nothing
+ * to say. */
+static uint8_t take_outcome(change *c, const anp_op *op, bool answers)
 {
     anp_outcome *o = &c->outcome;
     if (o->has_changed && o->bin_type == ANP_PARTICLE_NULL) {
@@ -170,7 +171,7 @@ static uint8_t take_outcome(change *c, const anp_op *op)
         }
     }
     anp_particle result = {o->type, o->result.data, (uint32_t)o->result.size};
-    answer(c, op, o->type != ANP_PARTICLE_NULL ? &result : NULL);
+    answer(c, op, answers || o->type != ANP_PARTICLE_NULL ? &result : NULL);
     return ANP_OK;
 }
 
@@ -179,7 +180,10 @@ static uint8_t do_compute(change *c, const anp_op *op)
     anp_bin *bin = anp_bins_find(&c->bins, op->name);
     anp_outcome_clear(&c->outcome);
     uint8_t code = anp_compute(op, bin != NULL ? &bin->value : NULL, &c->view.record, &c->outcome);
-    return code != ANP_OK ? code : take_outcome(c, op);
+    bool reads_bin =
+        op->type == ANP_OP_CDT_READ || op->type == ANP_OP_BITS_READ || op->type == ANP_OP_HLL_READ;
+    bool answers = op->type == ANP_OP_EXP_READ || (reads_bin && bin != NULL);
+    return code != ANP_OK ? code : take_outcome(c, op, answers);
 }
 
 static uint8_t do_touch(change *c, const anp_op *op)
