@@ -278,6 +278,7 @@ static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map,
     }
     pair *pairs = anp_malloc(count * sizeof *pairs);
     bool ok = pairs != NULL;
+    b->failed = ok ? b->failed : ANP_ERR_MEMORY;
     size_t start = b->size;
     for (uint32_t i = 0; ok && i < count; i++) {
         pairs[i].start = b->size;

@@ -29,11 +29,6 @@ typedef struct walk {
     bool is_map; /* the operation is for one */
 } walk;
 
-static uint8_t failure(const walk *w, uint8_t code)
-{
-    return w->op.arena->failed ? ANP_SERVER_ERROR : code;
-}
-
 /* ---- the operation itself ---- */
 
 static uint8_t run(walk *w)
@@ -61,7 +56,7 @@ static uint8_t run_on_new(walk *w)
 static uint8_t run_on(walk *w, anp_slice bytes)
 {
     if (!anp_container_open(&w->op.c, w->op.arena, bytes)) {
-        return failure(w, ANP_INCOMPATIBLE_TYPE);
+        return ANP_INCOMPATIBLE_TYPE;
     }
     if ((w->op.c.particle == ANP_PARTICLE_MAP) != w->is_map) {
         return ANP_INCOMPATIBLE_TYPE;
@@ -161,7 +156,7 @@ static uint8_t open_level(walk *w, const anp_slice *bytes, int64_t type, bool is
     uint8_t particle = is_map ? ANP_PARTICLE_MAP : ANP_PARTICLE_LIST;
     if (bytes != NULL) {
         if (!anp_container_open(c, w->op.arena, *bytes)) {
-            return failure(w, is_bin ? ANP_INCOMPATIBLE_TYPE : ANP_OP_NOT_APPLICABLE);
+            return is_bin ? ANP_INCOMPATIBLE_TYPE : ANP_OP_NOT_APPLICABLE;
         }
         return c->particle == particle ? ANP_OK : ANP_OP_NOT_APPLICABLE;
     }
@@ -203,7 +198,7 @@ static uint8_t descend(walk *w, const anp_slice *bytes, bool is_bin, anp_slice *
     }
     bool found = find_child(w, &c, type & TYPE_BITS, value, &at);
     if (!found && (!w->is_modify || !make_place(&c, type, value, &at))) {
-        return failure(w, ANP_OP_NOT_APPLICABLE);
+        return ANP_OP_NOT_APPLICABLE;
     }
     anp_slice old = found ? c.values[at] : (anp_slice){NULL, 0};
     code = descend(w, found ? &old : NULL, false, &child);
@@ -287,6 +282,7 @@ uint8_t anp_collection_call(anp_slice call, bool is_modify, const anp_particle *
     w.op.out = out;
     anp_slice bytes = {bin != NULL ? bin->data : NULL, bin != NULL ? bin->size : 0}, changed;
     uint8_t code = descend(&w, bin != NULL ? &bytes : NULL, true, &changed);
+    code = arena.failed ? ANP_SERVER_ERROR : code;
     if (code == ANP_OK && changed.data != NULL) {
         anp_cursor c = anp_cursor_over(changed.data, changed.size);
         anp_msgpack_item head;

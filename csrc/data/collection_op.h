@@ -26,8 +26,8 @@ enum { /* what a selection gives back */
 };
 
 typedef struct anp_collection_op {
-    anp_call call; /* its arguments */
-    anp_arena *arena;
+    anp_call call;    /* its arguments */
+    anp_arena *arena; /* once it has failed, the code of an operation means nothing */
     anp_container c;
     bool is_new;      /* the container was not there before */
     bool has_changed; /* c is to be written */

@@ -139,7 +139,7 @@ static uint8_t select_values(anp_collection_op *o, selection *s)
     if (s->kind == ANP_SELECT_BY_VALUE_LIST) {
         anp_container values;
         if (!anp_container_open(&values, o->arena, value) || values.particle != ANP_PARTICLE_LIST) {
-            return o->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
+            return ANP_PARAMETER;
         }
         uint64_t looks = 0;
         for (uint32_t i = 0; i < values.n; i++) {
@@ -168,7 +168,7 @@ static uint8_t select_keys(anp_collection_op *o, selection *s)
     bool *marks = take_marks(o);
     if (!anp_collection_argument(o, &list) || !anp_container_open(&keys, o->arena, list) ||
         keys.particle != ANP_PARTICLE_LIST) {
-        return o->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
+        return ANP_PARAMETER;
     }
     s->asked = anp_arena_take(o->arena, o->c.n * sizeof *s->asked);
     if (marks == NULL || s->asked == NULL) {

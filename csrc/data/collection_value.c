@@ -25,6 +25,7 @@ bool anp_collection_new_value(anp_collection_op *o, anp_slice *out)
     anp_buffer_init(&form, ANP_PROTO_MAX);
     bool ok = anp_collection_store_element(&form, sent);
     *out = (anp_slice){ok ? anp_arena_copy(o->arena, form.data, form.size) : NULL, form.size};
+    o->arena->failed = o->arena->failed || form.failed != ANP_OK;
     anp_buffer_deinit(&form);
     return out->data != NULL;
 }
@@ -63,8 +64,9 @@ bool anp_collection_add(anp_collection_op *o, anp_slice number, anp_slice delta,
         anp_msgpack_put_double(&sum, subtract ? a.real - by : a.real + by);
     }
     *out = (anp_slice){anp_arena_copy(o->arena, sum.data, sum.size), sum.size};
+    o->arena->failed = o->arena->failed || sum.failed != ANP_OK;
     anp_buffer_deinit(&sum);
-    return out->data != NULL;
+    return !o->arena->failed;
 }
 
 /* Text behind its type byte. */

@@ -44,6 +44,7 @@ static bool make_call(anp_exp_run *run, const anp_exp_node *node, anp_buffer *ca
         n = part->next;
     }
     *bin = anp_exp_eval(run, n);
+    run->failed = call->failed != ANP_OK ? ANP_SERVER_ERROR : run->failed;
     return (bin->type == ANP_EXP_LIST || bin->type == ANP_EXP_MAP || bin->type == ANP_EXP_BLOB ||
             bin->type == ANP_EXP_HLL) &&
            call->failed == ANP_OK;

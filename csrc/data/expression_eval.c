@@ -195,6 +195,7 @@ static anp_exp_value eval_map_half(anp_exp_run *run, const anp_exp_node *node)
     anp_exp_value v = anp_exp_bytes(ANP_EXP_LIST, (anp_slice){copy, list.size});
     bool ok = copy != NULL && list.failed == ANP_OK;
     anp_buffer_deinit(&list);
+    run->failed = ok ? run->failed : ANP_SERVER_ERROR;
     return ok ? v : anp_exp_unknown();
 }
 

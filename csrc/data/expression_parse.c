@@ -121,6 +121,7 @@ static uint32_t parse_collection(parser *p, uint8_t particle)
                                                .bytes = {bytes, form.size}});
         }
     }
+    p->no_memory = p->no_memory || form.failed != ANP_OK;
     anp_buffer_deinit(&form);
     return node;
 }

@@ -74,17 +74,18 @@ static bool take_element(anp_call *list, anp_buffer *scratch, anp_slice *out)
     return scratch->failed == ANP_OK;
 }
 
-/* All values of the list behind the bin's own (where there is one); *n. NULL: one is no such value,
- * or there is no memory. The caller frees it. */
-static anp_hll *take_sets(hll_op *o, uint32_t *n)
+/* All values of the list, one at least, behind the bin's own (where there is one); *n. The caller
+ * frees *out, whatever the code. */
+static uint8_t take_sets(hll_op *o, anp_hll **out, uint32_t *n)
 {
+    *out = NULL;
     *n = 0;
-    if (o->list.left > anp_cursor_left(&o->list.at) / ANP_HLL_HEAD) {
-        return NULL;
+    if (o->list.left == 0 || o->list.left > anp_cursor_left(&o->list.at) / ANP_HLL_HEAD) {
+        return ANP_PARAMETER;
     }
-    anp_hll *sets = anp_calloc((size_t)o->list.left + 1, sizeof *sets);
+    anp_hll *sets = *out = anp_calloc((size_t)o->list.left + 1, sizeof *sets);
     if (sets == NULL) {
-        return NULL;
+        return ANP_SERVER_ERROR;
     }
     if (o->bin != NULL) {
         sets[(*n)++] = o->old;
@@ -93,11 +94,10 @@ static anp_hll *take_sets(hll_op *o, uint32_t *n)
         anp_slice bytes;
         if (!anp_call_blob(&o->list, ANP_PARTICLE_HLL, &bytes) ||
             !anp_hll_open(&sets[(*n)++], bytes)) {
-            anp_free(sets);
-            return NULL;
+            return ANP_PARAMETER;
         }
     }
-    return sets;
+    return ANP_OK;
 }
 
 /* ---- modifying ---- */
@@ -156,7 +156,7 @@ static uint8_t do_add(hll_op *o)
     while (data != NULL && code == ANP_OK && o->list.left != 0) {
         anp_slice element;
         if (!take_element(&o->list, &scratch, &element)) {
-            code = ANP_PARAMETER;
+            code = scratch.failed != ANP_OK ? ANP_SERVER_ERROR : ANP_PARAMETER;
             break;
         }
         anp_hll_place place = anp_hll_place_of(&h, element);
@@ -179,18 +179,16 @@ static uint8_t do_add(hll_op *o)
 static uint8_t do_union(hll_op *o)
 {
     uint32_t n;
-    anp_hll *sets = take_sets(o, &n);
-    uint8_t index_bits, minhash_bits, code = ANP_OK;
-    if (sets == NULL || n == (o->bin != NULL)) {
-        anp_free(sets);
-        return ANP_PARAMETER;
-    }
-    anp_hll_union_bits(sets, n, &index_bits, &minhash_bits);
-    if (o->bin != NULL && !(o->policy & ALLOW_FOLD) &&
-        (index_bits != o->old.index_bits || minhash_bits != o->old.minhash_bits)) {
-        code = ANP_OP_NOT_APPLICABLE;
-    } else {
-        o->out->has_changed = anp_hll_union(&o->out->bin, sets, n);
+    anp_hll *sets;
+    uint8_t index_bits, minhash_bits, code = take_sets(o, &sets, &n);
+    if (code == ANP_OK) {
+        anp_hll_union_bits(sets, n, &index_bits, &minhash_bits);
+        if (o->bin != NULL && !(o->policy & ALLOW_FOLD) &&
+            (index_bits != o->old.index_bits || minhash_bits != o->old.minhash_bits)) {
+            code = ANP_OP_NOT_APPLICABLE;
+        } else {
+            o->out->has_changed = anp_hll_union(&o->out->bin, sets, n);
+        }
     }
     anp_free(sets);
     return code;
@@ -256,16 +254,17 @@ static uint8_t do_may_contain(hll_op *o)
             all = all && anp_hll_register(&o->old, place.number) >= place.value;
         }
     }
+    bool no_memory = scratch.failed != ANP_OK;
     anp_buffer_deinit(&scratch);
     if (ok) {
         anp_outcome_integer(o->out, all);
     }
-    return ok ? ANP_OK : ANP_PARAMETER;
+    return ok ? ANP_OK : no_memory ? ANP_SERVER_ERROR : ANP_PARAMETER;
 }
 
 enum { UNION = 51, UNION_COUNT, INTERSECT_COUNT, SIMILARITY };
 
-static bool read_sets(hll_op *o, const anp_hll *sets, uint32_t n)
+static uint8_t read_sets(hll_op *o, const anp_hll *sets, uint32_t n)
 {
     anp_buffer scratch;
     uint64_t count = 0;
@@ -290,7 +289,11 @@ static bool read_sets(hll_op *o, const anp_hll *sets, uint32_t n)
     default:
         ok = anp_hll_similarity(sets, n, &scratch, &similarity);
     }
+    bool no_memory = scratch.failed != ANP_OK;
     anp_buffer_deinit(&scratch);
+    if (!ok) {
+        return no_memory ? ANP_SERVER_ERROR : ANP_PARAMETER;
+    }
     if (o->call.code == SIMILARITY) {
         uint64_t bits;
         memcpy(&bits, &similarity, sizeof bits);
@@ -299,16 +302,17 @@ static bool read_sets(hll_op *o, const anp_hll *sets, uint32_t n)
     } else if (o->call.code != UNION) {
         anp_outcome_integer(o->out, (int64_t)count);
     }
-    return ok;
+    return ANP_OK;
 }
 
 static uint8_t do_sets(hll_op *o)
 {
     uint32_t n;
-    anp_hll *sets = take_sets(o, &n);
-    bool ok = sets != NULL && n > 1 && read_sets(o, sets, n);
+    anp_hll *sets;
+    uint8_t code = take_sets(o, &sets, &n);
+    code = code == ANP_OK ? read_sets(o, sets, n) : code;
     anp_free(sets);
-    return ok ? ANP_OK : ANP_PARAMETER;
+    return code;
 }
 
 /* ---- the table ---- */

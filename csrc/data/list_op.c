@@ -52,13 +52,12 @@ static uint8_t read_values(anp_collection_op *o, bool is_list, anp_container *ou
 {
     anp_slice value;
     if (!anp_collection_new_value(o, &value)) {
-        return o->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
+        return ANP_PARAMETER;
     }
     if (is_list) {
         return anp_container_open(out, o->arena, value) && out->particle == ANP_PARTICLE_LIST
                    ? ANP_OK
-               : o->arena->failed ? ANP_SERVER_ERROR
-                                  : ANP_PARAMETER;
+                   : ANP_PARAMETER;
     }
     anp_container_make(out, ANP_PARTICLE_LIST, ANP_UNORDERED);
     return anp_container_insert(out, o->arena, 0, no_key, value) ? ANP_OK : ANP_SERVER_ERROR;
@@ -241,7 +240,7 @@ static uint8_t increment(anp_collection_op *o)
         old = (anp_slice){(const uint8_t *)"\xcb\0\0\0\0\0\0\0\0", 9};
     }
     if (!anp_collection_add(o, old, delta, false, &sum)) {
-        return o->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
+        return ANP_PARAMETER;
     }
     if (!reach(o, (uint32_t)index)) {
         return ANP_SERVER_ERROR;

@@ -55,15 +55,15 @@ static uint8_t read_entries(anp_collection_op *o, bool is_map, anp_container *ou
 {
     anp_slice key, value;
     if (!anp_collection_new_value(o, &key)) {
-        return o->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
+        return ANP_PARAMETER;
     }
     if (is_map) {
-        return anp_container_open(out, o->arena, key) && out->particle == ANP_PARTICLE_MAP ? ANP_OK
-               : o->arena->failed ? ANP_SERVER_ERROR
-                                  : ANP_PARAMETER;
+        return anp_container_open(out, o->arena, key) && out->particle == ANP_PARTICLE_MAP
+                   ? ANP_OK
+                   : ANP_PARAMETER;
     }
     if (!anp_collection_new_value(o, &value) || !is_key(key)) {
-        return o->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
+        return ANP_PARAMETER;
     }
     anp_container_make(out, ANP_PARTICLE_MAP, ANP_UNORDERED);
     return anp_container_insert(out, o->arena, 0, key, value) ? ANP_OK : ANP_SERVER_ERROR;
@@ -157,7 +157,7 @@ static uint8_t increment(anp_collection_op *o)
         old = (anp_slice){(const uint8_t *)"\xcb\0\0\0\0\0\0\0\0", 9};
     }
     if (!anp_collection_add(o, old, delta, o->call.code == DECREMENT, &sum)) {
-        return o->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
+        return ANP_PARAMETER;
     }
     if (!put_one(o, key, sum)) {
         return ANP_SERVER_ERROR;

@@ -147,7 +147,7 @@ static uint8_t read_path(path *p, anp_slice call, bool is_modify)
 
 static uint8_t failure(const path *p, uint8_t code)
 {
-    return p->arena->failed ? ANP_SERVER_ERROR : p->no_fail ? ANP_OK : code;
+    return p->no_fail ? ANP_OK : code;
 }
 
 static anp_exp_value value_of(anp_slice element)
@@ -210,7 +210,7 @@ static uint8_t mark_named(path *p, const level *l, anp_container *c, bool *marks
     if (l->type == MAP_KEYS) {
         anp_container keys;
         if (!anp_container_open(&keys, p->arena, l->value) || keys.keys != NULL) {
-            return p->arena->failed ? ANP_SERVER_ERROR : ANP_PARAMETER;
+            return ANP_PARAMETER;
         }
         for (uint32_t i = 0; i < keys.n; i++) {
             if (anp_container_find_key(c, keys.values[i], &at)) {
@@ -377,6 +377,7 @@ uint8_t anp_path_call(anp_slice call, bool is_modify, const anp_particle *bin,
         code = ANP_INCOMPATIBLE_TYPE;
     } else if (code == ANP_OK) {
         code = walk(&p, 0, (anp_slice){bin->data, bin->size}, &rebuilt);
+        code = arena.failed ? ANP_SERVER_ERROR : code;
         if (code == ANP_OK) {
             give(&p, rebuilt, is_modify, bin->type, out);
         }

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/random.h"
 #include "data/call.h"
 #include "hex.h"
@@ -26,6 +27,38 @@ typedef struct call_case {
     int code;
     const char *want;
 } call_case;
+
+/* Lets so many allocations through, then one not. */
+static inline int allow_some(void *context)
+{
+    return (*(int *)context)-- != 0;
+}
+
+/* The call again, its n-th allocation refused, for each n: it ends with the code that it has, or
+ * that the server ran out of memory; run it under the address sanitizer. */
+static inline void check_call_without_memory(data_call run, uint8_t particle, bool is_modify,
+                                             const call_case *c)
+{
+    hex_bytes call = from_hex(c->call), bin = from_hex(c->bin != NULL ? c->bin : "");
+    anp_particle value = {particle, bin.data, (uint32_t)bin.size};
+    for (int n = 0;; n++) {
+        anp_outcome out;
+        int left = n;
+        anp_outcome_init(&out, 1 << 20);
+        anp_alloc_hook(allow_some, &left);
+        int code =
+            run((anp_slice){call.data, call.size}, is_modify, c->bin != NULL ? &value : NULL, &out);
+        anp_alloc_hook(NULL, NULL);
+        anp_outcome_deinit(&out);
+        if (left >= 0) { /* none was refused */
+            assert_int_equal(code, c->code);
+            return;
+        }
+        if (code != ANP_SERVER_ERROR && code != c->code) {
+            fail_msg("%s: code %d without allocation %d", c->call, code, n);
+        }
+    }
+}
 
 static inline void check_call(data_call run, uint8_t particle, bool is_modify, const call_case *c)
 {
@@ -54,6 +87,7 @@ static inline void check_call(data_call run, uint8_t particle, bool is_modify, c
         }
     }
     anp_outcome_deinit(&out);
+    check_call_without_memory(run, particle, is_modify, c);
 }
 
 static inline void start_random(void)

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/random.h"
 #include "hex.h"
 #include "page.h"
@@ -357,6 +358,34 @@ static void test_nesting_is_bounded(void **state)
     free(bytes);
 }
 
+static int allow_some(void *context)
+{
+    return (*(int *)context)-- != 0;
+}
+
+/* For each n, the n-th allocation of reading and evaluating is refused. */
+static void test_expressions_live_with_every_refused_allocation(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++) {
+        for (int n = 0, left = -1; left < 0; n++) {
+            anp_expression *e;
+            bool holds;
+            left = n;
+            anp_alloc_hook(allow_some, &left);
+            uint8_t code = open_expression(meanings[i].hex, &e);
+            if (code == ANP_OK) {
+                code = anp_expression_holds(e, &record, &holds);
+            }
+            anp_alloc_hook(NULL, NULL);
+            anp_expression_free(e);
+            if (code != ANP_OK && (code != ANP_SERVER_ERROR || left >= 0)) {
+                fail_msg("%s: code %d without allocation %d", meanings[i].hex, code, n);
+            }
+        }
+    }
+}
+
 static void test_evaluation_is_bounded_in_memory(void **state)
 {
     (void)state;
@@ -448,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_expressions_cut_at_any_byte_are_refused),
         cmocka_unit_test(test_damaged_expressions_end),
         cmocka_unit_test(test_nesting_is_bounded),
+        cmocka_unit_test(test_expressions_live_with_every_refused_allocation),
         cmocka_unit_test(test_evaluation_is_bounded_in_memory),
         cmocka_unit_test(test_points_are_in_regions_or_not),
         cmocka_unit_test(test_filter_holds_only_where_it_is_known_to_be_true),
