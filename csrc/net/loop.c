@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -47,7 +48,8 @@ struct anp_loop {
     anp_timers timers;
     pthread_mutex_t lock;
     anp_task *first, **last;
-    bool woken; /* the eventfd is, or is about to be, readable */
+    bool woken;              /* the eventfd is, or is about to be, readable */
+    _Atomic uint32_t wakers; /* threads that are about to write to it */
     pthread_t thread;
     bool has_thread;
     _Atomic bool stopping;
@@ -87,6 +89,9 @@ void anp_loop_free(anp_loop *loop)
         return;
     }
     anp_loop_thread_stop(loop);
+    while (atomic_load_explicit(&loop->wakers, memory_order_acquire) != 0) {
+        (void)sched_yield();
+    }
     (void)close(loop->wake);
     (void)close(loop->epoll);
     (void)pthread_mutex_destroy(&loop->lock);
@@ -196,15 +201,22 @@ void anp_loop_timer_cancel(anp_loop *loop, anp_timer *t)
     anp_timers_cancel(&loop->timers, t);
 }
 
-/* With the lock held; one write for any number of posts until the loop has looked. Under the lock,
- * so that whoever frees the loop after the task has run can't take the eventfd from under us. */
-static void wake_locked(anp_loop *loop)
+/* One write for any number of posts until the loop has looked. It comes after the lock, for which
+ * the loop's thread would only wait as soon as it is awake; whoever frees the loop once the task
+ * has run waits for those who still write. */
+static void wake_unlock(anp_loop *loop)
 {
-    if (!loop->woken) {
-        loop->woken = true;
+    bool is_first = !loop->woken;
+    loop->woken = true;
+    if (is_first) {
+        atomic_fetch_add_explicit(&loop->wakers, 1, memory_order_relaxed);
+    }
+    (void)pthread_mutex_unlock(&loop->lock);
+    if (is_first) {
         uint64_t one = 1;
         while (write(loop->wake, &one, sizeof one) < 0 && errno == EINTR) {
         }
+        atomic_fetch_sub_explicit(&loop->wakers, 1, memory_order_release);
     }
 }
 
@@ -214,15 +226,13 @@ void anp_loop_post(anp_loop *loop, anp_task *task)
     (void)pthread_mutex_lock(&loop->lock);
     *loop->last = task;
     loop->last = &task->next;
-    wake_locked(loop);
-    (void)pthread_mutex_unlock(&loop->lock);
+    wake_unlock(loop);
 }
 
 void anp_loop_wake(anp_loop *loop)
 {
     (void)pthread_mutex_lock(&loop->lock);
-    wake_locked(loop);
-    (void)pthread_mutex_unlock(&loop->lock);
+    wake_unlock(loop);
 }
 
 static void run_tasks(anp_loop *loop)

@@ -13,7 +13,7 @@
 struct anp_mailbox {
     _Atomic uint32_t references;
     int fd;
-    pthread_mutex_t lock; /* held for a few instructions, and one write of eight bytes */
+    pthread_mutex_t lock; /* held for a few instructions */
     anp_letter *first, *last;
 };
 
@@ -58,20 +58,24 @@ void anp_mailbox_post(anp_mailbox *box, anp_letter *letter, uint32_t says)
 {
     /* With the last letter its owner may go, and this reference to the mailbox with it. */
     (void)anp_mailbox_retain(box);
+    bool is_first = false;
     (void)pthread_mutex_lock(&box->lock);
     letter->says |= says;
     if (!letter->is_posted) {
         letter->is_posted = true;
         letter->next = NULL;
-        if (box->last != NULL) {
-            box->last->next = letter;
-        } else {
+        is_first = box->last == NULL;
+        if (is_first) {
             box->first = letter;
-            (void)eventfd_write(box->fd, 1);
+        } else {
+            box->last->next = letter;
         }
         box->last = letter;
     }
     (void)pthread_mutex_unlock(&box->lock);
+    if (is_first) { /* after the lock: who is woken takes it at once. Too late is once in vain */
+        (void)eventfd_write(box->fd, 1);
+    }
     anp_mailbox_release(box);
 }
 
