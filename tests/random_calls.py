@@ -107,7 +107,7 @@ class Ledger:
 def told(error: BaseException | None) -> BaseException | None:
     """The error that says what there is: asyncio's time-outs have it as their cause."""
     while error is not None and not hasattr(error, "partial"):
-        error = error.__cause__
+        error = error.__context__
     return error
 
 

@@ -263,7 +263,7 @@ def test_cancelled_write_of_one_record_says_whether_it_is_in_doubt(
     run(main, new_loop)
 
 
-def test_time_out_of_asyncio_has_what_there_is_as_its_cause(
+def test_time_out_of_asyncio_has_what_there_is_as_its_context(
     node: LocalNode, new_loop: NewLoop
 ) -> None:
     async def main() -> None:
@@ -273,9 +273,9 @@ def test_time_out_of_asyncio_has_what_there_is_as_its_cause(
             for wait in (asyncio.wait_for, timed):
                 with pytest.raises(TimeoutError) as caught:
                     await wait(client.batch_write_numpy(rows, "test", "w", policy=policy), 0.05)
-                cause: Any = caught.value.__cause__
-                assert cause.in_doubt and cause.partial.in_doubt.any()
-                assert len(cause.partial.result_codes) == N
+                behind: Any = caught.value.__context__
+                assert behind.in_doubt and behind.partial.in_doubt.any()
+                assert len(behind.partial.result_codes) == N
 
     async def timed(work: Any, seconds: float) -> Any:
         async with asyncio.timeout(seconds):
