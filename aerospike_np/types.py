@@ -196,6 +196,20 @@ def _answer(result: InfoNodeResult) -> InfoAnswer:
 # ---- values ----
 
 
+class CDTInfinite:
+    """Greater than any value: for ends of ranges in operations and expressions on lists and maps."""
+
+    def __repr__(self) -> str:
+        return "CDTInfinite()"
+
+
+class CDTWildcard:
+    """Equal to any value: for what stands in lists that are compared."""
+
+    def __repr__(self) -> str:
+        return "CDTWildcard()"
+
+
 class GeoJSON:
     """A GeoJSON value of a bin.
 

@@ -241,8 +241,8 @@ def test_bins_are_refused_before_anything_is_sent(
         ({"max_retries": 2**40}, Param, "max_retries"),
         ({1: 1}, Param, "strings"),
         (5, Type, "dict"),
-        ({"expressions": [1]}, Param, "filters"),
-        ({"filter_expression": {"x": 1}}, Param, "filters"),
+        ({"expressions": [1]}, Param, "expression"),
+        ({"filter_expression": {"x": 1}}, Param, "expression"),
         ({"txn": object()}, Param, "transactions"),
     ],
 )

@@ -37,9 +37,13 @@ def values(kind: str, low: int, high: int) -> str:
         )
     if kind == "list":
         return f"list of {low} to {high} integers"
-    return {"bool": "bool", "str": f"str, at most {high} bytes", "ttl": "integer", "any": "any"}[
-        kind
-    ]
+    return {
+        "bool": "bool",
+        "str": f"str, at most {high} bytes",
+        "ttl": "integer",
+        "expression": "expression",
+        "any": "any",
+    }[kind]
 
 
 def commands(groups: list[str]) -> str:

@@ -40,8 +40,8 @@ PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key
         r->wrap = wrap;
         Py_INCREF(hold);
         r->hold = hold;
-        if (anp_batch_new(cluster, &policy->engine, &keys->view, source, sink, (anp_slice){NULL, 0},
-                          &r->batch, &err) != ANP_OK) {
+        if (anp_batch_new(cluster, &policy->engine, &keys->view, source, sink,
+                          anp_policy_filter(policy), &r->batch, &err) != ANP_OK) {
             r->batch = NULL;
             (void)anp_raise(core->state, &err, NULL);
             Py_CLEAR(r);
@@ -196,6 +196,7 @@ PyObject *anp_core_batch_records(PyObject *self, PyObject *args)
     }
     anp_key_source *source_keys = anp_key_source_new(core->state, keys, policy.key == 0);
     if (source_keys == NULL) {
+        anp_policy_release(&policy);
         return NULL;
     }
     anp_buffer *ops = PyMem_RawCalloc(1, sizeof *ops);
@@ -222,6 +223,7 @@ PyObject *anp_core_batch_records(PyObject *self, PyObject *args)
             free_ops(ops);
         }
     }
+    anp_policy_release(&policy);
     Py_XDECREF(names);
     Py_XDECREF(raw);
     Py_XDECREF(hold);

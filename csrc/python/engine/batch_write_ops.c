@@ -60,13 +60,14 @@ typedef struct row_meta {
     uint8_t info2, info3;
     uint16_t generation;
     uint32_t ttl;
+    size_t filter, filter_size; /* field 43 in `filters`; size 0: the batch's counts */
 } row_meta;
 
 typedef struct write_payload {
     anp_write_results results;
     /* dicts */
-    anp_buffer ops, offsets, counts,
-        metas; /* offsets u64 n + 1, counts u16 n, metas row_meta n or empty */
+    anp_buffer ops, offsets, counts, metas,
+        filters; /* offsets u64 n + 1, counts u16 n, metas row_meta n or empty; whole fields */
     /* arrays */
     anp_array_plan plan;
     anp_rows rows;
@@ -86,6 +87,7 @@ static void free_write(void *payload)
     anp_buffer_deinit(&p->offsets);
     anp_buffer_deinit(&p->counts);
     anp_buffer_deinit(&p->metas);
+    anp_buffer_deinit(&p->filters);
     anp_array_plan_deinit(&p->plan);
     for (uint32_t i = 0; i < p->n_columns * 3; i++) {
         anp_buffer_deinit(&p->columns[i]);
@@ -106,6 +108,7 @@ static write_payload *new_write(void)
     anp_buffer_init(&p->offsets, SIZE_MAX / 2);
     anp_buffer_init(&p->counts, SIZE_MAX / 2);
     anp_buffer_init(&p->metas, SIZE_MAX / 2);
+    anp_buffer_init(&p->filters, SIZE_MAX / 2);
     return p;
 }
 
@@ -136,6 +139,10 @@ static anp_status dict_row(void *context, uint64_t row, anp_row_request *request
         request->info3 = meta->info3;
         request->generation = meta->generation;
         request->ttl = meta->ttl;
+        if (meta->filter_size != 0) {
+            request->fields = (anp_slice){p->filters.data + meta->filter, meta->filter_size};
+            request->n_fields = 1;
+        }
     }
     return ANP_OK;
 }
@@ -144,21 +151,31 @@ static anp_status dict_row(void *context, uint64_t row, anp_row_request *request
 static bool add_meta(anp_core *core, write_payload *p, PyObject *meta, const anp_py_policy *policy,
                      anp_group group, const char *where)
 {
-    anp_py_policy mine = *policy;
+    anp_py_policy mine;
     uint32_t generation = 0;
+    anp_policy_copy(&mine, policy);
     if (!anp_meta_parse(core->state, meta, group, where, &mine, &generation)) {
+        anp_policy_release(&mine);
         return false;
     }
     bool deletes = group == ANP_GROUP_BATCH_REMOVE;
     if (mine.key != policy->key) {
         (void)anp_raise_arg(core->state, "%s: key is for the whole batch; give it in the policy",
                             where);
+        anp_policy_release(&mine);
         return false;
     }
     row_meta m = {.info2 = (uint8_t)(ANP_INFO2_WRITE | (deletes ? ANP_INFO2_DELETE : 0)),
                   .generation = (uint16_t)generation};
     anp_policy_write_bits(&mine, &m.info2, &m.info3);
     m.ttl = deletes || mine.ttl == INT64_C(4294967293) ? 0 : (uint32_t)mine.ttl;
+    if (mine.filter != policy->filter) {
+        anp_slice filter = anp_policy_filter(&mine);
+        m.filter = p->filters.size;
+        anp_field_write(&p->filters, ANP_FIELD_FILTER, filter.data, filter.size);
+        m.filter_size = p->filters.size - m.filter;
+    }
+    anp_policy_release(&mine);
     anp_buffer_put(&p->metas, &m, sizeof m);
     return true;
 }
@@ -194,8 +211,8 @@ static bool add_row(anp_core *core, write_payload *p, PyObject *bins, Py_ssize_t
 
 static bool buffers_are_good(anp_core *core, write_payload *p)
 {
-    const anp_buffer *buffers[] = {&p->ops, &p->offsets, &p->counts, &p->metas};
-    for (size_t i = 0; i < 4; i++) {
+    const anp_buffer *buffers[] = {&p->ops, &p->offsets, &p->counts, &p->metas, &p->filters};
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         if (buffers[i]->failed != ANP_OK) {
             anp_error err;
             (void)anp_buffer_error(buffers[i], "the rows of a batch", &err);
@@ -211,7 +228,8 @@ static PyObject *wrap_write(anp_request *r)
     return anp_batch_timings_tuple(r);
 }
 
-/* The end of each preparation: keys and payload become a request, or are freed. */
+/* The end of each preparation: keys and payload become a request, or are freed; so is the policy.
+ */
 static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, anp_key_source *keys,
                               write_payload *p, bool deletes,
                               anp_status (*row)(void *, uint64_t, anp_row_request *, anp_buffer *),
@@ -226,6 +244,7 @@ static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, an
         if (p != NULL) {
             free_write(p);
         }
+        anp_policy_release(policy);
         return NULL;
     }
     anp_row_source source;
@@ -233,7 +252,10 @@ static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, an
     write_source(policy, deletes, p, &source);
     source.row = row;
     anp_write_results_sink(&p->results, &sink);
-    return anp_batch_request(core, policy, keys, &source, &sink, wrap_write, p, free_write, hold);
+    PyObject *request =
+        anp_batch_request(core, policy, keys, &source, &sink, wrap_write, p, free_write, hold);
+    anp_policy_release(policy);
+    return request;
 }
 
 /* batch_write_rows(keys, bins, metas or None, arrays, policy): bins and metas are lists as long as

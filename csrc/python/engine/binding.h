@@ -31,6 +31,7 @@ typedef struct anp_state {
     PyObject *record_class, *batch_record_class, *key_class, *meta_class, *exists_class,
         *bin_tuple_class, *info_result_class;
     PyObject *geojson_class, *hll_class, *typed_blob_class;
+    PyObject *expression_class;
     PyObject *keys_class;   /* aerospike_np._keys.Keys; NULL until first asked for */
     PyObject *raise_status; /* aerospike_np.exception._error(code, message, in_doubt, node, key,
                                bin) -> exception */
@@ -94,6 +95,9 @@ PyObject *anp_meta_tuple(anp_state *state, uint32_t generation, uint32_t ttl);
  * ANP_PARTICLE_NULL with no bytes. `where` names bin or argument in errors. false: exception. */
 bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t *particle,
                       const char *where);
+
+/* msgpack(value, where): the bytes of a value inside a list, a map or an expression. */
+PyObject *anp_value_msgpack(PyObject *module, PyObject *args);
 
 /* Appends a whole operation: head, bin name, value. `name` must be a str of 1 to 15 UTF-8 bytes (0
  * when allow_empty). */

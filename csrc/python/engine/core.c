@@ -391,6 +391,9 @@ static int core_clear(anp_core *core)
 
 static void core_dealloc(anp_core *core)
 {
+    for (size_t i = 0; i < ANP_GROUPS; i++) {
+        anp_policy_release(&core->policies[i]);
+    }
     PyTypeObject *type = Py_TYPE(core);
     PyObject_GC_UnTrack(core);
     bool is_ours = atomic_load(&core->pid) == (long)getpid();

@@ -120,6 +120,7 @@ static bool take_policies(anp_core *core, PyObject *policies)
         anp_policy_default(&scratch, ANP_GROUP_BATCH_WRITE);
         ok = ok && anp_policy_parse(core->state, unknown, ANP_GROUP_BATCH_WRITE, "config: policies",
                                     &scratch);
+        anp_policy_release(&scratch);
         Py_XDECREF(unknown);
     }
     for (int i = 0; ok && i < ANP_GROUPS; i++) {
@@ -159,8 +160,12 @@ static bool parse_policies(anp_core *core, PyObject *config)
 bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where,
                      anp_py_policy *out)
 {
-    *out = core->policies[group_index(group)];
-    return anp_policy_parse(core->state, dict, group, where, out);
+    anp_policy_copy(out, &core->policies[group_index(group)]);
+    if (!anp_policy_parse(core->state, dict, group, where, out)) {
+        anp_policy_release(out);
+        return false;
+    }
+    return true;
 }
 
 /* ---- hosts ---- */

@@ -82,6 +82,7 @@ static PyMethodDef methods[] = {
     {"calc_digest", (PyCFunction)(void (*)(void))calc_digest, METH_FASTCALL,
      "calc_digest(namespace, set, key) -> bytearray"},
     {"digests", digests, METH_O, "digests(keys) -> bytes, 20 a key"},
+    {"msgpack", anp_value_msgpack, METH_VARARGS, "msgpack(value, where) -> bytes"},
     {"policy_table", anp_policy_table, METH_NOARGS, "Every policy and configuration key."},
     {NULL, NULL, 0, NULL},
 };
@@ -108,7 +109,8 @@ static int exec_module(PyObject *module)
     anp_state *s = anp_state_of(module);
     PyObject *types = PyImport_ImportModule("aerospike_np.types");
     PyObject *exceptions = PyImport_ImportModule("aerospike_np.exception");
-    bool ok = types != NULL && exceptions != NULL &&
+    PyObject *expressions = PyImport_ImportModule("aerospike_np.expressions");
+    bool ok = types != NULL && exceptions != NULL && expressions != NULL &&
               import_class(types, "Record", &s->record_class) &&
               import_class(types, "BatchRecord", &s->batch_record_class) &&
               import_class(types, "AerospikeKey", &s->key_class) &&
@@ -119,6 +121,7 @@ static int exec_module(PyObject *module)
               import_class(types, "GeoJSON", &s->geojson_class) &&
               import_class(types, "HyperLogLog", &s->hll_class) &&
               import_class(types, "TypedBlob", &s->typed_blob_class) &&
+              import_class(expressions, "Expression", &s->expression_class) &&
               import_class(exceptions, "_error", &s->raise_status) &&
               import_class(exceptions, "InvalidArgError", &s->invalid_arg_error) &&
               add_type(module, &anp_core_spec, &s->core_type) &&
@@ -129,6 +132,7 @@ static int exec_module(PyObject *module)
               add_type(module, &anp_read_plan_spec, &s->read_plan_type);
     Py_XDECREF(types);
     Py_XDECREF(exceptions);
+    Py_XDECREF(expressions);
     return ok ? 0 : -1;
 }
 
@@ -150,6 +154,7 @@ static PyObject **members(anp_state *s, size_t i)
                         &s->geojson_class,
                         &s->hll_class,
                         &s->typed_blob_class,
+                        &s->expression_class,
                         &s->keys_class,
                         &s->raise_status,
                         &s->invalid_arg_error};

@@ -4,7 +4,16 @@
 
 #include <stddef.h>
 
-typedef enum { KIND_INT, KIND_BOOL, KIND_TTL, KIND_TOUCH, KIND_TEXT, KIND_RACKS, KIND_ANY } kind;
+typedef enum {
+    KIND_INT,
+    KIND_BOOL,
+    KIND_TTL,
+    KIND_TOUCH,
+    KIND_TEXT,
+    KIND_RACKS,
+    KIND_FILTER,
+    KIND_ANY
+} kind;
 
 typedef enum {
     EFFECTIVE,
@@ -59,10 +68,10 @@ static const struct entry {
      "the same on SSD"},
     {"respond_all_keys", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.respond_all),
      "go on after a row's error"},
-    {"filter_expression", KIND_ANY, 0, 0, DATA, REFUSED, 0,
-     "filters are not built yet; only None is taken"},
-    {"expressions", KIND_ANY, 0, 0, DATA, REFUSED, 0,
-     "filters are not built yet; only None is taken"},
+    {"expressions", KIND_FILTER, 0, 0, DATA, EFFECTIVE, P(filter),
+     "the command runs only on records for which this is true"},
+    {"filter_expression", KIND_FILTER, 0, 0, DATA, EFFECTIVE, P(filter),
+     "another name of expressions"},
     {"txn", KIND_ANY, 0, 0, DATA, REFUSED, 0, "transactions are not built yet; only None is taken"},
     {"compress", KIND_BOOL, 0, 1, DATA, NO_EFFECT, 0, "requests and replies go uncompressed"},
     {"compression_threshold", KIND_INT, 0, MS_MAX, DATA | CONFIG, NO_EFFECT, 0,
@@ -313,6 +322,8 @@ static bool store(anp_state *state, const struct entry *e, PyObject *value, cons
         return take_text(state, e, value, place);
     case KIND_RACKS:
         return take_racks(state, e, value, out);
+    case KIND_FILTER:
+        return anp_filter_take(state, e->name, value, where, (PyObject **)(void *)place);
     case KIND_TTL:
         return anp_ttl_parse(state, value, where, (int64_t *)(void *)place);
     case KIND_TOUCH:
@@ -447,7 +458,7 @@ bool anp_policy_parse(anp_state *state, PyObject *dict, anp_group group, const c
     if (dict == NULL || dict == Py_None) {
         return true;
     }
-    return is_mapping(state, dict, where) &&
+    return is_mapping(state, dict, where) && anp_filter_is_one(state, dict, where) &&
            each(state, dict, group, where, out, note_policy, NULL);
 }
 
@@ -492,7 +503,7 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const cha
     if (dict == NULL || dict == Py_None) {
         return true;
     }
-    if (!is_mapping(state, dict, where)) {
+    if (!is_mapping(state, dict, where) || !anp_filter_is_one(state, dict, where)) {
         return false;
     }
     PyObject *rest = PyDict_Copy(dict);
@@ -545,7 +556,8 @@ void anp_policy_read_bits(const anp_py_policy *p, uint8_t *info1, uint8_t *info3
 
 PyObject *anp_policy_table(PyObject *module, PyObject *unused)
 {
-    static const char *const kinds[] = {"int", "bool", "ttl", "percent", "str", "list", "any"};
+    static const char *const kinds[] = {"int", "bool", "ttl",        "percent",
+                                        "str", "list", "expression", "any"};
     static const char *const effects[] = {"effective", "no effect", "refused"};
     static const struct {
         unsigned group;

@@ -26,6 +26,7 @@ typedef struct anp_py_policy {
     bool durable_delete;
     int64_t ttl; /* -1, -2 and -3 as their unsigned forms; 0: the namespace's default */
     int64_t read_touch;
+    PyObject *filter; /* owned; the bytes of an expression, or NULL */
 } anp_py_policy;
 
 typedef struct anp_py_config {
@@ -43,6 +44,20 @@ typedef struct anp_py_config {
 
 /* The defaults of a group. */
 void anp_policy_default(anp_py_policy *out, anp_group group);
+
+/* A policy owns its filter: who copies one takes a reference too, and each copy is released. */
+void anp_policy_copy(anp_py_policy *out, const anp_py_policy *from);
+void anp_policy_release(anp_py_policy *policy);
+
+/* The bytes of the filter; size 0 where there is none. They live as long as the policy's filter. */
+anp_slice anp_policy_filter(const anp_py_policy *policy);
+
+/* Takes an expression that may be a filter, in place of the one at *out. */
+bool anp_filter_take(anp_state *state, const char *name, PyObject *value, const char *where,
+                     PyObject **out);
+
+/* expressions and filter_expression in one dict, with two filters: one of them would be ignored. */
+bool anp_filter_is_one(anp_state *state, PyObject *dict, const char *where);
 
 /* Writes over `out` what `dict` says (NULL or None: nothing). InvalidArgError names an unknown key
  * and the nearest known one, a value of a wrong kind or range, and what is not built yet. `where`

@@ -70,6 +70,7 @@ PyObject *anp_core_read_plan(PyObject *self, PyObject *args)
     PyTypeObject *type = core->state->read_plan_type;
     read_plan *p = (read_plan *)(void *)type->tp_alloc(type, 0);
     if (p == NULL) {
+        anp_policy_release(&policy);
         return NULL;
     }
     p->samples = Py_NewRef(samples);
@@ -94,6 +95,7 @@ static void plan_dealloc(PyObject *self)
     PyMem_Free(p->offsets);
     Py_XDECREF(p->dtype);
     Py_XDECREF(p->meta_dtype);
+    anp_policy_release(&p->policy);
     Py_XDECREF(p->samples);
     type->tp_free(self);
     Py_DECREF(type);

@@ -28,6 +28,7 @@ static bool open_prepared(prepared *p, anp_core *core, PyObject *key, PyObject *
 static void close_prepared(prepared *p)
 {
     anp_buffer_deinit(&p->ops);
+    anp_policy_release(&p->policy);
     anp_key_release(&p->key);
 }
 
@@ -87,6 +88,7 @@ static PyObject *make_request(anp_core *core, prepared *p, PyObject *key,
         .set = p->key.set,
         .digest = p->key.digest,
         .key = p->policy.key == 1 && p->key.key.type != 0 ? &p->key.key : NULL,
+        .filter = anp_policy_filter(&p->policy),
         .ops = {p->ops.data, p->ops.size},
         .n_ops = p->n_ops,
     };

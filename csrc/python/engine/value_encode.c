@@ -338,6 +338,23 @@ bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t 
     return true;
 }
 
+PyObject *anp_value_msgpack(PyObject *module, PyObject *args)
+{
+    PyObject *value, *packed = NULL;
+    const char *where;
+    if (!PyArg_ParseTuple(args, "Os", &value, &where)) {
+        return NULL;
+    }
+    anp_buffer b;
+    anp_buffer_init(&b, ANP_PROTO_MAX);
+    encoder e = {.whose = {.state = anp_state_of(module), .where = where}, .b = &b};
+    if (pack(&e, value, 0) && buffer_ok(&e)) {
+        packed = PyBytes_FromStringAndSize((const char *)b.data, (Py_ssize_t)b.size);
+    }
+    anp_buffer_deinit(&b);
+    return packed;
+}
+
 bool anp_bin_name(anp_state *state, PyObject *name, anp_slice *out)
 {
     if (!PyUnicode_Check(name)) {
