@@ -12,14 +12,14 @@ from typing import Any
 from task import Case, Latencies, Work
 
 import aerospike_np
-from clients.ours import checker, keys_of, size
+from clients.ours import checker, config, keys_of, size
 
 TICK = 0.0005  # seconds that the ticker sleeps
 
 
 def connect(case: Case) -> tuple[Any, asyncio.AbstractEventLoop]:
     loop = asyncio.new_event_loop()
-    client = aerospike_np.AsyncClient({"hosts": [(case.host, case.port)]})
+    client = aerospike_np.AsyncClient(config(case))
     loop.run_until_complete(client.connect())
     return client, loop
 
