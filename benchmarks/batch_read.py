@@ -75,6 +75,8 @@ def bounds(found: Found) -> list[Bound]:
     small, large = "read, n = 100", "read, n = 100,000"
     beside_floor = found.ratio(large, ARRAY.name, FLOOR.name)
     beyond = found.figures("read, array keys", "beyond")
+    for n in (small, "read, n = 1,000", large):  # what any program could reach here
+        made.append(Bound(f"{n}: the floor beside aerospike-py", found.ratio(n, FLOOR.name, py)))
     return [
         *made,
         Bound(f"{large}: array keys: CPU beside the floor", beside_floor, 2, 1.4),
