@@ -494,6 +494,7 @@ class BatchPolicy(TypedDict, total=False):
     allow_inline: bool
     allow_inline_ssd: bool
     respond_all_keys: bool
+    threads: int
     concurrent: bool
     concurrency: int
     replica: int

@@ -14,6 +14,7 @@ typedef struct anp_policy {
     bool allow_inline, allow_inline_ssd, respond_all;
     uint32_t window;      /* batches: rows of a sub-batch; 0: 5000 */
     uint32_t connections; /* batches: connections a node; 0: 2 */
+    uint32_t threads;     /* batch reads into arrays: that work on it at once; 0: 1 */
 } anp_policy;
 
 /* Does it draw lots for each read? Then a node that can't be asked might be drawn again and again.

@@ -26,6 +26,7 @@ from fake_server import END, FakeServer, frame, op, row
 import aerospike_np
 from aerospike_np import Keys
 
+PACKAGE = Path(aerospike_np.__file__).parent
 INTEGER, DOUBLE, STRING = 1, 2, 3
 DTYPES = {
     "as the host": np.dtype(
@@ -249,7 +250,7 @@ def test_whatever_the_rows_are_like_each_value_is_right(kind: str) -> None:
         pytest.skip(f"this CPU has no {kind}")
     done = subprocess.run(
         [sys.executable, __file__],
-        env={**os.environ, "AEROSPIKE_NP_SIMD": kind},
+        env={**os.environ, "AEROSPIKE_NP_SIMD": kind, "PYTHONPATH": str(PACKAGE.parent)},
         capture_output=True,
         text=True,
         timeout=100,

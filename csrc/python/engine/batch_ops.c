@@ -21,8 +21,8 @@ int32_t anp_public_code(anp_status code)
 }
 
 PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key_source *keys,
-                            const anp_row_source *source, const anp_row_sink *sink,
-                            PyObject *(*wrap)(anp_request *), void *payload,
+                            const anp_row_source *source, const anp_row_sink *sinks,
+                            uint32_t n_parts, PyObject *(*wrap)(anp_request *), void *payload,
                             void (*free_payload)(void *), PyObject *hold)
 {
     anp_cluster *cluster = anp_core_cluster(core);
@@ -40,13 +40,21 @@ PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key
         r->wrap = wrap;
         Py_INCREF(hold);
         r->hold = hold;
-        if (anp_batch_new(cluster, &policy->engine, &keys->view, source, sink,
-                          anp_policy_filter(policy), &r->batch, &err) != ANP_OK) {
+        const anp_slice filter = anp_policy_filter(policy);
+        const anp_policy *engine = &policy->engine;
+        anp_status status = n_parts > 1
+                                ? anp_batch_parts_new(cluster, engine, &keys->view, source, sinks,
+                                                      n_parts, filter, &r->parts, &err)
+                                : anp_batch_new(cluster, engine, &keys->view, source, sinks, filter,
+                                                &r->batch, &err);
+        if (status != ANP_OK) {
+            r->parts = NULL;
             r->batch = NULL;
             (void)anp_raise(core->state, &err, NULL);
             Py_CLEAR(r);
         } else {
-            r->command = anp_batch_command(r->batch);
+            r->command =
+                n_parts > 1 ? anp_batch_parts_command(r->parts) : anp_batch_command(r->batch);
         }
     }
     if (cluster != NULL) {
@@ -58,7 +66,11 @@ PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key
 PyObject *anp_batch_timings_tuple(anp_request *r)
 {
     anp_batch_timings t;
-    anp_batch_timings_get(r->batch, &t);
+    if (r->parts != NULL) {
+        anp_batch_parts_timings(r->parts, &t);
+    } else {
+        anp_batch_timings_get(r->batch, &t);
+    }
     return Py_BuildValue("(dddd)", t.digests, t.sending, t.waiting, t.decoding);
 }
 
@@ -215,8 +227,8 @@ PyObject *anp_core_batch_records(PyObject *self, PyObject *args)
         anp_buffer_init(ops, ANP_READ_OPS_MAX);
     }
     if (hold != NULL && anp_read_source(core->state, names, &policy, ops, &source)) {
-        request = anp_batch_request(core, &policy, source_keys, &source, &sink, wrap_records, ops,
-                                    free_ops, hold);
+        request = anp_batch_request(core, &policy, source_keys, &source, &sink, 1, wrap_records,
+                                    ops, free_ops, hold);
     } else {
         anp_key_source_free(source_keys);
         if (ops != NULL) {

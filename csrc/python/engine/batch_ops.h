@@ -10,11 +10,11 @@
  * row that was left out is ok. The server's stay as they are. */
 int32_t anp_public_code(anp_status code);
 
-/* Makes the batch, hands keys and payload to the request. On failure keys and payload are freed.
- * Steals keys. */
+/* Makes the batch, in so many parts with a sink each, and hands keys and payload to the request. On
+ * failure keys and payload are freed. Steals keys. */
 PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key_source *keys,
-                            const anp_row_source *source, const anp_row_sink *sink,
-                            PyObject *(*wrap)(anp_request *), void *payload,
+                            const anp_row_source *source, const anp_row_sink *sinks,
+                            uint32_t n_parts, PyObject *(*wrap)(anp_request *), void *payload,
                             void (*free_payload)(void *), PyObject *hold);
 
 /* READ operations for the names of a tuple, kept in `ops`; NULL: all bins; empty: no bins. */

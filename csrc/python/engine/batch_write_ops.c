@@ -253,7 +253,7 @@ static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, an
     source.row = row;
     anp_write_results_sink(&p->results, &sink);
     PyObject *request =
-        anp_batch_request(core, policy, keys, &source, &sink, wrap_write, p, free_write, hold);
+        anp_batch_request(core, policy, keys, &source, &sink, 1, wrap_write, p, free_write, hold);
     anp_policy_release(policy);
     return request;
 }

@@ -3,7 +3,7 @@
  * clients differ only in who drives it. */
 #pragma once
 
-#include "command/batch.h"
+#include "command/batch_parts.h"
 #include "command/gate.h"
 #include "command/info_command.h"
 #include "command/single.h"
@@ -30,10 +30,11 @@ typedef struct anp_request anp_request;
 struct anp_request {
     PyObject_HEAD anp_state *state;
     anp_core *core;       /* owned */
-    anp_command *command; /* points into one of the next three */
+    anp_command *command; /* points into one of the next four */
     anp_single *single;
     anp_info_command *info;
     anp_batch *batch;
+    anp_batch_parts *parts;
     /* Makes the raw result when the command is done, whatever its status. NULL only with an
      * exception set. */
     PyObject *(*wrap)(anp_request *r);

@@ -68,6 +68,8 @@ static const struct entry {
      "the same on SSD"},
     {"respond_all_keys", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.respond_all),
      "go on after a row's error"},
+    {"threads", KIND_INT, 1, 64, ANP_GROUP_BATCH_READ, EFFECTIVE, P(engine.threads),
+     "threads of a read into arrays, each of at least 5,000 rows; 1 by default"},
     {"expressions", KIND_FILTER, 0, 0, DATA, EFFECTIVE, P(filter),
      "the command runs only on records for which this is true"},
     {"filter_expression", KIND_FILTER, 0, 0, DATA, EFFECTIVE, P(filter),

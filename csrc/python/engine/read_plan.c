@@ -112,19 +112,46 @@ PyType_Spec anp_read_plan_spec = {
 
 /* ---- reads ---- */
 
+enum { LEAST_ROWS = 5000 /* of a thread */, THREADS_MAX = 64 };
+
 typedef struct table_payload {
-    anp_table table;
     anp_plan plan; /* the read plan's, over this read's arrays */
     anp_new_arrays arrays;
+    uint32_t n_tables; /* one a thread, over the same arrays */
+    anp_table tables[];
 } table_payload;
 
 static void free_table(void *payload)
 {
     table_payload *p = payload;
-    anp_table_deinit(&p->table);
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        anp_table_deinit(&p->tables[i]);
+    }
     PyMem_Free(p->plan.fields);
     anp_new_arrays_drop(&p->arrays);
     PyMem_Free(p);
+}
+
+static uint32_t n_threads(const read_plan *how, uint64_t n_rows)
+{
+    uint64_t most = n_rows / LEAST_ROWS, threads = how->policy.engine.threads;
+    threads = threads < most ? threads : most;
+    threads = threads < THREADS_MAX ? threads : THREADS_MAX;
+    return threads != 0 ? (uint32_t)threads : 1;
+}
+
+static table_payload *new_payload(const read_plan *how, uint64_t n_rows)
+{
+    uint32_t n = n_threads(how, n_rows);
+    table_payload *p = PyMem_Calloc(1, sizeof *p + n * sizeof p->tables[0]);
+    if (p == NULL) {
+        return (table_payload *)(void *)PyErr_NoMemory();
+    }
+    p->n_tables = n;
+    for (uint32_t i = 0; i < n; i++) {
+        anp_table_init(&p->tables[i]);
+    }
+    return p;
 }
 
 static anp_status table_row(void *context, uint64_t row, const anp_message *m, anp_cursor body,
@@ -155,26 +182,51 @@ static PyObject *wrap_table(anp_request *r)
 {
     table_payload *p = r->payload;
     PyObject *fields = PyTuple_GET_ITEM(r->hold, 3);
-    if (fields != Py_None && !anp_table_resolve(r->state, &p->table, fields)) {
-        return NULL;
+    anp_buffer *errors = &p->tables[0].errors;
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        anp_table *t = &p->tables[i];
+        if (fields != Py_None && !anp_table_resolve(r->state, t, fields)) {
+            return NULL;
+        }
+        if (i != 0) {
+            anp_buffer_put(errors, t->errors.data, t->errors.size);
+        }
+    }
+    if (errors->failed != ANP_OK) {
+        return PyErr_NoMemory();
     }
     const anp_new_arrays *a = &p->arrays;
     return Py_BuildValue("(OOOOy#N)", a->data, a->codes, a->meta, a->missing,
-                         p->table.errors.size != 0 ? (const char *)p->table.errors.data : "",
-                         (Py_ssize_t)p->table.errors.size, anp_batch_timings_tuple(r));
+                         errors->size != 0 ? (const char *)errors->data : "",
+                         (Py_ssize_t)errors->size, anp_batch_timings_tuple(r));
 }
 
-static bool take_outputs(anp_table *t, Py_ssize_t n, const anp_new_arrays *a)
+/* Points the tables at the arrays. */
+static bool take_outputs(table_payload *p, anp_errors_mode mode, Py_ssize_t n)
 {
-    t->n_rows = (uint64_t)n;
-    t->missing_stride = (t->plan->n_fields + 7) / 8;
-    t->codes = anp_numpy_data(a->codes, sizeof(int32_t), n, "codes", true);
-    t->meta = t->codes != NULL ? anp_numpy_data(a->meta, 8, n, "meta", true) : NULL;
-    t->missing = t->meta != NULL ? anp_numpy_data(a->missing, 1, n * (Py_ssize_t)t->missing_stride,
-                                                  "missing", true)
-                                 : NULL;
-    t->now = (uint32_t)(anp_clock_wall() / ANP_NS_PER_S - ANP_EPOCH);
-    return t->missing != NULL;
+    const anp_new_arrays *a = &p->arrays;
+    anp_table *first = &p->tables[0];
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        anp_table *t = &p->tables[i];
+        t->plan = &p->plan;
+        t->mode = mode;
+        t->n_rows = (uint64_t)n;
+        t->missing_stride = (p->plan.n_fields + 7) / 8;
+        t->now = (uint32_t)(anp_clock_wall() / ANP_NS_PER_S - ANP_EPOCH);
+        if (i != 0) {
+            t->codes = first->codes;
+            t->meta = first->meta;
+            t->missing = first->missing;
+            continue;
+        }
+        t->codes = anp_numpy_data(a->codes, sizeof(int32_t), n, "codes", true);
+        t->meta = t->codes != NULL ? anp_numpy_data(a->meta, 8, n, "meta", true) : NULL;
+        t->missing =
+            t->meta != NULL
+                ? anp_numpy_data(a->missing, 1, n * (Py_ssize_t)t->missing_stride, "missing", true)
+                : NULL;
+    }
+    return first->missing != NULL;
 }
 
 /* The arrays of a read: new ones, or those that are given. */
@@ -212,29 +264,28 @@ PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
         return NULL;
     }
     const read_plan *how = (const read_plan *)(const void *)plan;
-    anp_key_source *source_keys = anp_key_source_new(core->state, keys, how->policy.key == 0);
+    bool is_sliced = how->policy.key == 0 && how->policy.engine.threads <= 1;
+    anp_key_source *source_keys = anp_key_source_new(core->state, keys, is_sliced);
     if (source_keys == NULL) {
         return NULL;
     }
-    table_payload *p = PyMem_Calloc(1, sizeof *p);
-    if (p == NULL) {
-        anp_key_source_free(source_keys);
-        return PyErr_NoMemory();
-    }
-    anp_table_init(&p->table);
-    p->table.plan = &p->plan;
-    p->table.mode = how->mode;
     Py_ssize_t n = (Py_ssize_t)source_keys->view.total;
-    if (!take_arrays(how, p, given, fields, n) || !take_outputs(&p->table, n, &p->arrays)) {
+    table_payload *p = new_payload(how, (uint64_t)n);
+    if (p == NULL || !take_arrays(how, p, given, fields, n) || !take_outputs(p, how->mode, n)) {
         anp_key_source_free(source_keys);
-        free_table(p);
+        if (p != NULL) {
+            free_table(p);
+        }
         return NULL;
     }
-    anp_row_sink sink = {.row = table_row,
-                         .again = table_again,
-                         .settle = table_settle,
-                         .soon = table_soon,
-                         .context = &p->table};
-    return anp_batch_request(core, &how->policy, source_keys, &how->source, &sink, wrap_table, p,
-                             free_table, args);
+    anp_row_sink sinks[THREADS_MAX];
+    for (uint32_t i = 0; i < p->n_tables; i++) {
+        sinks[i] = (anp_row_sink){.row = table_row,
+                                  .again = table_again,
+                                  .settle = table_settle,
+                                  .soon = table_soon,
+                                  .context = &p->tables[i]};
+    }
+    return anp_batch_request(core, &how->policy, source_keys, &how->source, sinks, p->n_tables,
+                             wrap_table, p, free_table, args);
 }

@@ -52,12 +52,13 @@ static PyObject *ending(anp_request *r)
 
 bool anp_request_progress(anp_request *r)
 {
-    if (r->progress == NULL || r->batch == NULL) {
+    if (r->progress == NULL || (r->batch == NULL && r->parts == NULL)) {
         return true;
     }
-    PyObject *got =
-        PyObject_CallFunction(r->progress, "KK", (unsigned long long)anp_batch_progress(r->batch),
-                              (unsigned long long)r->keys->view.total);
+    uint64_t done =
+        r->parts != NULL ? anp_batch_parts_progress(r->parts) : anp_batch_progress(r->batch);
+    PyObject *got = PyObject_CallFunction(r->progress, "KK", (unsigned long long)done,
+                                          (unsigned long long)r->keys->view.total);
     Py_XDECREF(got);
     return got != NULL;
 }
@@ -256,6 +257,9 @@ static void request_dealloc(anp_request *r)
     }
     if (r->batch != NULL) {
         anp_batch_free(r->batch);
+    }
+    if (r->parts != NULL) {
+        anp_batch_parts_free(r->parts);
     }
     if (r->payload != NULL) {
         r->free_payload(r->payload);
