@@ -197,6 +197,16 @@ def _refuse_overlap(dtype: np.dtype[Any]) -> None:
             _refuse_overlap(inner)
 
 
+def is_rows(n: int, dtype: Any, out: Any) -> bool:
+    """Whether memory that is given is a structured array of n rows, whose shape is that of new ones."""
+    if not isinstance(out, np.ndarray) or out.dtype.names is None or out.ndim != 1:
+        return False
+    if dtype is not None and dtype is not out.dtype:
+        return False
+    _check_out(out, n, "out")
+    return True
+
+
 def shape_of_out(n: int, dtype: Any, bins: Any, out: Any, fill: Any) -> tuple[Shape, Any]:
     """The shape of arrays of n rows that are given, and what holds them."""
     layout, views = _take_out(n, dtype, bins, out)

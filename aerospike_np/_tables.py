@@ -73,9 +73,11 @@ def plan_of(
     """
     _layout.check_layout(layout)
     mode = errors_mode(errors)
-    if out is not None:
+    if out is not None and not _layout.is_rows(n, dtype, out):
         shape, data = _layout.shape_of_out(n, dtype, bins, out, fill)
         return Plan(core, shape, policy, errors), data
+    if out is not None:
+        dtype, layout = out.dtype, "rows"
     key: tuple[Any, ...] | None = None
     if isinstance(dtype, np.dtype) and fill is None and policy is None:
         if bins is None:
@@ -84,13 +86,13 @@ def plan_of(
             key = id(dtype), tuple(bins), layout, mode
     found = cache.get(key) if key is not None else None
     if found is not None and found[1] is dtype.names:
-        return found[2], None
+        return found[2], out
     plan = Plan(core, _layout.shape_of(dtype, bins, layout, fill), policy, errors)
     if key is not None:
         if len(cache) >= _CACHED:
             cache.clear()
         cache[key] = dtype, dtype.names, plan
-    return plan, None
+    return plan, out
 
 
 def result(
