@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DELETE_ON_ERROR:
-.PHONY: demo build test test-c test-python test-peers test-debian test-free-threaded soak bench bench-quick lint clang asan asan-c asan-python tsan format clean
+.PHONY: demo build test test-c test-python test-peers test-debian test-free-threaded soak bench bench-quick lint clang asan asan-c asan-python tsan fuzz format clean
 
 PYTHON ?= python3
 JOBS ?= $(shell nproc)
@@ -17,6 +17,7 @@ PYTEST := -m pytest -n $(JOBS) --dist worksteal --timeout=180 --ignore=tests/pee
 LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers.txt))
 OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(foreach layer,$(LAYERS),$(wildcard csrc/$(layer)/*.c)))
 C_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/c/test_*.c))
+FUZZ := $(patsubst %.c,$(BUILD)/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard benchmarks/*.c))
 BENCH_PYTHON = $$(ls .venv-bench/.bench >&/dev/null && echo .venv-bench/bin/python || echo .venv/bin/python)
 C_HELP := $(patsubst %.c,$(BUILD)/%.o,$(filter-out tests/c/test_%,$(wildcard tests/c/*.c)))
@@ -33,7 +34,7 @@ test:
 
 test-c: system-test
 	@$(MAKE) -s --no-print-directory -j$(JOBS) c-tests
-	@.ci/test-c.sh $(C_TESTS)
+	@.ci/test-c.sh $(C_TESTS) $(FUZZ)
 test-python: export AEROSPIKE_NP_SOAK_RUNS ?= 200
 test-python: .venv/.tests build
 	@$(MAKE) -s --no-print-directory bench-programs
@@ -66,6 +67,8 @@ tsan: CFLAGS := -O1 -g -fsanitize=thread -fno-omit-frame-pointer
 tsan: system-test
 	@$(MAKE) --no-print-directory test-c BUILD=$(BUILD) CFLAGS="$(CFLAGS)" \
 	    C_TESTS="$(TSAN_TESTS:%=$(BUILD)/tests/c/test_%)"
+fuzz: system-test
+	@.ci/fuzz.sh $(SECONDS)
 format: .venv/.tests
 	@.ci/lint.sh --fix
 clean:
@@ -88,7 +91,7 @@ bench-ready: build # without the other clients, and without 3.13t, where they ca
 	@$(MAKE) -s --no-print-directory bench-programs
 	@$(MAKE) -s --no-print-directory .venv-bench/.bench || echo "bench: goes on without other clients" >&2
 	@! .ci/free-threaded.sh have >/dev/null || .ci/free-threaded.sh package
-c-tests: $(C_TESTS)
+c-tests: $(C_TESTS) $(FUZZ)
 bench-programs: $(BENCH)
 $(BENCH): $(BUILD)/%: %.c aerospike_np/lib/libaerospike_np.a
 	mkdir -p $(@D); $(CC) $(FLAGS) -O3 $< aerospike_np/lib/libaerospike_np.a -o $@ -lm
@@ -98,5 +101,7 @@ $(BUILD)/%.o: %.c Makefile
 	mkdir -p $(@D); $(CC) $(FLAGS) $(CFLAGS) -c $< -o $@
 $(C_TESTS): %: %.o $(C_HELP) $(BUILD)/libanp.a
 	$(CC) $(CFLAGS) -pthread $^ -o $@ -lcmocka -lcrypto -lpthread -lm
+$(FUZZ): %: %.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libanp.a
+	$(CC) $(CFLAGS) -pthread $^ -o $@ -lcrypto -lpthread -lm
 .SECONDARY:
--include $(OBJECTS:.o=.d) $(C_TESTS:=.d) $(C_HELP:.o=.d) $(BENCH:=.d)
+-include $(OBJECTS:.o=.d) $(C_TESTS:=.d) $(FUZZ:=.d) $(C_HELP:.o=.d) $(BENCH:=.d)

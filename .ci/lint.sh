@@ -2,7 +2,7 @@
 # ruff, mypy --strict, stubtest, clang-format; with --fix the sources are put in order first.
 set -euo pipefail
 bin=.venv/bin
-mapfile -t c_files < <(find csrc include tests/c docs benchmarks -name '*.[ch]' | sort)
+mapfile -t c_files < <(find csrc include tests/c tests/fuzz docs benchmarks -name '*.[ch]' | sort)
 
 if [ "${1:-}" = --fix ]; then
     # Twice: what moves a comment once may move it again.

@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Fuzzes each target of tests/fuzz with libFuzzer for so many seconds, from the inputs that are kept there;
+# --keep then keeps the fewest inputs that reach as much code. An input that fails is left in build/fuzz.
+set -euo pipefail
+seconds=60 keep=
+for word in "$@"; do
+    if [ "$word" = --keep ]; then keep=1; else seconds=$word; fi
+done
+out=build/fuzz
+mkdir -p $out
+for hex in tests/fuzz/*.hex; do
+    name=$(basename "$hex" .hex)
+    ${CLANG:-clang-14} -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -O1 -g -fno-sanitize-recover=undefined \
+        -fsanitize=fuzzer,address,undefined "tests/fuzz/$name.c" csrc/{base,wire,data}/*.c -o "$out/$name" -lcrypto -lm
+    mkdir -p "$out/$name.inputs"
+    python3 - "$hex" "$out/$name.inputs" <<'END'
+import pathlib, sys
+for number, line in enumerate(open(sys.argv[1])):
+    pathlib.Path(sys.argv[2], f"kept{number}").write_bytes(bytes.fromhex(line))
+END
+    echo "-- $name, $seconds s"
+    "$out/$name" -max_total_time="$seconds" -max_len=700 -timeout=10 -artifact_prefix="$out/$name-" \
+        "$out/$name.inputs" >"$out/$name.log" 2>&1 || { tail -40 "$out/$name.log"; exit 1; }
+    grep DONE "$out/$name.log"
+    [ -n "$keep" ] || continue
+    rm -rf "$out/$name.fewest" && mkdir "$out/$name.fewest"
+    "$out/$name" -merge=1 -use_counters=0 -max_len=200 "$out/$name.fewest" "$out/$name.inputs" 2>>"$out/$name.log"
+    python3 - "$hex" "$out/$name.fewest" <<'END'
+import pathlib, sys
+inputs = {path.read_bytes().hex() for path in pathlib.Path(sys.argv[2]).iterdir()}
+pathlib.Path(sys.argv[1]).write_text("".join(f"{line}\n" for line in sorted(inputs - {""})))
+END
+done
