@@ -490,14 +490,19 @@ def test_no_more_operations_are_under_way_than_allowed_and_the_first_comes_first
             order: list[int] = []
 
             async def one(i: int) -> None:
-                await client.put(("test", "t", i), {"a": i})
+                await client.put(("test", "t", i), {"a": i}, policy={"total_timeout": 60_000})
                 order.append(i)
+
+            def in_use() -> int:
+                return sum(n.conns.in_use for n in client.get_stats().nodes)
 
             await client.get(("test", "s", 1))
             node.freeze()
             tasks = [asyncio.ensure_future(one(i)) for i in range(30)]
+            while in_use() < 3:
+                await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)
-            assert sum(n.conns.in_use for n in client.get_stats().nodes) == 3
+            assert in_use() == 3
             node.thaw()
             await asyncio.gather(*tasks)
             assert all(abs(i - place) < 6 for place, i in enumerate(order))
