@@ -212,9 +212,9 @@ static int by_key(const void *a, const void *b)
                                   anp_cursor_over(y->base + y->start, y->value - y->start));
 }
 
-static bool is_key(const uint8_t *p, size_t size)
+bool anp_collection_is_key(anp_slice element)
 {
-    anp_cursor c = anp_cursor_over(p, size);
+    anp_cursor c = anp_cursor_over(element.data, element.size);
     anp_msgpack_item item;
     if (!anp_msgpack_read(&c, &item)) {
         return false;
@@ -284,8 +284,8 @@ static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map,
         pairs[i].start = b->size;
         ok = store_one(b, c, depth + 1) && b->failed == ANP_OK;
         pairs[i].value = b->size;
-        ok = ok && is_key(b->data + pairs[i].start, pairs[i].value - pairs[i].start) &&
-             store_one(b, c, depth + 1) && b->failed == ANP_OK;
+        anp_slice key = {b->data + pairs[i].start, pairs[i].value - pairs[i].start};
+        ok = ok && anp_collection_is_key(key) && store_one(b, c, depth + 1) && b->failed == ANP_OK;
         pairs[i].end = b->size;
     }
     ok = ok && sort_pairs(b, start, pairs, count);

@@ -14,6 +14,9 @@ bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes);
  * is none. */
 bool anp_collection_store_element(anp_buffer *b, anp_slice bytes);
 
+/* May this element, in stored form, be a map's key? */
+bool anp_collection_is_key(anp_slice element);
+
 /* Below, at or above 0, as values are ordered. Both stand at one element in stored form. */
 int anp_collection_compare(anp_cursor a, anp_cursor b);
 

@@ -72,17 +72,18 @@ static bool find_child(walk *w, anp_container *c, int64_t type, anp_slice value,
     anp_cursor look = anp_cursor_over(value.data, value.size);
     anp_msgpack_item item;
     bool is_rank = type == LIST_RANK || type == MAP_RANK;
-    bool by_value = type == LIST_VALUE || type == MAP_VALUE;
     if (type == MAP_KEY) {
         return anp_container_find_key(c, value, at);
     }
-    if ((is_rank || by_value) && !anp_container_rank(c, w->op.arena)) {
-        return false;
+    if (type == LIST_VALUE || type == MAP_VALUE) { /* the first one */
+        *at = 0;
+        while (*at < c->n && anp_slice_compare(c->values[*at], value) != 0) {
+            ++*at;
+        }
+        return *at < c->n;
     }
-    if (by_value) {
-        uint32_t rank = anp_container_values_below(c, value, false);
-        *at = rank < c->n ? c->by_rank[rank] : 0;
-        return rank < c->n && anp_slice_compare(c->values[*at], value) == 0;
+    if (is_rank && !anp_container_rank(c, w->op.arena)) {
+        return false;
     }
     if (!anp_msgpack_read(&look, &item) || item.kind != ANP_MSGPACK_INT ||
         !anp_collection_index(item.integer, c->n, at)) {
@@ -102,7 +103,7 @@ static bool make_place(const anp_container *c, int64_t type, anp_slice value, ui
         return false;
     }
     if ((type & TYPE_BITS) == MAP_KEY) {
-        return !anp_container_find_key(c, value, at);
+        return anp_collection_is_key(value) && !anp_container_find_key(c, value, at);
     }
     if ((type & TYPE_BITS) != LIST_INDEX || !anp_msgpack_read(&look, &item) ||
         item.kind != ANP_MSGPACK_INT || item.integer < c->n || item.integer > UINT16_MAX) {
@@ -191,10 +192,13 @@ static uint8_t descend(walk *w, const anp_slice *bytes, bool is_bin, anp_slice *
     const uint8_t *start = w->context.at.at;
     (void)anp_msgpack_skip(&w->context.at);
     w->context.left--;
-    anp_slice value = {start, (size_t)(w->context.at.at - start)}, child;
+    anp_slice sent = {start, (size_t)(w->context.at.at - start)}, value, child;
     uint8_t code = open_level(w, bytes, type, is_bin, &c);
     if (code != ANP_OK) {
         return code;
+    }
+    if (!anp_collection_stored(w->op.arena, sent, &value)) {
+        return ANP_PARAMETER;
     }
     bool found = find_child(w, &c, type & TYPE_BITS, value, &at);
     if (!found && (!w->is_modify || !make_place(&c, type, value, &at))) {

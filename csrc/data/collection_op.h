@@ -64,6 +64,10 @@ bool anp_collection_index(int64_t index, uint32_t n, uint32_t *out);
 bool anp_collection_argument(anp_collection_op *o, anp_slice *out);
 bool anp_collection_new_value(anp_collection_op *o, anp_slice *out);
 
+/* An element in stored form, made in the arena. false: no memory (`failed`), or none that can be.
+ */
+bool anp_collection_stored(anp_arena *arena, anp_slice sent, anp_slice *out);
+
 /* Adds `delta` to a number, which keeps its type. false: one is none. */
 bool anp_collection_add(anp_collection_op *o, anp_slice number, anp_slice delta, bool subtract,
                         anp_slice *out);

@@ -15,19 +15,21 @@ bool anp_collection_argument(anp_collection_op *o, anp_slice *out)
     return true;
 }
 
+bool anp_collection_stored(anp_arena *arena, anp_slice sent, anp_slice *out)
+{
+    anp_buffer form;
+    anp_buffer_init(&form, ANP_PROTO_MAX);
+    bool ok = anp_collection_store_element(&form, sent);
+    *out = (anp_slice){ok ? anp_arena_copy(arena, form.data, form.size) : NULL, form.size};
+    arena->failed = arena->failed || form.failed != ANP_OK;
+    anp_buffer_deinit(&form);
+    return out->data != NULL;
+}
+
 bool anp_collection_new_value(anp_collection_op *o, anp_slice *out)
 {
     anp_slice sent;
-    anp_buffer form;
-    if (!anp_collection_argument(o, &sent)) {
-        return false;
-    }
-    anp_buffer_init(&form, ANP_PROTO_MAX);
-    bool ok = anp_collection_store_element(&form, sent);
-    *out = (anp_slice){ok ? anp_arena_copy(o->arena, form.data, form.size) : NULL, form.size};
-    o->arena->failed = o->arena->failed || form.failed != ANP_OK;
-    anp_buffer_deinit(&form);
-    return out->data != NULL;
+    return anp_collection_argument(o, &sent) && anp_collection_stored(o->arena, sent, out);
 }
 
 static bool read_number(anp_slice element, anp_msgpack_item *out)

@@ -40,16 +40,6 @@ static bool put_one(anp_collection_op *o, anp_slice key, anp_slice value)
     return anp_container_insert(&o->c, o->arena, at, key, value);
 }
 
-static bool is_key(anp_slice key)
-{
-    anp_cursor c = anp_cursor_over(key.data, key.size);
-    anp_msgpack_item item;
-    return anp_msgpack_read(&c, &item) &&
-           (item.kind == ANP_MSGPACK_INT || item.kind == ANP_MSGPACK_UINT ||
-            (item.kind == ANP_MSGPACK_STRING && item.bytes.size != 0 &&
-             item.bytes.data[0] != ANP_PARTICLE_GEOJSON));
-}
-
 /* The entries to put: a key and a value, or those of a map. */
 static uint8_t read_entries(anp_collection_op *o, bool is_map, anp_container *out)
 {
@@ -62,7 +52,7 @@ static uint8_t read_entries(anp_collection_op *o, bool is_map, anp_container *ou
                    ? ANP_OK
                    : ANP_PARAMETER;
     }
-    if (!anp_collection_new_value(o, &value) || !is_key(key)) {
+    if (!anp_collection_new_value(o, &value) || !anp_collection_is_key(key)) {
         return ANP_PARAMETER;
     }
     anp_container_make(out, ANP_PARTICLE_MAP, ANP_UNORDERED);
@@ -144,7 +134,7 @@ static uint8_t increment(anp_collection_op *o)
     anp_slice key, delta = {(const uint8_t *)"\x01", 1}, sum;
     int64_t order = 0;
     uint32_t at;
-    if (!anp_collection_new_value(o, &key) || !is_key(key) ||
+    if (!anp_collection_new_value(o, &key) || !anp_collection_is_key(key) ||
         (o->call.left != 0 && !anp_collection_new_value(o, &delta)) ||
         !anp_call_option(&o->call, &order) || o->call.left != 0) {
         return ANP_PARAMETER;
