@@ -11,7 +11,7 @@ CFLAGS ?= -O2 -g
 FLAGS := -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -fvisibility=hidden -pthread -MMD -MP \
     -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-TSAN_TESTS := threads batch_node batch_parts group node loop pool tend tend_many api single_cluster # those with threads
+TSAN_TESTS := threads command batch_node batch_parts group node loop pool tend tend_many api single_cluster # those with threads
 PYTEST := -m pytest -n $(JOBS) --dist worksteal --timeout=180 --ignore=tests/peers
 
 LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers.txt))

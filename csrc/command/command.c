@@ -12,12 +12,9 @@
 
 enum { WISH_START = 1, WISH_CANCEL = 2, WISH_RESUME = 4, WISH_ENDED = 8 };
 
-static void begin(anp_command *c)
+static void set_deadline(anp_command *c)
 {
-    if (!c->is_started) {
-        c->is_started = true;
-        c->deadline = anp_clock_deadline(anp_clock_now(), c->policy.total_timeout_ms);
-    }
+    c->deadline = anp_clock_deadline(anp_clock_now(), c->policy.total_timeout_ms);
 }
 
 static void end(anp_command *c)
@@ -36,9 +33,12 @@ static void run_wishes(anp_task *t)
     if ((wishes & WISH_ENDED) != 0) {
         end(c);
     } else if ((wishes & WISH_START) != 0) {
-        c->kind->start(c); /* sees a cancel that came with it */
+        atomic_store(&c->is_started, true);
+        c->kind->start(c); /* sees a cancel that came with it, or before it */
     } else if ((wishes & WISH_CANCEL) != 0) {
-        c->kind->cancel(c);
+        if (atomic_load(&c->is_started)) {
+            c->kind->cancel(c);
+        }
     } else if ((wishes & WISH_RESUME) != 0 && c->kind->resume != NULL) {
         atomic_store(&c->wants_keys, false);
         c->kind->resume(c);
@@ -112,8 +112,10 @@ anp_drive anp_command_drive(anp_command *c, int slice_ms)
         return_loop(c);
         return ANP_DRIVE_DONE;
     }
-    bool first = !c->is_started;
-    begin(c);
+    bool first = !atomic_exchange(&c->is_started, true);
+    if (first) {
+        set_deadline(c);
+    }
     if (c->kind->drive != NULL) {
         return c->kind->drive(c, slice_ms);
     }
@@ -143,9 +145,9 @@ anp_drive anp_command_drive(anp_command *c, int slice_ms)
 
 void anp_command_submit(anp_command *c, anp_loop *loop)
 {
-    begin(c);
-    c->is_submitted = true;
+    set_deadline(c);
     c->loop = loop;
+    atomic_store(&c->is_submitted, true);
     wish(c, WISH_START);
 }
 
@@ -154,9 +156,12 @@ void anp_command_cancel(anp_command *c)
     if (atomic_load(&c->is_done) || atomic_exchange(&c->is_cancelled, true)) {
         return;
     }
-    if (c->is_submitted) {
+    /* Another thread may be submitting it just now. In this order: what is seen to be started on a
+     * loop's thread is seen to be submitted too. */
+    bool is_started = atomic_load(&c->is_started);
+    if (atomic_load(&c->is_submitted)) {
         wish(c, WISH_CANCEL);
-    } else if (c->is_started) {
+    } else if (is_started) {
         c->kind->cancel(c);
     }
 }

@@ -51,7 +51,8 @@ struct anp_command {
     uint32_t retries;        /* attempts beyond the first that were made */
     anp_task task;           /* for posting */
     _Atomic uint32_t wishes; /* what was posted and not yet done; see command.c */
-    _Atomic bool is_started, is_submitted;
+    _Atomic bool is_started; /* by whom drives it */
+    _Atomic bool is_submitted;
 };
 
 /* Drives on the calling thread for at most slice_ms. A loop is borrowed from the cluster's spare
