@@ -653,6 +653,36 @@ def test_close_ends_the_call_of_another_thread(node: LocalNode, name: str) -> No
     assert isinstance(failure, exception.AerospikeError) or "client was closed" in failure, ended
 
 
+@pytest.mark.parametrize("name", ["connect", "get"])
+def test_close_ends_the_connecting_of_another_thread(node: LocalNode, name: str) -> None:
+    client, ended = Client(node.config()), []
+
+    def work() -> None:
+        try:
+            ended.append(client.connect() if name == "connect" else CALLS[name](client))
+        except BaseException as error:
+            ended.append(error)
+
+    node.freeze()
+    try:
+        n_open = len(os.listdir("/proc/self/fd"))
+        thread = threading.Thread(target=work)
+        thread.start()
+        end = time.monotonic() + 60
+        while len(os.listdir("/proc/self/fd")) == n_open and time.monotonic() < end:
+            time.sleep(0.002)
+        client.close()
+        thread.join(30)
+    finally:
+        node.thaw()
+    assert not thread.is_alive()
+    assert isinstance(ended[0], exception.ClientError), ended
+    assert "close" in str(ended[0])
+    assert not client._core.is_open()
+    assert client.connect().get(("test", "s", 5)).bins == {"a": 36}
+    client.close()
+
+
 def test_connecting_twice_and_from_eight_threads_at_once_opens_one_cluster(node: LocalNode) -> None:
     for _ in range(20):
         client = Client(node.config())

@@ -49,6 +49,8 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 /* ---- connecting ---- */
 
+#define CLOSED_MEANWHILE "the client was closed while it was connecting"
+
 /* Forgets what belongs to the parent of a fork: its locks, sockets and memory are left behind on
  * purpose. The parent's other threads may have been anywhere, in the few instructions of the lock
  * too. Of the child's threads one does it, and the others wait for it. */
@@ -149,10 +151,26 @@ static void drop_cluster(anp_cluster *cluster)
     Py_END_ALLOW_THREADS
 }
 
-/* Waits in slices, so that Ctrl-C is heard. */
-static bool wait_connected(anp_core *core, anp_cluster *cluster)
+static bool raise_closed(const anp_core *core, const char *message)
 {
-    for (;;) {
+    anp_error err;
+    (void)anp_error_set(&err, ANP_ERR_CLOSED, "%s", message);
+    (void)anp_raise(core->state, &err, NULL);
+    return false;
+}
+
+static uint32_t count_closes(anp_core *core)
+{
+    hold_lock(core);
+    uint32_t n = core->n_closes;
+    PyThread_release_lock(core->lock);
+    return n;
+}
+
+/* Waits in slices, so that Ctrl-C is heard, and a close() of another thread. */
+static bool wait_connected(anp_core *core, anp_cluster *cluster, uint32_t n_closes)
+{
+    while (count_closes(core) == n_closes) {
         anp_error err;
         anp_status status;
         Py_BEGIN_ALLOW_THREADS status = anp_cluster_wait(cluster, 100, &err);
@@ -171,16 +189,18 @@ static bool wait_connected(anp_core *core, anp_cluster *cluster)
             return true;
         }
     }
+    return raise_closed(core, CLOSED_MEANWHILE);
 }
 
 /* Connects where nobody has; two threads at once: the second one's cluster is dropped. */
 static anp_cluster *connect_now(anp_core *core)
 {
+    uint32_t n_closes = count_closes(core);
     anp_cluster *mine = open_cluster(core);
     if (mine == NULL) {
         return NULL;
     }
-    if (!wait_connected(core, mine)) {
+    if (!wait_connected(core, mine, n_closes)) {
         PyObject *exception = anp_exception_take();
         drop_cluster(mine);
         anp_exception_give(exception);
@@ -188,16 +208,21 @@ static anp_cluster *connect_now(anp_core *core)
     }
     hold_lock(core);
     anp_cluster *winner = core->cluster;
-    if (winner == NULL) {
+    if (winner == NULL && core->n_closes == n_closes) {
         core->cluster = mine;
         core->closed = false;
         winner = mine;
         mine = NULL;
     }
-    (void)anp_cluster_retain(winner);
+    if (winner != NULL) {
+        (void)anp_cluster_retain(winner);
+    }
     PyThread_release_lock(core->lock);
     if (mine != NULL) {
         drop_cluster(mine);
+    }
+    if (winner == NULL) {
+        (void)raise_closed(core, CLOSED_MEANWHILE);
     }
     return winner;
 }
@@ -207,9 +232,7 @@ anp_cluster *anp_core_cluster(anp_core *core)
     bool closed;
     anp_cluster *cluster = anp_core_current(core, &closed);
     if (cluster == NULL && closed) {
-        anp_error err = {.code = ANP_ERR_CLOSED,
-                         .message = "the client is closed; call connect() to open it again"};
-        (void)anp_raise(core->state, &err, NULL);
+        (void)raise_closed(core, "the client is closed; call connect() to open it again");
         return NULL;
     }
     return cluster != NULL ? cluster : connect_now(core);
@@ -297,6 +320,7 @@ static PyObject *core_close(PyObject *self, PyObject *drain)
     anp_cluster *cluster = core->cluster;
     core->cluster = NULL;
     core->closed = true;
+    core->n_closes++;
     PyThread_release_lock(core->lock);
     if (cluster == NULL) {
         Py_RETURN_NONE;

@@ -17,11 +17,12 @@ typedef struct anp_core {
     PyObject *hosts;  /* list of (host, port), normalised */
     anp_py_config settings;
     anp_py_policy policies[ANP_GROUPS];
-    PyThread_type_lock lock; /* guards the three below; held for a few instructions, never while
+    PyThread_type_lock lock; /* guards the four below; held for a few instructions, never while
                                 calling out */
     anp_cluster *cluster;    /* retained; NULL: not connected */
     anp_runtime *runtime;    /* owned; NULL: nothing was async yet */
     bool closed;             /* close() was called: connect() is needed before the next call */
+    uint32_t n_closes;       /* so that a connect() that close() overtook does not open it again */
     anp_gate *gate;          /* owned; NULL: no memory for one after a fork */
     _Atomic long pid; /* of the process that all this is of; negative: it is just taken over */
 } anp_core;
