@@ -59,14 +59,14 @@ async def _first_map(request: Any) -> None:
     request.spend(loop.time() - begin)
 
 
-async def _run(waker: Any, request: Any, queue_seconds: float) -> Any:
+async def _run(waker: Any, request: Any) -> Any:
     loop = asyncio.get_running_loop()
     if request.lacks_map:
         await _first_map(request)
     future = loop.create_future()
     limit = None
-    if not waker.submit(request, future) and queue_seconds:
-        limit = loop.call_later(queue_seconds, request.give_up)
+    if not waker.submit(request, future) and request.queue_seconds:
+        limit = loop.call_later(request.queue_seconds, request.give_up)
     try:
         # In a Jupyter kernel: what its interrupt button asks of the loop does not wake it.
         is_watched = request.has_progress or "ipykernel" in sys.modules
@@ -84,7 +84,7 @@ async def _run(waker: Any, request: Any, queue_seconds: float) -> Any:
             limit.cancel()
 
 
-async def _run_steps(waker: Any, generator: Any, queue_seconds: float) -> Any:
+async def _run_steps(waker: Any, generator: Any) -> Any:
     """Each request that a plan of several yields, to the end."""
     answer: Any = None
     failure: BaseException | None = None
@@ -95,7 +95,7 @@ async def _run_steps(waker: Any, generator: Any, queue_seconds: float) -> Any:
             return end.value
         answer, failure = None, None
         try:
-            answer = await _run(waker, request, queue_seconds)
+            answer = await _run(waker, request)
         except asyncio.CancelledError as error:
             part = getattr(error, "partial", None)
             if not isinstance(part, tuple):
@@ -166,10 +166,6 @@ class AsyncClient(Plain):
         self._wakers = {}
         _clients.add(self)
 
-    @functools.cached_property
-    def _queue_seconds(self) -> float:
-        return (self._core.config.get("operation_queue_timeout_ms") or 0) / 1000
-
     def _leave_loops(self) -> None:
         """No loop keeps a waker of this client. Any thread."""
         for loop in list(self._wakers):
@@ -190,8 +186,8 @@ class AsyncClient(Plain):
 
     async def _await(self, waker: Any, work: Any) -> Any:
         if work.steps is None:
-            return await _run(waker, work, self._queue_seconds)
-        return await _run_steps(waker, work.steps(), self._queue_seconds)
+            return await _run(waker, work)
+        return await _run_steps(waker, work.steps())
 
     async def _awaiter(self) -> Callable[[Any], Awaitable[Any]]:
         return functools.partial(self._await, await self._ready())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
@@ -55,6 +57,7 @@ class _Job(_Chunk):
 
     _generator: Any = None
     _request: Any = None
+    _patience = math.inf  # when it has waited too long for its turn
 
     def begin(self, waker: Any) -> None:
         self._waker = waker
@@ -70,7 +73,16 @@ class _Job(_Chunk):
 
     def _submit(self, request: Any) -> None:
         self._request = request
-        self._waker.submit(request, self)
+        request.await_cluster()
+        is_in = self._waker.submit(request, self)
+        limit = math.inf if is_in else request.queue_seconds or math.inf
+        self._patience = time.monotonic() + limit
+
+    def look(self) -> None:
+        """Now and then: whether it has waited too long for its turn."""
+        if time.monotonic() >= self._patience:
+            self._patience = math.inf
+            self._request.give_up()
 
     def _next(self, step: Callable[[], Any]) -> None:
         try:
@@ -139,6 +151,8 @@ def run(plan: Plan) -> Iterator[Any]:
             while not jobs[0].is_done:
                 waker.wait(0.1)
                 waker.drain()
+                for job in jobs:
+                    job.look()
             result = jobs[0].result()
             fill(plan.in_flight + 1)  # these are under way while the caller looks at the result
             plan.count(result)

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -306,3 +307,51 @@ def test_row_without_a_key_is_named_by_its_number_in_the_whole_source(
                 got.append(result.ok.all())
         assert got == [True, True]
         assert are_there(watch, range(20)).all()
+
+
+# ---- what a client's configuration promises of each call ----
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_chunk_that_waits_too_long_for_its_turn_is_backpressure(
+    node: LocalNode, is_async: bool
+) -> None:
+    limits = {"max_concurrent_operations": 1, "operation_queue_timeout_ms": 100}
+    with Client({**node.config(), **limits}) as client:
+        assert client.ping()
+        node.freeze()
+        holder = threading.Thread(
+            target=lambda: client.batch_read([("test", "w", 1)], policy=PATIENT)
+        )
+        holder.start()
+
+        async def main() -> None:
+            async for _ in client.aio.read_stream([1], DTYPE, namespace="test", set_name="w"):
+                pass
+
+        begin = time.monotonic()
+        try:
+            until(lambda: client.get_stats().nodes[0].conns.in_use)
+            with pytest.raises(exception.BackpressureError):
+                if is_async:
+                    run(main)
+                else:
+                    list(client.read_stream([1], DTYPE, namespace="test", set_name="w"))
+            assert time.monotonic() - begin < 30  # and not when the holder is through
+        finally:
+            node.thaw()
+            holder.join()
+
+
+def test_stream_waits_for_a_cluster_that_need_not_be_there_yet(node: LocalNode) -> None:
+    port = node.port
+    node.stop()
+    config = {"hosts": [("127.0.0.1", port)], "fail_if_not_connected": False, "tend_interval": 50}
+    with Client(config) as client, ThreadPoolExecutor(1) as pool:
+        keys = np.arange(2)
+        stream = client.read_stream(keys, DTYPE, 1, namespace="test", set_name="w", policy=PATIENT)
+        parts = pool.submit(list, stream)
+        while not parts.done() and client.get_stats().tend_failures < 2:
+            time.sleep(0.002)
+        with LocalNode(port=port):
+            assert [part.result_codes.tolist() for part in parts.result(60)] == [[2], [2]]

@@ -361,6 +361,12 @@ static PyObject *request_show(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+static PyObject *request_await_cluster(PyObject *self, PyObject *unused)
+{
+    (void)unused;
+    return await_cluster((anp_request *)(void *)self) ? Py_NewRef(Py_None) : NULL;
+}
+
 static PyObject *request_spend(PyObject *self, PyObject *seconds)
 {
     double s = PyFloat_AsDouble(seconds);
@@ -382,6 +388,12 @@ static PyObject *get_seconds(PyObject *self, void *unused)
     uint32_t ms = ((anp_request *)(void *)self)->command->policy.total_timeout_ms;
     (void)unused;
     return PyFloat_FromDouble(ms != 0 ? ms / 1e3 : Py_HUGE_VAL);
+}
+
+static PyObject *get_queue_seconds(PyObject *self, void *unused)
+{
+    (void)unused;
+    return PyFloat_FromDouble(((anp_request *)(void *)self)->core->settings.queue_timeout / 1e3);
 }
 
 static PyObject *get_is_over(PyObject *self, void *unused)
@@ -412,6 +424,8 @@ static PyMethodDef request_methods[] = {
     {"give_up", request_give_up, METH_NOARGS, "Ends it, where it still waits for its turn."},
     {"expect", request_expect, METH_O, "expect(future): gets None when the request is over."},
     {"result", request_result, METH_NOARGS, "What it came to, once it is over."},
+    {"await_cluster", request_await_cluster, METH_NOARGS,
+     "Where connect() doesn't raise: waits until the cluster is found, as long as its time allows."},
     {"spend", request_spend, METH_O, "spend(seconds): so much of its time is over already."},
     {"show", request_show, METH_NOARGS, "Calls progress."},
     {NULL, NULL, 0, NULL},
@@ -428,6 +442,8 @@ static PyGetSetDef request_getset[] = {
     {"steps", get_steps, NULL, "None: it is one request, and no plan of several.", NULL},
     {"lacks_map", get_lacks_map, NULL, "The cluster was not found yet, which is no error.", NULL},
     {"seconds", get_seconds, NULL, "Its total timeout.", NULL},
+    {"queue_seconds", get_queue_seconds, NULL, "How long it may wait for its turn; 0: without end.",
+     NULL},
     {"is_over", get_is_over, NULL, NULL, NULL},
     {"has_progress", get_has_progress, NULL, NULL, NULL},
     {"is_write", get_is_write, NULL, "Of one record.", NULL},
