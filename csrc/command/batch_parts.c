@@ -74,11 +74,11 @@ static void on_soon(void *context, uint64_t row)
 static void work(part *p)
 {
     anp_command *c = anp_batch_command(p->batch);
-    while (anp_command_drive(c, SLICE_MS) != ANP_DRIVE_DONE) {
+    do { /* looks before the first slice, too: what is cancelled by then is not sent */
         if (atomic_load(&p->all->is_cancelled)) {
             anp_command_cancel(c);
         }
-    }
+    } while (anp_command_drive(c, SLICE_MS) != ANP_DRIVE_DONE);
 }
 
 static void *thread_main(void *argument)

@@ -157,12 +157,17 @@ static void test_cancel_ends_every_row_of_every_thread(void **state)
 static void test_what_is_cancelled_before_it_begins_is_not_sent(void **state)
 {
     (void)state;
-    parts_run *x = open_run(scripted_serve_well, NULL);
-    anp_command_cancel(anp_batch_parts_command(x->parts));
-    drive_to_end(x, false, 0);
-    assert_int_equal(anp_batch_parts_command(x->parts)->status, ANP_ERR_ABORTED);
-    check_whole(&x->o);
-    close_run(x);
+    for (int is_async = 0; is_async < 2; is_async++) {
+        parts_run *x = open_run(scripted_serve_well, NULL);
+        anp_command_cancel(anp_batch_parts_command(x->parts));
+        drive_to_end(x, is_async, 0);
+        assert_int_equal(anp_batch_parts_command(x->parts)->status, ANP_ERR_ABORTED);
+        check_whole(&x->o);
+        for (uint32_t row = 0; row < N; row++) {
+            assert_int_equal(x->o.status[row], ANP_ERR_ABORTED);
+        }
+        close_run(x);
+    }
 }
 
 static int count_down(void *context)
