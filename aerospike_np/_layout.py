@@ -164,6 +164,11 @@ def _is_packed(dtype: np.dtype[Any]) -> bool:
     return size == dtype.itemsize and not dtype.hasobject
 
 
+def is_nested(dtype: np.dtype[Any]) -> bool:
+    """Whether a field has fields of its own."""
+    return any(inner[0].base.names is not None for inner in (dtype.fields or {}).values())
+
+
 def _matrix_bins(dtype: np.dtype[Any], bins: Any) -> list[str]:
     if isinstance(bins, Mapping):
         bins = list(bins)

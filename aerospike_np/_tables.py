@@ -69,7 +69,7 @@ def plan_of(
 
     To make a plan takes as long as to read some thirty records, so those of new arrays are kept, by the dtype
     object: the cache keeps that alive, so that no other one gets its id, and looks whether its names were set
-    anew.
+    anew. Those of dtypes inside it would take too long to look at: such plans are not kept.
     """
     _layout.check_layout(layout)
     mode = errors_mode(errors)
@@ -87,11 +87,12 @@ def plan_of(
     found = cache.get(key) if key is not None else None
     if found is not None and found[1] is dtype.names:
         return found[2], out
+    names = getattr(dtype, "names", None)  # before they are used: another thread may set them
     plan = Plan(core, _layout.shape_of(dtype, bins, layout, fill), policy, errors)
-    if key is not None:
+    if key is not None and not _layout.is_nested(dtype):
         if len(cache) >= _CACHED:
             cache.clear()
-        cache[key] = dtype, dtype.names, plan
+        cache[key] = dtype, names, plan
     return plan, out
 
 

@@ -237,3 +237,15 @@ def test_what_is_kept_of_dtypes_is_bounded(client: Client) -> None:
         dtype = np.dtype([("a", "i8"), (f"x{i}", "f8")])
         assert client.batch_read(keys, _dtype=dtype)["a"].tolist() == [29]
     assert len(client._plans) <= 64
+
+
+def test_fields_of_fields_that_are_renamed_in_place_are_read_under_their_new_names(
+    client: Client,
+) -> None:
+    client.put(("test", "nested", 1), {"place": {"x": 1, "y": 2, "z": 3}})
+    keys = Keys("test", "nested", [1])
+    dtype = np.dtype([("place", [("x", "i8"), ("y", "i8")])])
+    assert client.batch_read(keys, _dtype=dtype)["place"].tolist() == [(1, 2)]
+    dtype["place"].names = ("y", "z")
+    found = client.batch_read(keys, _dtype=dtype)["place"]
+    assert (found["y"].tolist(), found["z"].tolist()) == ([2], [3])
