@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 from harness import Bound, Cell, Found, Group, main, targets
 
 QUESTION = "What does a batch read of five bins cost, by number of keys?"
 
+MILLION = 1_000_000
 AVX2 = {"AEROSPIKE_NP_SIMD": "avx2"}
 OURS = Cell("aerospike_np", ("ours", "read"))
 ARRAY = Cell("aerospike_np, array keys", ("ours", "read"), {"keys": "array"})
@@ -29,6 +31,10 @@ MORE = [
 ]
 
 
+def at_size(name: str, cell: Cell, n: int) -> Cell:
+    return replace(cell, name=f"{n:,} {name}", options={**cell.options, "n": n})
+
+
 def groups(quick: bool) -> Iterator[Group]:
     more = [] if quick else MORE
     ours = [OURS, WITH_AVX2, ARRAY, OUT, READER]
@@ -36,8 +42,10 @@ def groups(quick: bool) -> Iterator[Group]:
         yield Group(f"read, n = {n:,}", n, [*ours, FLOOR, *PEERS, *more])
     if not quick:
         yield Group("read, n = 1,000,000", 1_000_000, [OURS, ARRAY, OUT, FLOOR])
-    sizes = (1000, 100_000, 1_000_000, 10_000_000)
-    cells = [Cell(f"{n:,} array keys", ARRAY.work, {"keys": "array", "n": n}) for n in sizes]
+    cells = [at_size("array keys", ARRAY, n) for n in (1000, 100_000, MILLION, 10 * MILLION)]
+    for n in (MILLION, 10 * MILLION):
+        cells.append(at_size("array keys, out=", OUT, n))
+        cells.append(Cell(f"{n:,} floor", ("./floor", "read", "{port}", str(n)), per_round=n))
     yield Group("read, array keys", 0, cells)
     if not quick:
         for target in targets("embedded", "cluster"):
@@ -69,8 +77,8 @@ def bounds(found: Found) -> list[Bound]:
             ),
         ]
 
-    def grown(n: str, less: str) -> float | None:
-        return found.ratio("read, array keys", f"{n} array keys", f"{less} array keys")
+    def grown(n: str, less: str, name: str = "array keys") -> float | None:
+        return found.ratio("read, array keys", f"{n} {name}", f"{less} {name}")
 
     small, large = "read, n = 100", "read, n = 100,000"
     beside_floor = found.ratio(large, ARRAY.name, FLOOR.name)
@@ -89,6 +97,13 @@ def bounds(found: Found) -> list[Bound]:
             grown("10,000,000", "1,000,000"),
             1.2,
             1.05,
+        ),
+        Bound(
+            "the same with out=: no fresh memory",
+            grown("10,000,000", "1,000,000", "array keys, out="),
+        ),
+        Bound(
+            "the same of the floor, with fresh memory", grown("10,000,000", "1,000,000", "floor")
         ),
         Bound("array keys: CPU at 1,000 over 100,000", grown("1,000", "100,000"), 1.4, 1.25),
         Bound("array keys: most memory beyond the result", max(beyond) / 2**20, 32, 16, unit="MiB"),

@@ -276,7 +276,7 @@ class Found:
 
     def figures(self, group: str, what: str) -> list[float]:
         """Of all cells of a group."""
-        return [cell[what] for cell in self.groups[group]["cells"].values()]
+        return [cell[what] for cell in self.groups[group]["cells"].values() if what in cell]
 
     def ratio(self, group: str, one: str, other: str, what: str = "cpu_us") -> float | None:
         """One beside the other: the median of the ratios of turns, which were made about at the same time."""
