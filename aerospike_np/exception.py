@@ -56,6 +56,11 @@ class AerospikeError(Exception):
     line: int | None = None
     subcode: int | None = None
 
+    def __init_subclass__(cls, code: int | None = None, **others: Any) -> None:
+        super().__init_subclass__(**others)
+        if code is not None:
+            cls.code = code
+
     def __init__(
         self,
         msg: str = "",
@@ -109,25 +114,19 @@ class ClientError(AerospikeError):
     """Something went wrong on this side, or a reply makes no sense."""
 
 
-class ParamError(ClientError, ValueError):
+class ParamError(ClientError, ValueError, code=-2):
     """An argument that can't be right: ``InvalidArgError`` is the same class."""
-
-    code = -2
 
 
 InvalidArgError = ParamError
 
 
-class ClientAbortError(ClientError):
+class ClientAbortError(ClientError, code=-5):
     """The caller asked to stop."""
 
-    code = -5
 
-
-class BackpressureError(ClientError):
+class BackpressureError(ClientError, code=-11):
     """Too many operations wait for their turn already."""
-
-    code = -11
 
 
 class RustPanicError(ClientError):
@@ -156,40 +155,28 @@ class BulkError(AerospikeError):
         return [] if self.partial is None else list(self.partial[1])
 
 
-class MaxRetriesExceeded(ClientError):
+class MaxRetriesExceeded(ClientError, code=-12):
     """All attempts failed; the message says how the last one did."""
 
-    code = -12
 
-
-class NoResponse(ClientError):
+class NoResponse(ClientError, code=-15):
     """A row of a batch that was never answered."""
 
-    code = -15
 
-
-class BatchFailed(ClientError):
+class BatchFailed(ClientError, code=-16):
     """Rows of a batch failed."""
 
-    code = -16
 
-
-class TransactionFailed(ClientError):
+class TransactionFailed(ClientError, code=-17):
     """A transaction could not be verified, committed or rolled back."""
 
-    code = -17
 
-
-class TransactionAlreadyCommitted(ClientError):
+class TransactionAlreadyCommitted(ClientError, code=-18):
     """The transaction was committed before."""
 
-    code = -18
 
-
-class TransactionAlreadyAborted(ClientError):
+class TransactionAlreadyAborted(ClientError, code=-19):
     """The transaction was aborted before."""
-
-    code = -19
 
 
 # ---- cluster and connections ----
@@ -199,160 +186,110 @@ class ClusterError(AerospikeError):
     """No node can be reached that should answer, or it can't serve the partition now."""
 
 
-class InvalidHostError(ClusterError, ClientError):
+class InvalidHostError(ClusterError, ClientError, code=-4):
     """A seed that can't be resolved."""
 
-    code = -4
 
-
-class AsyncConnectionError(ClusterError, ClientError):
+class AsyncConnectionError(ClusterError, ClientError, code=-6):
     """A connection failed in a non-blocking call."""
 
-    code = -6
 
-
-class NoMoreConnectionsError(ClusterError, ClientError):
+class NoMoreConnectionsError(ClusterError, ClientError, code=-7):
     """All connections to the node are in use."""
 
-    code = -7
 
-
-class InvalidNodeError(ClusterError, ClientError):
+class InvalidNodeError(ClusterError, ClientError, code=-8):
     """A partition that has no node now."""
 
-    code = -8
 
-
-class TLSError(ClusterError, ClientError):
+class TLSError(ClusterError, ClientError, code=-9):
     """An encrypted connection could not be made."""
 
-    code = -9
 
-
-class AerospikeConnectionError(ClusterError, ClientError):
+class AerospikeConnectionError(ClusterError, ClientError, code=-10):
     """A connection could not be made, or broke: ``exception.ConnectionError`` is the same class."""
 
-    code = -10
 
-
-class MaxErrorRateExceeded(ClusterError, ClientError):
+class MaxErrorRateExceeded(ClusterError, ClientError, code=-14):
     """The node failed so often lately that nothing is sent to it for a moment."""
-
-    code = -14
 
 
 # ---- time ----
 
 
-class AerospikeTimeoutError(AerospikeError):
+class AerospikeTimeoutError(AerospikeError, code=9):
     """The time was up, here or on the server: ``exception.TimeoutError`` is the same class."""
-
-    code = 9
 
 
 # ---- the server ----
 
 
-class ServerError(AerospikeError):
+class ServerError(AerospikeError, code=1):
     """The server refused, for the reason that ``code`` gives."""
 
-    code = 1
 
-
-class InvalidRequest(ServerError):
+class InvalidRequest(ServerError, code=4):
     """The server took an argument, a flag or the layout of the request for wrong."""
 
-    code = 4
 
-
-class ClusterChangeError(ClusterError, ServerError):
+class ClusterChangeError(ClusterError, ServerError, code=7):
     """The cluster changed while the server was at it."""
 
-    code = 7
 
-
-class ServerFull(ServerError):
+class ServerFull(ServerError, code=8):
     """The namespace has no room left and takes no writes."""
 
-    code = 8
 
-
-class AlwaysForbidden(ServerError):
+class AlwaysForbidden(ServerError, code=10):
     """The server never does this."""
 
-    code = 10
 
-
-class PartitionUnavailable(ClusterError, ServerError):
+class PartitionUnavailable(ClusterError, ServerError, code=11):
     """The partition, or the whole node, serves nothing now."""
 
-    code = 11
 
-
-class UnsupportedFeature(ServerError):
+class UnsupportedFeature(ServerError, code=16):
     """This server has no such feature."""
 
-    code = 16
 
-
-class DeviceOverload(ServerError):
+class DeviceOverload(ServerError, code=18):
     """The node's devices can't keep up with writes."""
 
-    code = 18
 
-
-class NamespaceNotFound(ServerError):
+class NamespaceNotFound(ServerError, code=20):
     """The server has no such namespace."""
 
-    code = 20
 
-
-class ForbiddenError(ServerError):
+class ForbiddenError(ServerError, code=22):
     """Not allowed now: a set that takes no writes, a ttl without expiry, a truncated record, ..."""
 
-    code = 22
 
-
-class EnterpriseOnly(ServerError):
+class EnterpriseOnly(ServerError, code=25):
     """Only the Enterprise Edition does this."""
 
-    code = 25
 
-
-class OpNotApplicable(ServerError):
+class OpNotApplicable(ServerError, code=26):
     """The operation does not fit the value: an index out of range, a path that isn't there."""
 
-    code = 26
 
-
-class LostConflict(ServerError):
+class LostConflict(ServerError, code=28):
     """Another datacenter's write won."""
 
-    code = 28
 
-
-class BatchDisabledError(ServerError):
+class BatchDisabledError(ServerError, code=150):
     """Batches are switched off on the server."""
 
-    code = 150
 
-
-class BatchMaxRequestError(ServerError):
+class BatchMaxRequestError(ServerError, code=151):
     """More keys than the server takes in one batch."""
 
-    code = 151
 
-
-class BatchQueueFullError(ServerError):
+class BatchQueueFullError(ServerError, code=152):
     """The server's batch queues are full."""
 
-    code = 152
 
-
-class InvalidGeoJSON(ServerError):
+class InvalidGeoJSON(ServerError, code=160):
     """The server could not read the GeoJSON."""
-
-    code = 160
 
 
 # ---- records ----
@@ -362,187 +299,131 @@ class RecordError(ServerError):
     """The server refused because of the record or a bin of it."""
 
 
-class RecordNotFound(RecordError):
+class RecordNotFound(RecordError, code=2):
     """There is no such record."""
 
-    code = 2
 
-
-class RecordGenerationError(RecordError):
+class RecordGenerationError(RecordError, code=3):
     """The record has another generation than the write asked for."""
 
-    code = 3
 
-
-class RecordExistsError(RecordError):
+class RecordExistsError(RecordError, code=5):
     """The record exists, and the write was to create it."""
 
-    code = 5
 
-
-class BinExistsError(RecordError):
+class BinExistsError(RecordError, code=6):
     """The bin exists, and the write was to create it."""
 
-    code = 6
 
-
-class BinIncompatibleType(RecordError):
+class BinIncompatibleType(RecordError, code=12):
     """The bin holds another type than the operation needs: ``BinTypeError`` is the same class."""
-
-    code = 12
 
 
 BinTypeError = BinIncompatibleType
 
 
-class ConversionError(BinIncompatibleType):
+class ConversionError(BinIncompatibleType, code=-2):
     """Values of a batch read did not fit their fields; ``partial`` is the whole result."""
 
-    code = -2
 
-
-class RecordTooBig(RecordError):
+class RecordTooBig(RecordError, code=13):
     """The record would be larger than the namespace allows."""
 
-    code = 13
 
-
-class RecordBusy(RecordError):
+class RecordBusy(RecordError, code=14):
     """Too many requests wait for this one record."""
 
-    code = 14
 
-
-class BinNotFound(RecordError):
+class BinNotFound(RecordError, code=17):
     """There is no such bin, and the write was to update it."""
 
-    code = 17
 
-
-class RecordKeyMismatch(RecordError):
+class RecordKeyMismatch(RecordError, code=19):
     """The record's stored key is another one."""
 
-    code = 19
 
-
-class BinNameError(RecordError):
+class BinNameError(RecordError, code=21):
     """The bin's name is too long or can't be one."""
 
-    code = 21
 
-
-class ElementNotFoundError(RecordError):
+class ElementNotFoundError(RecordError, code=23):
     """There is no such element in the map or list."""
 
-    code = 23
 
-
-class ElementExistsError(RecordError):
+class ElementExistsError(RecordError, code=24):
     """The element is in the map or list already."""
 
-    code = 24
 
-
-class FilteredOut(RecordError):
+class FilteredOut(RecordError, code=27):
     """The filter was not true for this record."""
-
-    code = 27
 
 
 # ---- queries, indexes, UDFs ----
 
 
-class QueryError(ServerError):
+class QueryError(ServerError, code=213):
     """A query failed."""
 
-    code = 213
 
-
-class QueryAbortedError(QueryError):
+class QueryAbortedError(QueryError, code=210):
     """A query was stopped on the server."""
 
-    code = 210
 
-
-class ScanAbortedError(QueryAbortedError):
+class ScanAbortedError(QueryAbortedError, code=15):
     """A scan was stopped on the server."""
 
-    code = 15
 
-
-class QueryQueueFull(QueryError):
+class QueryQueueFull(QueryError, code=211):
     """The server runs as many queries as it may."""
 
-    code = 211
 
-
-class QueryTimeout(QueryError, AerospikeTimeoutError):
+class QueryTimeout(QueryError, AerospikeTimeoutError, code=212):
     """The server's time for a query was up."""
 
-    code = 212
 
-
-class AerospikeIndexError(ServerError):
+class AerospikeIndexError(ServerError, code=204):
     """A secondary index: ``exception.IndexError`` is the same class."""
 
-    code = 204
     name: str | None = None
 
 
-class IndexFoundError(AerospikeIndexError):
+class IndexFoundError(AerospikeIndexError, code=200):
     """The index exists already."""
 
-    code = 200
 
-
-class IndexNotFound(AerospikeIndexError):
+class IndexNotFound(AerospikeIndexError, code=201):
     """There is no such index."""
 
-    code = 201
 
-
-class IndexOOM(AerospikeIndexError):
+class IndexOOM(AerospikeIndexError, code=202):
     """The server has no memory for the index."""
 
-    code = 202
 
-
-class IndexNotReadable(AerospikeIndexError):
+class IndexNotReadable(AerospikeIndexError, code=203):
     """The index is still being built."""
 
-    code = 203
 
-
-class IndexNameMaxLen(AerospikeIndexError):
+class IndexNameMaxLen(AerospikeIndexError, code=205):
     """The index's name is too long."""
 
-    code = 205
 
-
-class IndexNameMaxCount(AerospikeIndexError):
+class IndexNameMaxCount(AerospikeIndexError, code=206):
     """The namespace has as many indexes as it may."""
 
-    code = 206
 
-
-class UDFError(ServerError):
+class UDFError(ServerError, code=100):
     """A user-defined function failed."""
 
-    code = 100
     module: str | None = None
     func: str | None = None
 
 
-class UDFNotFound(UDFError):
+class UDFNotFound(UDFError, code=1301):
     """There is no such function."""
 
-    code = 1301
 
-
-class LuaFileNotFound(UDFError):
+class LuaFileNotFound(UDFError, code=1302):
     """There is no such Lua file."""
-
-    code = 1302
 
 
 # ---- users, roles, security ----
@@ -552,142 +433,96 @@ class AdminError(ServerError):
     """Users, roles, passwords and what they allow."""
 
 
-class SecurityNotSupported(AdminError):
+class SecurityNotSupported(AdminError, code=51):
     """This server has no security."""
 
-    code = 51
 
-
-class SecurityNotEnabled(AdminError):
+class SecurityNotEnabled(AdminError, code=52):
     """The server's security is switched off."""
 
-    code = 52
 
-
-class SecuritySchemeNotSupported(AdminError):
+class SecuritySchemeNotSupported(AdminError, code=53):
     """The server does not know this security scheme."""
 
-    code = 53
 
-
-class InvalidCommand(AdminError):
+class InvalidCommand(AdminError, code=54):
     """The server does not know this security command."""
 
-    code = 54
 
-
-class InvalidField(AdminError):
+class InvalidField(AdminError, code=55):
     """The server does not know a field of the security command."""
 
-    code = 55
 
-
-class IllegalState(AdminError):
+class IllegalState(AdminError, code=56):
     """The security command came at the wrong time."""
 
-    code = 56
 
-
-class InvalidUser(AdminError):
+class InvalidUser(AdminError, code=60):
     """There is no such user, or the name can't be one."""
 
-    code = 60
 
-
-class UserExistsError(AdminError):
+class UserExistsError(AdminError, code=61):
     """The user exists already."""
 
-    code = 61
 
-
-class InvalidPassword(AdminError):
+class InvalidPassword(AdminError, code=62):
     """The password can't be one."""
 
-    code = 62
 
-
-class ExpiredPassword(AdminError):
+class ExpiredPassword(AdminError, code=63):
     """The password is too old."""
 
-    code = 63
 
-
-class ForbiddenPassword(AdminError):
+class ForbiddenPassword(AdminError, code=64):
     """The password was used before, or is not allowed."""
 
-    code = 64
 
-
-class InvalidCredential(AdminError):
+class InvalidCredential(AdminError, code=65):
     """The credential is wrong."""
 
-    code = 65
 
-
-class ExpiredSession(AdminError):
+class ExpiredSession(AdminError, code=66):
     """The session is over; log in again."""
 
-    code = 66
 
-
-class InvalidRole(AdminError):
+class InvalidRole(AdminError, code=70):
     """There is no such role, or the name can't be one."""
 
-    code = 70
 
-
-class RoleExistsError(AdminError):
+class RoleExistsError(AdminError, code=71):
     """The role exists already."""
 
-    code = 71
 
-
-class InvalidPrivilege(AdminError):
+class InvalidPrivilege(AdminError, code=72):
     """The privilege is unknown."""
 
-    code = 72
 
-
-class InvalidWhitelist(AdminError):
+class InvalidWhitelist(AdminError, code=73):
     """The list of allowed addresses is wrong."""
 
-    code = 73
 
-
-class QuotasNotEnabled(AdminError):
+class QuotasNotEnabled(AdminError, code=74):
     """The server's quotas are switched off."""
 
-    code = 74
 
-
-class InvalidQuota(AdminError):
+class InvalidQuota(AdminError, code=75):
     """The quota is wrong."""
 
-    code = 75
 
-
-class NotAuthenticated(AdminError):
+class NotAuthenticated(AdminError, code=80):
     """The server wants a login first."""
 
-    code = 80
 
-
-class RoleViolation(AdminError):
+class RoleViolation(AdminError, code=81):
     """The user's roles don't allow this."""
 
-    code = 81
 
-
-class NotWhitelisted(AdminError):
+class NotWhitelisted(AdminError, code=82):
     """The user may not connect from this address."""
 
-    code = 82
 
-
-class QuotaExceeded(AdminError):
+class QuotaExceeded(AdminError, code=83):
     """The user did more in this second than allowed."""
-
-    code = 83
 
 
 # ---- from code to class ----
