@@ -149,7 +149,7 @@ static anp_status dict_row(void *context, uint64_t row, anp_row_request *request
 
 /* Per-row meta over the call's policy. */
 static bool add_meta(anp_core *core, write_payload *p, PyObject *meta, const anp_py_policy *policy,
-                     anp_group group, const char *where)
+                     anp_policy_group group, const char *where)
 {
     anp_py_policy mine;
     uint32_t generation = 0;

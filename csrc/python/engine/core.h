@@ -73,7 +73,7 @@ anp_cluster *anp_core_cluster(anp_core *core);
 anp_cluster *anp_core_current(anp_core *core, bool *closed);
 
 /* The policy of a call: the group's, and over it what `dict` says. */
-bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where,
+bool anp_core_policy(anp_core *core, PyObject *dict, anp_policy_group group, const char *where,
                      anp_py_policy *out);
 
 /* core_config.c: what the configuration says, which nobody else may change meanwhile. -1:

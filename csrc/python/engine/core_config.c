@@ -4,22 +4,23 @@
 #include "python/engine/core.h"
 
 static const struct {
-    anp_group group;
+    anp_policy_group group;
+    const char *own;      /* by which the table of keys knows it */
     const char *names[3]; /* of the client-wide dicts, in the order in which they apply */
 } groups[ANP_GROUPS] = {
-    {ANP_GROUP_READ, {"read", NULL, NULL}},
-    {ANP_GROUP_WRITE, {"write", NULL, NULL}},
-    {ANP_GROUP_REMOVE, {"remove", NULL, NULL}},
-    {ANP_GROUP_BATCH_READ, {"batch", NULL, NULL}},
-    {ANP_GROUP_BATCH_WRITE, {"batch_parent_write", "batch_write", NULL}},
-    {ANP_GROUP_BATCH_REMOVE, {"batch_parent_write", "batch_remove", NULL}},
-    {ANP_GROUP_INFO, {"info", "admin", NULL}},
+    {ANP_GROUP_READ, "read", {"read"}},
+    {ANP_GROUP_WRITE, "write", {"write"}},
+    {ANP_GROUP_REMOVE, "remove", {"remove"}},
+    {ANP_GROUP_BATCH_READ, "batch", {"batch"}},
+    {ANP_GROUP_BATCH_WRITE, "batch_write", {"batch_parent_write", "batch_write"}},
+    {ANP_GROUP_BATCH_REMOVE, "batch_remove", {"batch_parent_write", "batch_remove"}},
+    {ANP_GROUP_INFO, "info", {"info", "admin"}},
 };
 
 static const char *const later_groups[] = {"operate", "apply",      "batch_apply", "query",
                                            "scan",    "txn_verify", "txn_roll",    "metrics"};
 
-static int group_index(anp_group group)
+static int group_index(anp_policy_group group)
 {
     for (int i = 0; i < ANP_GROUPS; i++) {
         if (groups[i].group == group) {
@@ -48,29 +49,15 @@ static bool is_group_name(const char *name)
 
 /* What of a dict of base policies a group knows: keys of other groups are passed over, unknown ones
  * refused by the group that knows most (they all run over the same base). */
-static PyObject *known_of(PyObject *base, anp_group group)
+static PyObject *known_of(PyObject *base, anp_policy_group group)
 {
     PyObject *table = anp_policy_table(NULL, NULL);
     PyObject *out = PyDict_New();
-    static const struct {
-        anp_group group;
-        const char *name;
-    } names[] = {{ANP_GROUP_READ, "read"},
-                 {ANP_GROUP_WRITE, "write"},
-                 {ANP_GROUP_REMOVE, "remove"},
-                 {ANP_GROUP_BATCH_READ, "batch"},
-                 {ANP_GROUP_BATCH_WRITE, "batch_write"},
-                 {ANP_GROUP_BATCH_REMOVE, "batch_remove"},
-                 {ANP_GROUP_INFO, "info"}};
-    const char *mine = "read";
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].group == group) {
-            mine = names[i].name;
-        }
+    PyObject *name = PyUnicode_FromString(groups[group_index(group)].own);
+    if (table == NULL || name == NULL) {
+        Py_CLEAR(out);
     }
-    PyObject *name = PyUnicode_FromString(mine);
-    for (Py_ssize_t i = 0;
-         table != NULL && out != NULL && name != NULL && i < PyList_GET_SIZE(table); i++) {
+    for (Py_ssize_t i = 0; out != NULL && i < PyList_GET_SIZE(table); i++) {
         PyObject *row = PyList_GET_ITEM(table, i);
         PyObject *key = PyTuple_GET_ITEM(row, 0);
         PyObject *value = PyDict_GetItemWithError(base, key);
@@ -157,7 +144,7 @@ static bool parse_policies(anp_core *core, PyObject *config)
     return ok;
 }
 
-bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char *where,
+bool anp_core_policy(anp_core *core, PyObject *dict, anp_policy_group group, const char *where,
                      anp_py_policy *out)
 {
     anp_policy_copy(out, &core->policies[group_index(group)]);
@@ -170,16 +157,12 @@ bool anp_core_policy(anp_core *core, PyObject *dict, anp_group group, const char
 
 /* ---- hosts ---- */
 
-static bool parse_host(anp_core *core, PyObject *item, PyObject **out)
+static PyObject *parse_hosts(PyObject *hosts)
 {
     PyObject *module = PyImport_ImportModule("aerospike_np._hosts");
-    if (module == NULL) {
-        return false;
-    }
-    *out = PyObject_CallMethod(module, "parse", "O", item);
-    Py_DECREF(module);
-    (void)core;
-    return *out != NULL;
+    PyObject *parsed = module != NULL ? PyObject_CallMethod(module, "parse", "O", hosts) : NULL;
+    Py_XDECREF(module);
+    return parsed;
 }
 
 int anp_core_take_config(anp_core *core, PyObject *config)
@@ -193,7 +176,8 @@ int anp_core_take_config(anp_core *core, PyObject *config)
                             "config: hosts is missing: give {\"hosts\": [(\"127.0.0.1\", 3000)]}");
         return -1;
     }
-    if (!parse_host(core, hosts, &core->hosts) || !parse_policies(core, config)) {
+    core->hosts = parse_hosts(hosts);
+    if (core->hosts == NULL || !parse_policies(core, config)) {
         return -1;
     }
     anp_error err;

@@ -111,31 +111,37 @@ static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, con
     return true;
 }
 
+/* Of a field that is an array itself. */
+static bool set_subarray(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name,
+                         int depth, anp_buffer *pool)
+{
+    const PyArray_ArrayDescr *sub = PyDataType_SUBARRAY(descr);
+    Py_ssize_t ndim = PyTuple_GET_SIZE(sub->shape);
+    if (!set_kind(state, f, sub->base, name, depth, pool)) {
+        return false;
+    }
+    if (f->ndim != 0 || ndim > ANP_PLAN_NDIM) {
+        refuse(name, descr, "has too many dimensions");
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < ndim; i++) {
+        f->shape[i] = (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(sub->shape, i));
+    }
+    f->ndim = (uint8_t)ndim;
+    f->itemsize = (size_t)PyDataType_ELSIZE(descr);
+    if (f->kind > ANP_KIND_FLOAT) {
+        refuse(name, descr, "is an array of something else than numbers");
+        return false;
+    }
+    return true;
+}
+
 static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name,
                      int depth, anp_buffer *pool)
 {
     f->itemsize = (size_t)PyDataType_ELSIZE(descr);
-    PyArray_ArrayDescr *sub = PyDataType_SUBARRAY(descr);
-    if (sub != NULL) {
-        PyArray_Descr *base = sub->base;
-        Py_ssize_t ndim = PyTuple_GET_SIZE(sub->shape);
-        if (!set_kind(state, f, base, name, depth, pool)) {
-            return false;
-        }
-        if (f->ndim != 0 || ndim > ANP_PLAN_NDIM) {
-            refuse(name, descr, "has too many dimensions");
-            return false;
-        }
-        for (Py_ssize_t i = 0; i < ndim; i++) {
-            f->shape[i] = (uint32_t)PyLong_AsUnsignedLong(PyTuple_GET_ITEM(sub->shape, i));
-        }
-        f->ndim = (uint8_t)ndim;
-        f->itemsize = (size_t)PyDataType_ELSIZE(descr);
-        if (f->kind > ANP_KIND_FLOAT) {
-            refuse(name, descr, "is an array of something else than numbers");
-            return false;
-        }
-        return true;
+    if (PyDataType_SUBARRAY(descr) != NULL) {
+        return set_subarray(state, f, descr, name, depth, pool);
     }
     f->swapped = PyDataType_ISBYTESWAPPED(descr) != 0;
     switch (descr->kind) {

@@ -146,7 +146,7 @@ static const struct entry {
 
 enum { N_TABLE = sizeof table / sizeof table[0] };
 
-void anp_policy_default(anp_py_policy *out, anp_group group)
+void anp_policy_default(anp_py_policy *out, anp_policy_group group)
 {
     bool reads = (group & (READS | ANP_GROUP_INFO)) != 0;
     *out = (anp_py_policy){
@@ -160,7 +160,7 @@ void anp_policy_default(anp_py_policy *out, anp_group group)
     };
 }
 
-static bool refuse(anp_state *state, PyObject *key, anp_group group, const char *where)
+static bool refuse(anp_state *state, PyObject *key, anp_policy_group group, const char *where)
 {
     PyObject *names = PyList_New(0);
     PyObject *module = NULL, *nearest = NULL;
@@ -364,7 +364,7 @@ static bool is_off(const struct entry *e, PyObject *value)
     return (e->kind == KIND_INT || e->kind == KIND_BOOL) && PyObject_IsTrue(value) == 0;
 }
 
-static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_group group,
+static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_policy_group group,
                      const char *where, void *out, const struct entry **found)
 {
     const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
@@ -415,10 +415,10 @@ static bool is_mapping(anp_state *state, PyObject *dict, const char *where)
 
 /* Walks a copy where other threads might change the dict: values may run Python code (__index__).
  */
-static bool each(anp_state *state, PyObject *dict, anp_group group, const char *where, void *out,
-                 bool (*noted)(const struct entry *e, anp_state *state, PyObject *value, void *out,
-                               void *more),
-                 void *more)
+static bool
+each(anp_state *state, PyObject *dict, anp_policy_group group, const char *where, void *out,
+     bool (*noted)(const struct entry *e, anp_state *state, PyObject *value, void *out, void *more),
+     void *more)
 {
     PyObject *items = PyDict_Items(dict);
     if (items == NULL) {
@@ -454,7 +454,7 @@ static bool note_policy(const struct entry *e, anp_state *state, PyObject *value
     return true;
 }
 
-bool anp_policy_parse(anp_state *state, PyObject *dict, anp_group group, const char *where,
+bool anp_policy_parse(anp_state *state, PyObject *dict, anp_policy_group group, const char *where,
                       anp_py_policy *out)
 {
     if (dict == NULL || dict == Py_None) {
@@ -499,7 +499,7 @@ bool anp_config_parse(anp_state *state, PyObject *dict, anp_py_config *out)
     return ok;
 }
 
-bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const char *where,
+bool anp_meta_parse(anp_state *state, PyObject *dict, anp_policy_group group, const char *where,
                     anp_py_policy *policy, uint32_t *generation)
 {
     if (dict == NULL || dict == Py_None) {

@@ -14,7 +14,7 @@ typedef enum {                      /* which commands a key belongs to; bits */
                ANP_GROUP_BATCH_REMOVE = 32,
                ANP_GROUP_INFO = 64,    /* info, truncate */
                ANP_GROUP_CONFIG = 128, /* the client's configuration */
-} anp_group;
+} anp_policy_group;
 
 enum { ANP_GROUPS = 7 }; /* without CONFIG */
 
@@ -43,7 +43,7 @@ typedef struct anp_py_config {
 } anp_py_config;
 
 /* The defaults of a group. */
-void anp_policy_default(anp_py_policy *out, anp_group group);
+void anp_policy_default(anp_py_policy *out, anp_policy_group group);
 
 /* A policy owns its filter: who copies one takes a reference too, and each copy is released. */
 void anp_policy_copy(anp_py_policy *out, const anp_py_policy *from);
@@ -62,7 +62,7 @@ bool anp_filter_is_one(anp_state *state, PyObject *dict, const char *where);
 /* Writes over `out` what `dict` says (NULL or None: nothing). InvalidArgError names an unknown key
  * and the nearest known one, a value of a wrong kind or range, and what is not built yet. `where`
  * is the method's name. */
-bool anp_policy_parse(anp_state *state, PyObject *dict, anp_group group, const char *where,
+bool anp_policy_parse(anp_state *state, PyObject *dict, anp_policy_group group, const char *where,
                       anp_py_policy *out);
 
 /* The configuration, all keys but hosts and policies (which the caller takes itself). */
@@ -70,7 +70,7 @@ bool anp_config_parse(anp_state *state, PyObject *dict, anp_py_config *out);
 
 /* meta={"ttl": , "gen": } of a write; other policy keys are taken too, and win over the policy.
  * *generation is set where gen is given. */
-bool anp_meta_parse(anp_state *state, PyObject *dict, anp_group group, const char *where,
+bool anp_meta_parse(anp_state *state, PyObject *dict, anp_policy_group group, const char *where,
                     anp_py_policy *policy, uint32_t *generation);
 
 /* A time to live as people write it (-1, -2, -3, 4294967295, seconds) as the wire has it. */

@@ -17,7 +17,7 @@ typedef struct prepared {
 enum { OPS_MAX = 64 * 1024 * 1024 };
 
 static bool open_prepared(prepared *p, anp_core *core, PyObject *key, PyObject *policy,
-                          anp_group group, const char *where)
+                          anp_policy_group group, const char *where)
 {
     *p = (prepared){0};
     anp_buffer_init(&p->ops, OPS_MAX);
@@ -240,7 +240,7 @@ PyObject *anp_core_exists(PyObject *self, PyObject *const *args, Py_ssize_t n)
 /* ---- writes ---- */
 
 static bool open_write(prepared *p, anp_core *core, PyObject *key, PyObject *meta, PyObject *policy,
-                       anp_group group, const char *where)
+                       anp_policy_group group, const char *where)
 {
     if (!open_prepared(p, core, key, policy, group, where) ||
         !anp_meta_parse(core->state, meta, group, where, &p->policy, &p->generation)) {
