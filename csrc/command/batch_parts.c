@@ -229,16 +229,18 @@ static bool take_keys(part *p, const anp_keys *keys, uint64_t begin, uint64_t en
     } else {
         out->base += (ptrdiff_t)skip * keys->stride;
     }
-    p->runs = anp_malloc(keys->n_runs * sizeof *p->runs);
+    uint32_t from = 0, to;
+    while (from + 1 < keys->n_runs && keys->runs[from + 1].first <= begin) {
+        from++;
+    }
+    for (to = from; to < keys->n_runs && keys->runs[to].first < end; to++) {
+    }
+    p->runs = anp_malloc((to - from) * sizeof *p->runs);
     out->runs = p->runs;
-    out->n_runs = 0;
-    for (uint32_t i = 0; p->runs != NULL && i < keys->n_runs; i++) {
-        anp_key_run run = keys->runs[i];
-        bool is_over = i + 1 < keys->n_runs && keys->runs[i + 1].first <= begin;
-        if (!is_over && run.first < end) {
-            run.first = run.first > begin ? run.first - begin : 0;
-            p->runs[out->n_runs++] = run;
-        }
+    out->n_runs = to - from;
+    for (uint32_t i = 0; p->runs != NULL && i < out->n_runs; i++) {
+        p->runs[i] = keys->runs[from + i];
+        p->runs[i].first = p->runs[i].first > begin ? p->runs[i].first - begin : 0;
     }
     return p->runs != NULL;
 }
