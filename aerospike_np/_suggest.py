@@ -11,7 +11,7 @@ _logged: set[str] = set()
 
 def unknown_key(key: str, names: list[str], where: str) -> str:
     """The sentence for a key that nobody knows."""
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(key.lower(), names, n=1, cutoff=0.6)
     if near:
         return f"{where}: unknown key {key!r}; did you mean {near[0]!r}?"
     return f"{where}: unknown key {key!r}; known are {', '.join(sorted(set(names)))}"

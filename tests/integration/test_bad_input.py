@@ -236,6 +236,7 @@ def test_bins_are_refused_before_anything_is_sent(
     ("policy", "error", "says"),
     [
         ({"totl_timeout": 1}, Param, "did you mean 'total_timeout'"),
+        ({"Total_Timeout": 1}, Param, "did you mean 'total_timeout'"),
         ({"total_timeout": -1}, Param, "0 to"),
         ({"total_timeout": "1"}, Param, "integer"),
         ({"max_retries": 2**40}, Param, "max_retries"),
