@@ -85,7 +85,7 @@ async def _run(waker: Any, request: Any) -> Any:
 
 
 async def _run_steps(waker: Any, generator: Any) -> Any:
-    """Each request that a plan of several yields, to the end."""
+    """Each request that a plan of several yields, to the end; a number of seconds is a pause."""
     answer: Any = None
     failure: BaseException | None = None
     while True:
@@ -95,7 +95,10 @@ async def _run_steps(waker: Any, generator: Any) -> Any:
             return end.value
         answer, failure = None, None
         try:
-            answer = await _run(waker, request)
+            if isinstance(request, float):
+                await asyncio.sleep(request)
+            else:
+                answer = await _run(waker, request)
         except asyncio.CancelledError as error:
             part = getattr(error, "partial", None)
             if not isinstance(part, tuple):

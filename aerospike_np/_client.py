@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from ._streams import Streams
 
 
 def _run_steps(core: Any, generator: Any) -> Any:
-    """Each request that a plan of several yields, to the end."""
+    """Each request that a plan of several yields, to the end; a number of seconds is a pause."""
     answer: Any = None
     failure: BaseException | None = None
     while True:
@@ -24,7 +25,7 @@ def _run_steps(core: Any, generator: Any) -> Any:
             return end.value
         answer, failure = None, None
         try:
-            answer = core.run(request)
+            answer = time.sleep(request) if isinstance(request, float) else core.run(request)
         except Exception as error:
             failure = error
 

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, SupportsFloat, overload
 
@@ -80,6 +81,14 @@ class Client(Plain):
     def remove_bin(
         self, key: _Key, bin_names: Sequence[str], meta: _Policy = None, policy: _Policy = None
     ) -> None: ...
+    def apply(
+        self,
+        key: _Key,
+        module: str,
+        function: str,
+        args: Sequence[Any] | None = None,
+        policy: _Policy = None,
+    ) -> Any: ...
     @overload
     def batch_read(
         self,
@@ -199,6 +208,12 @@ class Client(Plain):
     def truncate(
         self, namespace: str, set_name: str | None, nanos: int = 0, policy: _Policy = None
     ) -> None: ...
+    def udf_put(
+        self, filename: str | os.PathLike[str], udf_type: int = 0, policy: _Policy = None
+    ) -> None: ...
+    def udf_remove(self, module: str, policy: _Policy = None) -> None: ...
+    def udf_get(self, module: str, language: int = 0, policy: _Policy = None) -> str: ...
+    def udf_list(self, policy: _Policy = None) -> list[dict[str, Any]]: ...
     @overload
     def read_stream(
         self,

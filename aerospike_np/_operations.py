@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import _info, _keys, _late, _progress, _reading, _state, _writing
+from . import _info, _keys, _late, _progress, _reading, _state, _udf, _writing
 from ._reader import Reader
 from .exception import InvalidArgError
 
@@ -403,6 +403,33 @@ class Operations:
             raise InvalidArgError("remove_bin: bin_names is empty; name the bins to remove")
         return self._core.write_ops("remove_bin", key, ops, meta, policy, None)
 
+    def apply(
+        self, key: Any, module: str, function: str, args: Any = None, policy: Any = None
+    ) -> Any:
+        """Calls a function of a module (see :meth:`udf_put`) with one record, on its server.
+
+        Parameters
+        ----------
+        module : str
+            The module's name, without ``.lua``.
+        args : sequence, optional
+            What the function gets after the record.
+        policy : dict, optional
+            As of a write, but for ``exists`` and ``gen``, which servers refuse here.
+
+        Returns
+        -------
+        object
+            What the function returns.
+
+        Raises
+        ------
+        UDFError
+            The function failed, or there is none of that name; the message has the server's words, and
+            ``module`` and ``func`` say which.
+        """
+        return _udf.call(self._core, key, module, function, args, policy)
+
     # ---- batches ----
 
     def batch_read(
@@ -729,3 +756,46 @@ class Operations:
         return self._core.info(
             None, _info.truncate_command(namespace, set_name, nanos), policy
         ).then(_info.truncated)
+
+    # ---- modules of functions ----
+
+    def udf_put(self, filename: Any, udf_type: int = 0, policy: Any = None) -> Any:
+        """Registers a file of Lua functions under its own name, in place of what had that name.
+
+        It is done when all nodes have it, which is waited for.
+
+        Raises
+        ------
+        UDFError
+            The server refused it; the message has the compiler's words.
+        OSError
+            The file can't be read.
+        """
+        return _udf.Put(self._core, filename, udf_type, policy)
+
+    def udf_remove(self, module: str, policy: Any = None) -> Any:
+        """Removes a module, with or without ``.lua``; not an error where there is none.
+
+        It is done when it is gone from all nodes, which is waited for.
+        """
+        return _udf.Remove(self._core, module, policy)
+
+    def udf_get(self, module: str, language: int = 0, policy: Any = None) -> Any:
+        """The source of a module, with or without ``.lua``, as a str.
+
+        Raises
+        ------
+        LuaFileNotFound
+            There is no such module.
+        """
+        return _udf.Get(self._core, module, language, policy)
+
+    def udf_list(self, policy: Any = None) -> Any:
+        """The modules, as a list of ``{"name": , "hash": , "type": }``.
+
+        Examples
+        --------
+        >>> client.udf_list()
+        []
+        """
+        return self._core.info(None, "udf-list", policy).then(_udf.listed)

@@ -1,7 +1,7 @@
 /* Single-record requests.
  *
  *   frame head 8, message head 22, fields: namespace, [set], digest, [key: type u8, value],
- * [filter], operations
+ * [filter], [module, function, arguments], operations
  *
  * No state; thread-safe. */
 #include "command/request.h"
@@ -32,7 +32,8 @@ void anp_record_request_write(anp_buffer *b, const anp_record_request *r)
 {
     size_t begin = anp_frame_begin(b);
     uint16_t n_fields = 2;
-    n_fields = (uint16_t)(n_fields + (r->set.size != 0) + (r->key != NULL) + (r->filter.size != 0));
+    n_fields = (uint16_t)(n_fields + (r->set.size != 0) + (r->key != NULL) + (r->filter.size != 0) +
+                          (r->module.size != 0 ? 3 : 0));
     anp_message head = {
         .info1 = r->info1,
         .info2 = r->info2,
@@ -53,6 +54,11 @@ void anp_record_request_write(anp_buffer *b, const anp_record_request *r)
     }
     if (r->filter.size != 0) {
         anp_field_write(b, ANP_FIELD_FILTER, r->filter.data, r->filter.size);
+    }
+    if (r->module.size != 0) {
+        anp_field_write(b, ANP_FIELD_UDF_PACKAGE, r->module.data, r->module.size);
+        anp_field_write(b, ANP_FIELD_UDF_FUNCTION, r->function.data, r->function.size);
+        anp_field_write(b, ANP_FIELD_UDF_ARGS, r->args.data, r->args.size);
     }
     anp_buffer_put(b, r->ops.data, r->ops.size);
     anp_frame_end(b, begin, ANP_PROTO_MESSAGE);

@@ -225,6 +225,28 @@ static void attempt(anp_single *s)
     }
 }
 
+/* What a function of the record says of its failure stands in the reply's operation. */
+static void take_failure(anp_single *s, anp_error *err)
+{
+    static const char failure[] = "FAILURE";
+    anp_cursor body = s->body;
+    anp_field_view field;
+    anp_op op;
+    for (uint16_t i = 0; i < s->message.n_fields; i++) {
+        if (!anp_field_read(&body, &field)) {
+            return;
+        }
+    }
+    if (s->message.n_ops == 0 || !anp_op_read(&body, &op) || op.name.size != sizeof failure - 1 ||
+        memcmp(op.name.data, failure, op.name.size) != 0 || op.value.type != ANP_PARTICLE_STRING) {
+        return;
+    }
+    size_t size = op.value.size;
+    size_t most = sizeof err->message - 32;
+    (void)anp_error_set(err, ANP_UDF, "the UDF failed: %.*s (UDF)",
+                        (int)(size < most ? size : most), (const char *)op.value.data);
+}
+
 static void judge_reply(anp_single *s)
 {
     struct anp_single_state *m = s->state;
@@ -247,6 +269,9 @@ static void judge_reply(anp_single *s)
         return;
     }
     (void)anp_server_error(&m->error, code);
+    if (code == ANP_UDF) {
+        take_failure(s, &m->error);
+    }
     anp_error_node(&m->error, node->name);
     if (!anp_server_code_passes(code)) {
         end(s, code);

@@ -18,14 +18,17 @@ GROUPS = {
     "batch": "batch read",
     "batch_write": "batch write",
     "batch_remove": "batch remove",
+    "apply": "apply",
     "info": "info",
 }
 DATA = list(GROUPS)[:-1]
 BY_MEANING = [
     (["read", "batch"], "reads"),
     (["write", "remove", "batch_write", "batch_remove"], "writes"),
+    (["write", "remove", "batch_write", "batch_remove", "apply"], "writes, apply"),
     (["batch", "batch_write", "batch_remove"], "batches"),
     (["write", "batch_write"], "writes that store"),
+    (["write", "batch_write", "apply"], "writes that store, apply"),
 ]
 LARGEST = 2147483647
 

@@ -456,6 +456,8 @@ static PyMethodDef core_methods[] = {
     {"exists", (PyCFunction)(void (*)(void))anp_core_exists, METH_FASTCALL, "exists(key, policy)"},
     {"put", (PyCFunction)(void (*)(void))anp_core_put, METH_FASTCALL,
      "put(key, bins, meta, policy)"},
+    {"apply", (PyCFunction)(void (*)(void))anp_core_apply, METH_FASTCALL,
+     "apply(key, module, function, args, policy)"},
     {"write_ops", (PyCFunction)(void (*)(void))anp_core_write_ops, METH_FASTCALL,
      "write_ops(where, key, [(op, bin, value)], meta, policy, ttl)"},
     {"remove", (PyCFunction)(void (*)(void))anp_core_remove, METH_FASTCALL,

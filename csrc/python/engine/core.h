@@ -120,6 +120,7 @@ PyObject *anp_core_select(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_exists(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_put(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *anp_core_apply(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_remove(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_info(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_state(PyObject *self, PyObject *unused);

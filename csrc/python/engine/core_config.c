@@ -15,10 +15,11 @@ static const struct {
     {ANP_GROUP_BATCH_WRITE, "batch_write", {"batch_parent_write", "batch_write"}},
     {ANP_GROUP_BATCH_REMOVE, "batch_remove", {"batch_parent_write", "batch_remove"}},
     {ANP_GROUP_INFO, "info", {"info", "admin"}},
+    {ANP_GROUP_APPLY, "apply", {"apply"}},
 };
 
-static const char *const later_groups[] = {"operate", "apply",      "batch_apply", "query",
-                                           "scan",    "txn_verify", "txn_roll",    "metrics"};
+static const char *const later_groups[] = {"operate",    "batch_apply", "query",  "scan",
+                                           "txn_verify", "txn_roll",    "metrics"};
 
 static int group_index(anp_policy_group group)
 {

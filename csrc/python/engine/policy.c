@@ -24,7 +24,9 @@ typedef enum {
 #define READS (ANP_GROUP_READ | ANP_GROUP_BATCH_READ)
 #define WRITES (ANP_GROUP_WRITE | ANP_GROUP_REMOVE | ANP_GROUP_BATCH_WRITE | ANP_GROUP_BATCH_REMOVE)
 #define BATCHES (ANP_GROUP_BATCH_READ | ANP_GROUP_BATCH_WRITE | ANP_GROUP_BATCH_REMOVE)
-#define DATA (READS | WRITES)
+#define STORES (ANP_GROUP_WRITE | ANP_GROUP_BATCH_WRITE)
+#define CHANGES (WRITES | ANP_GROUP_APPLY)
+#define DATA (READS | CHANGES)
 #define CONFIG ANP_GROUP_CONFIG
 #define P(member) offsetof(anp_py_policy, member)
 #define C(member) offsetof(anp_py_config, member)
@@ -54,13 +56,12 @@ static const struct entry {
     {"read_touch_ttl_percent", KIND_TOUCH, -1, 100, DATA, EFFECTIVE, P(read_touch),
      "0 the server's default, -1 never, 1 to 100"},
     {"key", KIND_INT, 0, 1, DATA, EFFECTIVE, P(key), "POLICY_KEY_*"},
-    {"exists", KIND_INT, 0, 4, ANP_GROUP_WRITE | ANP_GROUP_BATCH_WRITE, EFFECTIVE, P(exists),
-     "POLICY_EXISTS_*"},
+    {"exists", KIND_INT, 0, 4, STORES, EFFECTIVE, P(exists), "POLICY_EXISTS_*"},
     {"gen", KIND_INT, 0, 2, WRITES, EFFECTIVE, P(gen), "POLICY_GEN_*"},
-    {"commit_level", KIND_INT, 0, 1, WRITES, EFFECTIVE, P(commit_level), "POLICY_COMMIT_LEVEL_*"},
-    {"durable_delete", KIND_BOOL, 0, 1, WRITES, EFFECTIVE, P(durable_delete),
+    {"commit_level", KIND_INT, 0, 1, CHANGES, EFFECTIVE, P(commit_level), "POLICY_COMMIT_LEVEL_*"},
+    {"durable_delete", KIND_BOOL, 0, 1, CHANGES, EFFECTIVE, P(durable_delete),
      "leave a tombstone (Enterprise)"},
-    {"ttl", KIND_TTL, 0, 0, ANP_GROUP_WRITE | ANP_GROUP_BATCH_WRITE, EFFECTIVE, P(ttl),
+    {"ttl", KIND_TTL, 0, 0, STORES | ANP_GROUP_APPLY, EFFECTIVE, P(ttl),
      "seconds; -1 never, -2 keep, 0 the namespace's default"},
     {"allow_inline", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.allow_inline),
      "serve in-memory namespaces in the receiving thread"},
@@ -78,14 +79,13 @@ static const struct entry {
     {"compress", KIND_BOOL, 0, 1, DATA, NO_EFFECT, 0, "requests and replies go uncompressed"},
     {"compression_threshold", KIND_INT, 0, MS_MAX, DATA | CONFIG, NO_EFFECT, 0,
      "requests go uncompressed"},
-    {"connect_timeout", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0,
-     "the client's own connect_timeout counts"},
+    {"connect_timeout", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0, "the client's own counts"},
     {"timeout_delay", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0,
      "a connection that timed out is closed"},
     {"deserialize", KIND_BOOL, 0, 1, READS, NO_EFFECT, 0, "lists and maps are always decoded"},
     {"concurrent", KIND_BOOL, 0, 1, BATCHES, NO_EFFECT, 0, "nodes are always asked at once"},
     {"concurrency", KIND_INT, 0, 1, BATCHES, NO_EFFECT, 0, "nodes are always asked at once"},
-    {"serializer", KIND_ANY, 0, 0, WRITES | CONFIG, NO_EFFECT, 0, "nothing is pickled"},
+    {"serializer", KIND_ANY, 0, 0, CHANGES | CONFIG, NO_EFFECT, 0, "nothing is pickled"},
 
     {"cluster_name", KIND_TEXT, 0, 63, CONFIG, EFFECTIVE, C(cluster_name),
      "checked against each node"},
@@ -119,8 +119,7 @@ static const struct entry {
     {"rack_ids", KIND_RACKS, 1, ANP_RACKS_MAX, CONFIG, EFFECTIVE, C(n_rack_ids),
      "preferred racks, best first; they win over rack_id"},
     {"max_socket_idle", KIND_INT, 0, 86400, CONFIG, NO_EFFECT, 0, "idle_timeout counts (in ms)"},
-    {"conn_pools_per_node", KIND_INT, 1, 1024, CONFIG, NO_EFFECT, 0,
-     "one pool a node serves all threads"},
+    {"conn_pools_per_node", KIND_INT, 1, 1024, CONFIG, NO_EFFECT, 0, "one pool serves all threads"},
     {"thread_pool_size", KIND_INT, 0, 65535, CONFIG, NO_EFFECT, 0, "there is no thread pool"},
     {"shm", KIND_ANY, 0, 0, CONFIG, NO_EFFECT, 0, "each process tends for itself"},
     {"lua", KIND_ANY, 0, 0, CONFIG, NO_EFFECT, 0, "aggregation is not built yet"},
@@ -570,6 +569,7 @@ PyObject *anp_policy_table(PyObject *module, PyObject *unused)
                   {ANP_GROUP_BATCH_READ, "batch"},
                   {ANP_GROUP_BATCH_WRITE, "batch_write"},
                   {ANP_GROUP_BATCH_REMOVE, "batch_remove"},
+                  {ANP_GROUP_APPLY, "apply"},
                   {ANP_GROUP_INFO, "info"},
                   {ANP_GROUP_CONFIG, "config"}};
     (void)module;

@@ -7,6 +7,8 @@
 typedef struct prepared {
     anp_py_key key;
     anp_py_policy policy;
+    anp_slice module, function; /* of apply */
+    anp_buffer args;
     anp_buffer ops;
     uint16_t n_ops;
     uint8_t info1, info2, info3;
@@ -21,6 +23,7 @@ static bool open_prepared(prepared *p, anp_core *core, PyObject *key, PyObject *
 {
     *p = (prepared){0};
     anp_buffer_init(&p->ops, OPS_MAX);
+    anp_buffer_init(&p->args, OPS_MAX);
     return anp_core_policy(core, policy, group, where, &p->policy) &&
            anp_key_parse(core->state, key, -1, &p->key);
 }
@@ -28,6 +31,7 @@ static bool open_prepared(prepared *p, anp_core *core, PyObject *key, PyObject *
 static void close_prepared(prepared *p)
 {
     anp_buffer_deinit(&p->ops);
+    anp_buffer_deinit(&p->args);
     anp_policy_release(&p->policy);
     anp_key_release(&p->key);
 }
@@ -89,6 +93,9 @@ static PyObject *make_request(anp_core *core, prepared *p, PyObject *key,
         .digest = p->key.digest,
         .key = p->policy.key == 1 && p->key.key.type != 0 ? &p->key.key : NULL,
         .filter = anp_policy_filter(&p->policy),
+        .module = p->module,
+        .function = p->function,
+        .args = {p->args.data, p->args.size},
         .ops = {p->ops.data, p->ops.size},
         .n_ops = p->n_ops,
     };
@@ -350,6 +357,68 @@ PyObject *anp_core_remove(PyObject *self, PyObject *const *args, Py_ssize_t n)
         p.info2 |= ANP_INFO2_DELETE;
         p.ttl = 0;
         request = make_request(core, &p, args[0], wrap_none);
+    }
+    close_prepared(&p);
+    return request;
+}
+
+/* ---- functions of a record ---- */
+
+/* The value of a reply's one operation, SUCCESS; none: the function returned nothing. */
+static PyObject *wrap_apply(anp_request *r)
+{
+    anp_single *s = r->single;
+    anp_cursor body = s->body;
+    anp_op op;
+    if (r->command->status != ANP_OK || s->message.n_ops == 0) {
+        Py_RETURN_NONE;
+    }
+    if (!skip_fields(&body, s->message.n_fields) || !anp_op_read(&body, &op)) {
+        anp_error err = {.code = ANP_ERR_PROTOCOL,
+                         .message = "what the function returned does not fit into the reply"};
+        return anp_raise(r->state, &err, r->key);
+    }
+    return anp_value_decode(r->state, &op.value, op.name);
+}
+
+/* The name of a module or a function. */
+static bool take_name(anp_core *core, PyObject *name, const char *what, Py_ssize_t most,
+                      anp_slice *out)
+{
+    Py_ssize_t size = 0;
+    if (!PyUnicode_Check(name)) {
+        PyErr_Format(PyExc_TypeError, "apply: %s is a str, not %s", what, Py_TYPE(name)->tp_name);
+        return false;
+    }
+    const char *text = PyUnicode_AsUTF8AndSize(name, &size);
+    if (text == NULL) {
+        return false;
+    }
+    if (size == 0 || size > most) {
+        (void)anp_raise_arg(core->state, "apply: %s has %zd bytes; it takes 1 to %zd", what, size,
+                            most);
+        return false;
+    }
+    *out = (anp_slice){(const uint8_t *)text, (size_t)size};
+    return true;
+}
+
+/* apply(key, module, function, list of arguments, policy) */
+PyObject *anp_core_apply(PyObject *self, PyObject *const *args, Py_ssize_t n)
+{
+    enum { NAME_MAX_BYTES = 127 };
+    anp_core *core = (anp_core *)(void *)self;
+    prepared p;
+    uint8_t particle;
+    PyObject *request = NULL;
+    if (!anp_args_are("apply", n, 5)) {
+        return NULL;
+    }
+    if (open_write(&p, core, args[0], Py_None, args[4], ANP_GROUP_APPLY, "apply") &&
+        take_name(core, args[1], "module", NAME_MAX_BYTES, &p.module) &&
+        take_name(core, args[2], "function", NAME_MAX_BYTES, &p.function) &&
+        anp_value_encode(core->state, args[3], &p.args, &particle, "apply: args")) {
+        request = make_request(core, &p, args[0], wrap_apply);
     }
     close_prepared(&p);
     return request;
