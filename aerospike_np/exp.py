@@ -365,6 +365,18 @@ def in_list(value: Value, values: Value) -> Code:
     return signed("in_list", value, values)
 
 
+@builder
+def map_keys(map_value: Value) -> Code:
+    """The keys of a map, as a list."""
+    return signed("map_keys", map_value)
+
+
+@builder
+def map_values(map_value: Value) -> Code:
+    """The values of a map, as a list."""
+    return signed("map_values", map_value)
+
+
 # ---- logic ----
 
 

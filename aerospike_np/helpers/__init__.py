@@ -1,0 +1,1 @@
+"""What ``aerospike_helpers`` has, under its names: ``from aerospike_np.helpers import expressions as exp``."""
