@@ -121,7 +121,12 @@ class NumpyBatchRecords:
         A row is an ``np.void``, a dict (layout ``"columns"``) or a 1-D array (a matrix).
         """
         if isinstance(index, str):
-            return self.columns[index]
+            try:
+                return self.columns[index]
+            except KeyError:
+                raise KeyError(
+                    f"there is no field {index!r}; there are {', '.join(self.columns)}"
+                ) from None
         if self.layout == "columns":
             return {name: column[index] for name, column in self.batch_records.items()}
         return self.batch_records[index]

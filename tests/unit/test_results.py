@@ -79,6 +79,8 @@ def make(
 def test_rows_are_positional() -> None:
     result = make()
     assert len(result) == 3
+    with pytest.raises(KeyError, match="no field 'z'; there are a, "):
+        result["z"]
     assert result[0]["a"] == 1 and result[-1]["a"] == 3
     assert result[1:]["a"].tolist() == [2, 3]
     assert result[result.ok]["a"].tolist() == [1, 3]
