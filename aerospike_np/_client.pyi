@@ -11,7 +11,7 @@ from ._operations import Plain
 from ._reader import Reader
 from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
 from ._stream_driver import Stream
-from .types import ExistsResult, InfoResults, Record
+from .types import ExistsResult, InfoResults, OperateOrderedResult, Record
 
 _UserKey = str | int | bytes | bytearray
 _Key = (
@@ -19,6 +19,7 @@ _Key = (
     | tuple[str, str | None, _UserKey | None, bytes | bytearray | None]
 )
 _Policy = Mapping[str, Any] | None
+_Operations = list[dict[str, Any]] | tuple[dict[str, Any], ...]
 _BatchKeys = Iterable[_Key] | Keys | ArrayLike
 _Progress = bool | Callable[[int, int], object] | None
 _Dtype = DTypeLike | Mapping[str, Any] | list[tuple[str, Any]]
@@ -89,6 +90,12 @@ class Client(Plain):
         args: Sequence[Any] | None = None,
         policy: _Policy = None,
     ) -> Any: ...
+    def operate(
+        self, key: _Key, ops: _Operations, meta: _Policy = None, policy: _Policy = None
+    ) -> Record: ...
+    def operate_ordered(
+        self, key: _Key, ops: _Operations, meta: _Policy = None, policy: _Policy = None
+    ) -> OperateOrderedResult: ...
     @overload
     def batch_read(
         self,

@@ -430,6 +430,59 @@ class Operations:
         """
         return _udf.call(self._core, key, module, function, args, policy)
 
+    def operate(self, key: Any, ops: Any, meta: Any = None, policy: Any = None) -> Any:
+        """Runs several operations on one record, in their order, as one: all of them, or none.
+
+        Parameters
+        ----------
+        ops : list of dict
+            Made by :mod:`aerospike_np.helpers.operations`, or written as dicts.
+        meta, policy : dict, optional
+            As in :meth:`put`. Where no operation writes, what is for writes has no effect.
+
+        Returns
+        -------
+        Record
+            ``bins`` has what the operations returned; several results of one bin are a list.
+
+        Raises
+        ------
+        InvalidArgError
+            An operation is not what it should be; the message names it. Nothing was sent.
+        RecordNotFound
+            There is no such record, and no operation makes it.
+
+        See Also
+        --------
+        operate_ordered : Each result by itself.
+
+        Examples
+        --------
+        >>> from aerospike_np.helpers.operations import operations
+        >>> client.put(("test", "demo", "o"), {"count": 1})
+        >>> client.operate(("test", "demo", "o"), [operations.increment("count", 2), operations.read("count")]).bins
+        {'count': 3}
+        """
+        return self._core.operate(key, ops, meta, policy)
+
+    def operate_ordered(self, key: Any, ops: Any, meta: Any = None, policy: Any = None) -> Any:
+        """Runs several operations like :meth:`operate`, and tells the results in the order of the operations.
+
+        Returns
+        -------
+        OperateOrderedResult
+            ``ordered_bins`` is a list of ``(name, value)``, one for each result.
+
+        Examples
+        --------
+        >>> from aerospike_np.helpers.operations import operations
+        >>> client.put(("test", "demo", "oo"), {"a": 1, "b": 2})
+        >>> ops = [operations.read("b"), operations.read("a"), operations.write("b", 5), operations.read("b")]
+        >>> [tuple(pair) for pair in client.operate_ordered(("test", "demo", "oo"), ops).ordered_bins]
+        [('b', 2), ('a', 1), ('b', 5)]
+        """
+        return self._core.operate_ordered(key, ops, meta, policy)
+
     # ---- batches ----
 
     def batch_read(

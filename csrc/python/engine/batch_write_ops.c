@@ -363,6 +363,7 @@ static bool ready_column(anp_state *state, PyObject *name, PyObject *array, Py_s
 {
     anp_slice bin;
     char where[64];
+    const anp_whose whose = {.state = state, .where = where};
     if (!anp_bin_name(state, name, &bin)) {
         return false;
     }
@@ -376,7 +377,7 @@ static bool ready_column(anp_state *state, PyObject *name, PyObject *array, Py_s
         }
         (void)PyOS_snprintf(where, sizeof where, "bin %.*s, row %zd", (int)bin.size,
                             (const char *)bin.data, i);
-        bool ok = is_absent(value) || anp_value_encode(state, value, &buffers[2], &particle, where);
+        bool ok = is_absent(value) || anp_value_encode(&whose, value, &buffers[2], &particle);
         Py_DECREF(value);
         if (!ok) {
             return false;

@@ -29,7 +29,7 @@ typedef struct anp_state {
         *read_plan_type;
     /* Classes of the package, imported when the module is executed. */
     PyObject *record_class, *batch_record_class, *key_class, *meta_class, *exists_class,
-        *bin_tuple_class, *info_result_class;
+        *bin_tuple_class, *ordered_class, *info_result_class;
     PyObject *geojson_class, *hll_class, *typed_blob_class;
     PyObject *expression_class;
     PyObject *keys_class;   /* aerospike_np._keys.Keys; NULL until first asked for */
@@ -91,10 +91,19 @@ PyObject *anp_meta_tuple(anp_state *state, uint32_t generation, uint32_t ttl);
 
 /* ---- values: value_encode.c, value_decode.c ---- */
 
+/* What a value belongs to, for errors. */
+typedef struct anp_whose {
+    anp_state *state;
+    const char *where; /* 'bin "x"' or an argument's name */
+    PyObject *bin;     /* borrowed name, or NULL */
+} anp_whose;
+
 /* Appends a bin value's wire bytes (no operation head) and gives its particle type. None is
- * ANP_PARTICLE_NULL with no bytes. `where` names bin or argument in errors. false: exception. */
-bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t *particle,
-                      const char *where);
+ * ANP_PARTICLE_NULL with no bytes. false: exception. */
+bool anp_value_encode(const anp_whose *whose, PyObject *value, anp_buffer *b, uint8_t *particle);
+
+/* Appends a value as lists and maps hold it. */
+bool anp_value_pack(const anp_whose *whose, PyObject *value, anp_buffer *b);
 
 /* msgpack(value, where): the bytes of a value inside a list, a map or an expression. */
 PyObject *anp_value_msgpack(PyObject *module, PyObject *args);
@@ -115,6 +124,9 @@ PyObject *anp_value_decode(anp_state *state, const anp_particle *p, anp_slice bi
 /* Bins of a reply message -> dict. The cursor stands at the first operation. Results of one bin
  * that come more than once become a list. */
 PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops);
+
+/* The same as a list of BinTuple, in the order of the reply. */
+PyObject *anp_bins_in_order(anp_state *state, anp_cursor *c, uint16_t n_ops);
 
 /* ---- keys: key.c ---- */
 

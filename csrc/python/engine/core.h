@@ -122,6 +122,8 @@ PyObject *anp_core_put(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_apply(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_remove(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *anp_core_operate(PyObject *self, PyObject *const *args, Py_ssize_t n);
+PyObject *anp_core_operate_ordered(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_info(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_state(PyObject *self, PyObject *unused);
 PyObject *anp_core_partition_owners(PyObject *self, PyObject *namespace_name);

@@ -117,6 +117,7 @@ static int exec_module(PyObject *module)
               import_class(types, "RecordMetadata", &s->meta_class) &&
               import_class(types, "ExistsResult", &s->exists_class) &&
               import_class(types, "BinTuple", &s->bin_tuple_class) &&
+              import_class(types, "OperateOrderedResult", &s->ordered_class) &&
               import_class(types, "InfoNodeResult", &s->info_result_class) &&
               import_class(types, "GeoJSON", &s->geojson_class) &&
               import_class(types, "HyperLogLog", &s->hll_class) &&
@@ -150,6 +151,7 @@ static PyObject **members(anp_state *s, size_t i)
                         &s->meta_class,
                         &s->exists_class,
                         &s->bin_tuple_class,
+                        &s->ordered_class,
                         &s->info_result_class,
                         &s->geojson_class,
                         &s->hll_class,

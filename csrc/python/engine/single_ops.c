@@ -1,34 +1,23 @@
 /* Single-record operations, prepared: arguments are checked and turned into one request frame; the
  * result is made from the reply. All are methods of Core; the arguments come from
  * aerospike_np._operations, positionally. */
-#include "command/request.h"
-#include "python/engine/core.h"
+#include "python/engine/single_ops.h"
 
-typedef struct prepared {
-    anp_py_key key;
-    anp_py_policy policy;
-    anp_slice module, function; /* of apply */
-    anp_buffer args;
-    anp_buffer ops;
-    uint16_t n_ops;
-    uint8_t info1, info2, info3;
-    uint32_t generation;
-    uint32_t ttl;
-} prepared;
+#include "command/request.h"
 
 enum { OPS_MAX = 64 * 1024 * 1024 };
 
-static bool open_prepared(prepared *p, anp_core *core, PyObject *key, PyObject *policy,
+static bool open_prepared(anp_prepared *p, anp_core *core, PyObject *key, PyObject *policy,
                           anp_policy_group group, const char *where)
 {
-    *p = (prepared){0};
+    *p = (anp_prepared){0};
     anp_buffer_init(&p->ops, OPS_MAX);
     anp_buffer_init(&p->args, OPS_MAX);
     return anp_core_policy(core, policy, group, where, &p->policy) &&
            anp_key_parse(core->state, key, -1, &p->key);
 }
 
-static void close_prepared(prepared *p)
+void anp_prepared_close(anp_prepared *p)
 {
     anp_buffer_deinit(&p->ops);
     anp_buffer_deinit(&p->args);
@@ -46,9 +35,8 @@ static PyObject *whole_key(anp_state *state, PyObject *tuple, const uint8_t *dig
     return anp_named_tuple(state->key_class, items, 4);
 }
 
-/* Builds the request. Takes what it needs from p; p stays the caller's. */
-static PyObject *make_request(anp_core *core, prepared *p, PyObject *key,
-                              PyObject *(*wrap)(anp_request *))
+PyObject *anp_prepared_request(anp_core *core, anp_prepared *p, PyObject *key,
+                               PyObject *(*wrap)(anp_request *))
 {
     if (p->ops.failed != ANP_OK) {
         anp_error err;
@@ -133,7 +121,8 @@ static PyObject *meta_of(anp_state *state, const anp_message *m)
     return anp_meta_tuple(state, m->generation, anp_ttl_left(m->ttl));
 }
 
-static PyObject *wrap_record(anp_request *r)
+PyObject *anp_wrap_bins(anp_request *r, PyObject *class,
+                        PyObject *(*decode)(anp_state *, anp_cursor *, uint16_t))
 {
     anp_single *s = r->single;
     anp_cursor body = s->body;
@@ -142,10 +131,15 @@ static PyObject *wrap_record(anp_request *r)
                          .message = "the reply's fields do not fit into it"};
         return anp_raise(r->state, &err, r->key);
     }
-    PyObject *bins = anp_bins_decode(r->state, &body, s->message.n_ops);
+    PyObject *bins = decode(r->state, &body, s->message.n_ops);
     PyObject *meta = bins != NULL ? meta_of(r->state, &s->message) : NULL;
     PyObject *items[] = {Py_NewRef(r->key), meta, bins};
-    return anp_named_tuple(r->state->record_class, items, 3);
+    return anp_named_tuple(class, items, 3);
+}
+
+PyObject *anp_wrap_record(anp_request *r)
+{
+    return anp_wrap_bins(r, r->state->record_class, anp_bins_decode);
 }
 
 static PyObject *wrap_exists(anp_request *r)
@@ -167,7 +161,7 @@ static PyObject *wrap_none(anp_request *r)
 static PyObject *prepare_read(anp_core *core, PyObject *key, PyObject *bins, PyObject *policy,
                               uint8_t info1, const char *where, PyObject *(*wrap)(anp_request *))
 {
-    prepared p;
+    anp_prepared p;
     PyObject *request = NULL, *names = NULL;
     if (!open_prepared(&p, core, key, policy, ANP_GROUP_READ, where)) {
         goto done;
@@ -206,10 +200,10 @@ static PyObject *prepare_read(anp_core *core, PyObject *key, PyObject *bins, PyO
         }
         p.n_ops = (uint16_t)PyTuple_GET_SIZE(names);
     }
-    request = make_request(core, &p, key, wrap);
+    request = anp_prepared_request(core, &p, key, wrap);
 done:
     Py_XDECREF(names);
-    close_prepared(&p);
+    anp_prepared_close(&p);
     return request;
 }
 
@@ -219,7 +213,7 @@ PyObject *anp_core_get(PyObject *self, PyObject *const *args, Py_ssize_t n)
         return NULL;
     }
     return prepare_read((anp_core *)(void *)self, args[0], NULL, args[1],
-                        ANP_INFO1_READ | ANP_INFO1_GET_ALL, "get", wrap_record);
+                        ANP_INFO1_READ | ANP_INFO1_GET_ALL, "get", anp_wrap_record);
 }
 
 PyObject *anp_core_select(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -228,7 +222,7 @@ PyObject *anp_core_select(PyObject *self, PyObject *const *args, Py_ssize_t n)
         return NULL;
     }
     return prepare_read((anp_core *)(void *)self, args[0], args[1], args[2], ANP_INFO1_READ,
-                        "select", wrap_record);
+                        "select", anp_wrap_record);
 }
 
 PyObject *anp_core_exists(PyObject *self, PyObject *const *args, Py_ssize_t n)
@@ -246,8 +240,8 @@ PyObject *anp_core_exists(PyObject *self, PyObject *const *args, Py_ssize_t n)
 
 /* ---- writes ---- */
 
-static bool open_write(prepared *p, anp_core *core, PyObject *key, PyObject *meta, PyObject *policy,
-                       anp_policy_group group, const char *where)
+bool anp_prepared_write(anp_prepared *p, anp_core *core, PyObject *key, PyObject *meta,
+                        PyObject *policy, anp_policy_group group, const char *where)
 {
     if (!open_prepared(p, core, key, policy, group, where) ||
         !anp_meta_parse(core->state, meta, group, where, &p->policy, &p->generation)) {
@@ -266,12 +260,12 @@ static bool open_write(prepared *p, anp_core *core, PyObject *key, PyObject *met
 PyObject *anp_core_put(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     anp_core *core = (anp_core *)(void *)self;
-    prepared p;
+    anp_prepared p;
     PyObject *request = NULL, *items = NULL;
     if (!anp_args_are("put", n, 4)) {
         return NULL;
     }
-    if (!open_write(&p, core, args[0], args[2], args[3], ANP_GROUP_WRITE, "put")) {
+    if (!anp_prepared_write(&p, core, args[0], args[2], args[3], ANP_GROUP_WRITE, "put")) {
         goto done;
     }
     if (!PyDict_Check(args[1])) {
@@ -296,10 +290,10 @@ PyObject *anp_core_put(PyObject *self, PyObject *const *args, Py_ssize_t n)
         }
     }
     p.n_ops = (uint16_t)PyList_GET_SIZE(items);
-    request = make_request(core, &p, args[0], wrap_none);
+    request = anp_prepared_request(core, &p, args[0], wrap_none);
 done:
     Py_XDECREF(items);
-    close_prepared(&p);
+    anp_prepared_close(&p);
     return request;
 }
 
@@ -308,7 +302,7 @@ done:
 PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     anp_core *core = (anp_core *)(void *)self;
-    prepared p;
+    anp_prepared p;
     PyObject *request = NULL;
     if (!anp_args_are("write_ops", n, 6)) {
         return NULL;
@@ -317,7 +311,7 @@ PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n
     if (where == NULL) {
         return NULL;
     }
-    if (!open_write(&p, core, args[1], args[3], args[4], ANP_GROUP_WRITE, where)) {
+    if (!anp_prepared_write(&p, core, args[1], args[3], args[4], ANP_GROUP_WRITE, where)) {
         goto done;
     }
     if (args[5] != Py_None) {
@@ -339,26 +333,26 @@ PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n
         }
     }
     p.n_ops = (uint16_t)PyList_GET_SIZE(args[2]);
-    request = make_request(core, &p, args[1], wrap_none);
+    request = anp_prepared_request(core, &p, args[1], wrap_none);
 done:
-    close_prepared(&p);
+    anp_prepared_close(&p);
     return request;
 }
 
 PyObject *anp_core_remove(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     anp_core *core = (anp_core *)(void *)self;
-    prepared p;
+    anp_prepared p;
     PyObject *request = NULL;
     if (!anp_args_are("remove", n, 3)) {
         return NULL;
     }
-    if (open_write(&p, core, args[0], args[1], args[2], ANP_GROUP_REMOVE, "remove")) {
+    if (anp_prepared_write(&p, core, args[0], args[1], args[2], ANP_GROUP_REMOVE, "remove")) {
         p.info2 |= ANP_INFO2_DELETE;
         p.ttl = 0;
-        request = make_request(core, &p, args[0], wrap_none);
+        request = anp_prepared_request(core, &p, args[0], wrap_none);
     }
-    close_prepared(&p);
+    anp_prepared_close(&p);
     return request;
 }
 
@@ -408,18 +402,19 @@ PyObject *anp_core_apply(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
     enum { NAME_MAX_BYTES = 127 };
     anp_core *core = (anp_core *)(void *)self;
-    prepared p;
+    const anp_whose whose = {.state = core->state, .where = "apply: args"};
+    anp_prepared p;
     uint8_t particle;
     PyObject *request = NULL;
     if (!anp_args_are("apply", n, 5)) {
         return NULL;
     }
-    if (open_write(&p, core, args[0], Py_None, args[4], ANP_GROUP_APPLY, "apply") &&
+    if (anp_prepared_write(&p, core, args[0], Py_None, args[4], ANP_GROUP_APPLY, "apply") &&
         take_name(core, args[1], "module", NAME_MAX_BYTES, &p.module) &&
         take_name(core, args[2], "function", NAME_MAX_BYTES, &p.function) &&
-        anp_value_encode(core->state, args[3], &p.args, &particle, "apply: args")) {
-        request = make_request(core, &p, args[0], wrap_apply);
+        anp_value_encode(&whose, args[3], &p.args, &particle)) {
+        request = anp_prepared_request(core, &p, args[0], wrap_apply);
     }
-    close_prepared(&p);
+    anp_prepared_close(&p);
     return request;
 }

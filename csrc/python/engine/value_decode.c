@@ -344,27 +344,54 @@ static bool add_bin(PyObject *bins, PyObject **seen, PyObject *name, PyObject *v
     return ok;
 }
 
+/* The next operation of a reply: a bin's name and a value, both new references. `i` is its number
+ * of `n_ops`. */
+static bool next_bin(anp_state *state, anp_cursor *c, uint16_t i, uint16_t n_ops, PyObject **name,
+                     PyObject **value)
+{
+    anp_op op;
+    *name = *value = NULL;
+    if (!anp_op_read(c, &op)) {
+        anp_raise_bin(state, ANP_ERR_CLIENT, NULL,
+                      "a reply announces %d bins and is cut short or malformed at number %d",
+                      (int)n_ops, (int)i + 1);
+        return false;
+    }
+    *name = known_name(state, op.name);
+    *value = *name != NULL ? anp_value_decode(state, &op.value, op.name) : NULL;
+    if (*value == NULL) {
+        Py_CLEAR(*name);
+    }
+    return *value != NULL;
+}
+
 PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops)
 {
     PyObject *bins = PyDict_New();
-    PyObject *seen = NULL;
+    PyObject *seen = NULL, *name, *value;
     for (uint16_t i = 0; bins != NULL && i < n_ops; i++) {
-        anp_op op;
-        if (!anp_op_read(c, &op)) {
-            anp_raise_bin(state, ANP_ERR_CLIENT, NULL,
-                          "a reply announces %d bins and is cut short or malformed at number %d",
-                          (int)n_ops, (int)i + 1);
-            Py_CLEAR(bins);
-            break;
-        }
-        PyObject *name = known_name(state, op.name);
-        PyObject *value = name != NULL ? anp_value_decode(state, &op.value, op.name) : NULL;
-        if (value == NULL || !add_bin(bins, &seen, name, value)) {
+        if (!next_bin(state, c, i, n_ops, &name, &value) || !add_bin(bins, &seen, name, value)) {
             Py_CLEAR(bins);
         }
         Py_XDECREF(name);
         Py_XDECREF(value);
     }
     Py_XDECREF(seen);
+    return bins;
+}
+
+PyObject *anp_bins_in_order(anp_state *state, anp_cursor *c, uint16_t n_ops)
+{
+    PyObject *bins = PyList_New(0);
+    for (uint16_t i = 0; bins != NULL && i < n_ops; i++) {
+        PyObject *items[2];
+        PyObject *pair = next_bin(state, c, i, n_ops, &items[0], &items[1])
+                             ? anp_named_tuple(state->bin_tuple_class, items, 2)
+                             : NULL;
+        if (pair == NULL || PyList_Append(bins, pair) < 0) {
+            Py_CLEAR(bins);
+        }
+        Py_XDECREF(pair);
+    }
     return bins;
 }

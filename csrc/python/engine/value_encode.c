@@ -326,12 +326,22 @@ static bool encode(const encoder *e, PyObject *value, uint8_t *particle)
     return ok && buffer_ok(e);
 }
 
-bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t *particle,
-                      const char *where)
+bool anp_value_encode(const anp_whose *whose, PyObject *value, anp_buffer *b, uint8_t *particle)
 {
-    encoder e = {.whose = {.state = state, .where = where}, .b = b};
+    encoder e = {.whose = *whose, .b = b};
     size_t start = b->size;
     if (!encode(&e, value, particle)) {
+        b->size = start;
+        return false;
+    }
+    return true;
+}
+
+bool anp_value_pack(const anp_whose *whose, PyObject *value, anp_buffer *b)
+{
+    encoder e = {.whose = *whose, .b = b};
+    size_t start = b->size;
+    if (!pack(&e, value, 0) || !buffer_ok(&e)) {
         b->size = start;
         return false;
     }
@@ -341,14 +351,13 @@ bool anp_value_encode(anp_state *state, PyObject *value, anp_buffer *b, uint8_t 
 PyObject *anp_value_msgpack(PyObject *module, PyObject *args)
 {
     PyObject *value, *packed = NULL;
-    const char *where;
-    if (!PyArg_ParseTuple(args, "Os", &value, &where)) {
+    anp_whose whose = {.state = anp_state_of(module)};
+    if (!PyArg_ParseTuple(args, "Os", &value, &whose.where)) {
         return NULL;
     }
     anp_buffer b;
     anp_buffer_init(&b, ANP_PROTO_MAX);
-    encoder e = {.whose = {.state = anp_state_of(module), .where = where}, .b = &b};
-    if (pack(&e, value, 0) && buffer_ok(&e)) {
+    if (anp_value_pack(&whose, value, &b)) {
         packed = PyBytes_FromStringAndSize((const char *)b.data, (Py_ssize_t)b.size);
     }
     anp_buffer_deinit(&b);

@@ -31,13 +31,6 @@ typedef struct anp_look {
     Py_buffer view;      /* view.obj is NULL where there is none */
 } anp_look;
 
-/* What the value belongs to, for errors. */
-typedef struct anp_whose {
-    anp_state *state;
-    const char *where; /* 'bin "x"' or an argument's name */
-    PyObject *bin;     /* borrowed name, or NULL */
-} anp_whose;
-
 /* Fills *out, which anp_look_release must let go of whatever comes back. false: exception. */
 bool anp_look_at(const anp_whose *whose, PyObject *value, anp_look *out);
 

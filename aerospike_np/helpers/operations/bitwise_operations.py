@@ -1,0 +1,298 @@
+"""Operations on the bits of blobs.
+
+Offsets may be negative: from the end. A policy is ``{"bit_write_flags": BIT_WRITE_*}``.
+``value_byte_size`` is the length of ``value``.
+
+Examples
+--------
+>>> from aerospike_np.helpers.operations import bitwise_operations
+>>> key = ("test", "demo", "bits")
+>>> client.put(key, {"flags": b"\\x01\\x42"})
+>>> client.operate(key, [
+...     bitwise_operations.bit_or("flags", 0, 8, 1, b"\\x80"),
+...     bitwise_operations.bit_count("flags", 0, 16),
+... ]).bins
+{'flags': [None, 4]}
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ... import constants
+
+
+def bit_resize(
+    bin_name: str, byte_size: int, policy: dict[str, Any] | None = None, resize_flags: int = 0
+) -> dict[str, Any]:
+    """Makes the blob ``byte_size`` bytes long; ``resize_flags`` are ``BIT_RESIZE_*``."""
+    return {
+        "op": constants.OP_BIT_RESIZE,
+        "bin": bin_name,
+        "byte_size": byte_size,
+        "resize_flags": resize_flags,
+        "policy": policy,
+    }
+
+
+def bit_insert(
+    bin_name: str,
+    byte_offset: int,
+    value_byte_size: int,
+    value: bytes,
+    policy: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Inserts bytes before an offset."""
+    return {
+        "op": constants.OP_BIT_INSERT,
+        "bin": bin_name,
+        "byte_offset": byte_offset,
+        "value_byte_size": value_byte_size,
+        "value": value,
+        "policy": policy,
+    }
+
+
+def bit_remove(
+    bin_name: str, byte_offset: int, byte_size: int, policy: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Removes ``byte_size`` bytes."""
+    return {
+        "op": constants.OP_BIT_REMOVE,
+        "bin": bin_name,
+        "byte_offset": byte_offset,
+        "byte_size": byte_size,
+        "policy": policy,
+    }
+
+
+def bit_set(
+    bin_name: str,
+    bit_offset: int,
+    bit_size: int,
+    value_byte_size: int,
+    value: bytes,
+    policy: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Sets bits to those of a value."""
+    return {
+        "op": constants.OP_BIT_SET,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value_byte_size": value_byte_size,
+        "value": value,
+        "policy": policy,
+    }
+
+
+def bit_or(
+    bin_name: str,
+    bit_offset: int,
+    bit_size: int,
+    value_byte_size: int,
+    value: bytes,
+    policy: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Sets bits that are set in a value."""
+    return {
+        "op": constants.OP_BIT_OR,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value_byte_size": value_byte_size,
+        "value": value,
+        "policy": policy,
+    }
+
+
+def bit_xor(
+    bin_name: str,
+    bit_offset: int,
+    bit_size: int,
+    value_byte_size: int,
+    value: bytes,
+    policy: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Turns bits that are set in a value."""
+    return {
+        "op": constants.OP_BIT_XOR,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value_byte_size": value_byte_size,
+        "value": value,
+        "policy": policy,
+    }
+
+
+def bit_and(
+    bin_name: str,
+    bit_offset: int,
+    bit_size: int,
+    value_byte_size: int,
+    value: bytes,
+    policy: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Keeps bits that are set in a value."""
+    return {
+        "op": constants.OP_BIT_AND,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value_byte_size": value_byte_size,
+        "value": value,
+        "policy": policy,
+    }
+
+
+def bit_not(
+    bin_name: str, bit_offset: int, bit_size: int, policy: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Turns bits."""
+    return {
+        "op": constants.OP_BIT_NOT,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "policy": policy,
+    }
+
+
+def bit_lshift(
+    bin_name: str, bit_offset: int, bit_size: int, shift: int, policy: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Shifts bits to the left."""
+    return {
+        "op": constants.OP_BIT_LSHIFT,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value": shift,
+        "policy": policy,
+    }
+
+
+def bit_rshift(
+    bin_name: str, bit_offset: int, bit_size: int, shift: int, policy: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Shifts bits to the right."""
+    return {
+        "op": constants.OP_BIT_RSHIFT,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value": shift,
+        "policy": policy,
+    }
+
+
+def bit_add(
+    bin_name: str,
+    bit_offset: int,
+    bit_size: int,
+    value: int,
+    sign: bool,
+    action: int,
+    policy: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Adds to an integer of ``bit_size`` bits; ``action`` is one of ``BIT_OVERFLOW_*``."""
+    return {
+        "op": constants.OP_BIT_ADD,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value": value,
+        "sign": sign,
+        "action": action,
+        "policy": policy,
+    }
+
+
+def bit_subtract(
+    bin_name: str,
+    bit_offset: int,
+    bit_size: int,
+    value: int,
+    sign: bool,
+    action: int,
+    policy: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Subtracts from an integer of ``bit_size`` bits; ``action`` is one of ``BIT_OVERFLOW_*``."""
+    return {
+        "op": constants.OP_BIT_SUBTRACT,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value": value,
+        "sign": sign,
+        "action": action,
+        "policy": policy,
+    }
+
+
+def bit_set_int(
+    bin_name: str, bit_offset: int, bit_size: int, value: int, policy: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Writes an integer of ``bit_size`` bits."""
+    return {
+        "op": constants.OP_BIT_SET_INT,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value": value,
+        "policy": policy,
+    }
+
+
+def bit_get(bin_name: str, bit_offset: int, bit_size: int) -> dict[str, Any]:
+    """Reads bits, as bytes."""
+    return {
+        "op": constants.OP_BIT_GET,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+    }
+
+
+def bit_get_int(bin_name: str, bit_offset: int, bit_size: int, sign: bool) -> dict[str, Any]:
+    """Reads bits as an integer, with sign or without."""
+    return {
+        "op": constants.OP_BIT_GET_INT,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "sign": sign,
+    }
+
+
+def bit_count(bin_name: str, bit_offset: int, bit_size: int) -> dict[str, Any]:
+    """Reads how many bits are set."""
+    return {
+        "op": constants.OP_BIT_COUNT,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+    }
+
+
+def bit_lscan(bin_name: str, bit_offset: int, bit_size: int, value: bool) -> dict[str, Any]:
+    """Reads where the first bit of a value is, from ``bit_offset`` on; -1: nowhere."""
+    return {
+        "op": constants.OP_BIT_LSCAN,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value": value,
+    }
+
+
+def bit_rscan(bin_name: str, bit_offset: int, bit_size: int, value: bool) -> dict[str, Any]:
+    """Reads where the last bit of a value is, from ``bit_offset`` on; -1: nowhere."""
+    return {
+        "op": constants.OP_BIT_RSCAN,
+        "bin": bin_name,
+        "bit_offset": bit_offset,
+        "bit_size": bit_size,
+        "value": value,
+    }

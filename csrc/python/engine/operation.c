@@ -1,0 +1,596 @@
+/* Operations as dicts -> operations as the server takes them, straight into a request. What each
+ * takes stands in operation_table.c.
+ *
+ * User code can run in here (a value's own methods), and may change the dict that is being written:
+ * so all of its values are held meanwhile. */
+#include "python/engine/operation.h"
+
+#include "wire/msgpack.h"
+#include "wire/protocol.h"
+
+enum {
+    HEAD = 8, /* of an operation: size u32, type, particle, flags, name length */
+    WITH_CONTEXT = 0xff,
+    BY_PATH = 0xfe,
+    PATH_MODIFIES = 4,
+    INVERTED = 0x10000,
+    WHERE_SIZE = 192,
+};
+
+/* ---- errors ---- */
+
+bool anp_op_wrong(const anp_op_encoder *e, unsigned key, const char *must)
+{
+    (void)anp_raise_bin(e->at.whose.state, ANP_ERR_PARAM, e->at.whose.bin,
+                        "%s: '%s' must be %s, not %.200R", e->at.whose.where, anp_op_key_names[key],
+                        must, e->values[key]);
+    return false;
+}
+
+static bool missing(const anp_op_encoder *e, unsigned key)
+{
+    (void)anp_raise_bin(e->at.whose.state, ANP_ERR_PARAM, e->at.whose.bin,
+                        "%s: the key '%s' is missing from its dict", e->at.whose.where,
+                        anp_op_key_names[key]);
+    return false;
+}
+
+/* A key that is none of `names` (a new list, stolen): says which is near. */
+bool anp_op_unknown(const anp_op_encoder *e, PyObject *key, PyObject *names)
+{
+    PyObject *module = names != NULL ? PyImport_ImportModule("aerospike_np._suggest") : NULL;
+    PyObject *text =
+        module != NULL && PyUnicode_Check(key)
+            ? PyObject_CallMethod(module, "unknown_key", "OOs", key, names, e->at.whose.where)
+        : module != NULL ? PyUnicode_FromFormat("%s: keys are str, not %R", e->at.whose.where, key)
+                         : NULL;
+    if (text != NULL) {
+        (void)anp_raise_bin(e->at.whose.state, ANP_ERR_PARAM, e->at.whose.bin, "%U", text);
+    }
+    Py_XDECREF(text);
+    Py_XDECREF(module);
+    Py_XDECREF(names);
+    return false;
+}
+
+/* ---- the dict ---- */
+
+static uint64_t bit(unsigned key)
+{
+    return UINT64_C(1) << key;
+}
+
+static uint64_t keys_of_arg(const anp_op_arg *arg)
+{
+    uint64_t more = 0;
+    switch (arg->kind) {
+    case ANP_ARG_RETURN_MANY:
+        more = bit(ANP_KEY_INVERTED);
+        break;
+    case ANP_ARG_BLOB:
+        more = bit(ANP_KEY_VALUE_BYTE_SIZE);
+        break;
+    case ANP_ARG_LIST_CREATE:
+        more = bit(ANP_KEY_PAD) | bit(ANP_KEY_PERSIST_INDEX);
+        break;
+    case ANP_ARG_MAP_CREATE:
+        more = bit(ANP_KEY_PERSIST_INDEX);
+        break;
+    case ANP_ARG_BIT_ACTION:
+        more = bit(ANP_KEY_SIGN);
+        break;
+    default:
+        break;
+    }
+    return more | bit(arg->key);
+}
+
+/* The keys that an operation's dict may have. */
+static uint64_t keys_of(const anp_op_spec *spec)
+{
+    uint64_t keys = bit(ANP_KEY_OP) | bit(ANP_KEY_BIN);
+    for (const anp_op_arg *arg = spec->args; arg->kind != ANP_ARG_END; arg++) {
+        keys |= keys_of_arg(arg);
+    }
+    return spec->form == ANP_FORM_CDT || spec->form == ANP_FORM_PATH ? keys | bit(ANP_KEY_CTX)
+                                                                     : keys;
+}
+
+static unsigned key_number(PyObject *key)
+{
+    Py_ssize_t size;
+    const char *text = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &size) : NULL;
+    if (text == NULL) {
+        PyErr_Clear();
+        return ANP_OP_KEYS;
+    }
+    unsigned i = 0;
+    while (i < ANP_OP_KEYS && strcmp(anp_op_key_names[i], text) != 0) {
+        i++;
+    }
+    return i;
+}
+
+static PyObject *names_of(uint64_t keys)
+{
+    PyObject *names = PyList_New(0);
+    for (unsigned i = 0; names != NULL && i < ANP_OP_KEYS; i++) {
+        PyObject *name = keys & bit(i) ? PyUnicode_FromString(anp_op_key_names[i]) : NULL;
+        if ((keys & bit(i)) != 0 && (name == NULL || PyList_Append(names, name) < 0)) {
+            Py_CLEAR(names);
+        }
+        Py_XDECREF(name);
+    }
+    return names;
+}
+
+/* Takes the dict's values, and finds out which operation it is. */
+static bool take_dict(anp_op_encoder *e, PyObject *dict)
+{
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    PyObject *strange = NULL; /* owned */
+    Py_BEGIN_CRITICAL_SECTION(dict);
+    while (PyDict_Next(dict, &position, &key, &value)) {
+        unsigned i = key_number(key);
+        if (i < ANP_OP_KEYS) {
+            Py_XSETREF(e->values[i], Py_NewRef(value));
+        } else if (strange == NULL) {
+            strange = Py_NewRef(key);
+        }
+    }
+    Py_END_CRITICAL_SECTION();
+    bool ok = false;
+    int64_t code;
+    if (e->values[ANP_KEY_OP] == NULL) {
+        (void)missing(e, ANP_KEY_OP);
+    } else if (anp_op_integer(&e->at, e->values[ANP_KEY_OP], "op", &code)) {
+        e->spec = code >= 0 && code < INT16_MAX ? anp_op_find((long)code) : NULL;
+        ok = e->spec != NULL;
+        if (!ok) {
+            (void)anp_raise_arg(
+                e->at.whose.state,
+                "%s: there is no operation with \"op\" %lld; see the OPERATOR_* and "
+                "OP_* constants",
+                e->at.whose.where, (long long)code);
+        }
+    }
+    if (ok) {
+        uint64_t known = keys_of(e->spec);
+        for (unsigned i = 0; strange == NULL && i < ANP_OP_KEYS; i++) {
+            if (e->values[i] != NULL && !(known & bit(i))) {
+                strange = PyUnicode_FromString(anp_op_key_names[i]);
+                ok = strange != NULL;
+            }
+        }
+        if (strange != NULL) {
+            ok = anp_op_unknown(e, strange, names_of(known));
+        }
+    }
+    Py_XDECREF(strange);
+    return ok;
+}
+
+/* ---- arguments ---- */
+
+bool anp_op_put_integer(anp_op_encoder *e, int64_t v)
+{
+    anp_msgpack_put_int(e->at.b, v);
+    e->written++;
+    return true;
+}
+
+/* An integer, up to 2^64 - 1 where it is a number to count with. */
+static bool put_int_arg(anp_op_encoder *e, unsigned key)
+{
+    PyObject *value = e->values[key];
+    if (key == ANP_KEY_VALUE && PyLong_CheckExact(value)) {
+        unsigned long long large = PyLong_AsUnsignedLongLong(value);
+        if (large > INT64_MAX && !PyErr_Occurred()) {
+            anp_msgpack_put_uint(e->at.b, large);
+            e->written++;
+            return true;
+        }
+        PyErr_Clear();
+    }
+    int64_t number;
+    return anp_op_integer(&e->at, value, anp_op_key_names[key], &number) &&
+           anp_op_put_integer(e, number);
+}
+
+static bool put_value(anp_op_encoder *e, unsigned key)
+{
+    e->written++;
+    return anp_value_pack(&e->at.whose, e->values[key], e->at.b);
+}
+
+static bool is_sequence(PyObject *value)
+{
+    return PyList_Check(value) || PyTuple_Check(value) ||
+           PyObject_HasAttrString(value, "__array_interface__");
+}
+
+static bool is_number(PyObject *value)
+{
+    return !PyBool_Check(value) && (PyFloat_Check(value) || PyIndex_Check(value) ||
+                                    PyObject_HasAttrString(value, "__array_interface__"));
+}
+
+static bool is_text(PyObject *value)
+{
+    return PyUnicode_Check(value) || PyBytes_Check(value) || PyByteArray_Check(value) ||
+           PyMemoryView_Check(value);
+}
+
+static bool put_blob(anp_op_encoder *e, unsigned key)
+{
+    PyObject *value = e->values[key], *size = e->values[ANP_KEY_VALUE_BYTE_SIZE];
+    if (PyUnicode_Check(value) || !is_text(value)) {
+        return anp_op_wrong(e, key, "bytes");
+    }
+    Py_ssize_t length = PyObject_Size(value);
+    int64_t announced = length;
+    if (length < 0 ||
+        (size != NULL && !anp_op_integer(&e->at, size, "value_byte_size", &announced))) {
+        return false;
+    }
+    if (announced != length) {
+        (void)anp_raise_bin(e->at.whose.state, ANP_ERR_PARAM, e->at.whose.bin,
+                            "%s: 'value_byte_size' is %lld, but 'value' has %zd bytes",
+                            e->at.whose.where, (long long)announced, length);
+        return false;
+    }
+    return put_value(e, key);
+}
+
+static bool put_return(anp_op_encoder *e, unsigned key)
+{
+    int64_t type;
+    int inverted = 0;
+    if (e->values[ANP_KEY_INVERTED] != NULL) {
+        inverted = PyObject_IsTrue(e->values[ANP_KEY_INVERTED]);
+    }
+    return inverted >= 0 && anp_op_integer(&e->at, e->values[key], "return_type", &type) &&
+           anp_op_put_integer(e, inverted ? type | INVERTED : type);
+}
+
+/* The flag of an optional key that is a bool. -1: exception. */
+static int truth(const anp_op_encoder *e, unsigned key)
+{
+    return e->values[key] != NULL ? PyObject_IsTrue(e->values[key]) : 0;
+}
+
+static bool put_action(anp_op_encoder *e, unsigned key)
+{
+    int64_t action = 0;
+    int sign = truth(e, ANP_KEY_SIGN);
+    return sign >= 0 && anp_op_integer(&e->at, e->values[key], "action", &action) &&
+           anp_op_put_integer(e, action | sign);
+}
+
+static bool is_optional(unsigned kind)
+{
+    switch (kind) {
+    case ANP_ARG_TTL:
+    case ANP_ARG_INT_OR_ZERO:
+    case ANP_ARG_INT_OR_NONE:
+    case ANP_ARG_COUNT:
+    case ANP_ARG_FROM:
+    case ANP_ARG_UNTIL:
+    case ANP_ARG_SIGNED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* An optional argument that is not there. */
+static bool put_nothing(anp_op_encoder *e, unsigned kind)
+{
+    switch (kind) {
+    case ANP_ARG_INT_OR_ZERO:
+        return anp_op_put_integer(e, 0);
+    case ANP_ARG_INT_OR_NONE:
+        return anp_op_put_integer(e, -1);
+    case ANP_ARG_FROM:
+        anp_msgpack_put_nil(e->at.b);
+        e->written++;
+        return true;
+    default:
+        return true;
+    }
+}
+
+static bool put_flags(anp_op_encoder *e, unsigned key, int64_t more)
+{
+    int64_t flags;
+    return anp_op_integer(&e->at, e->values[key], anp_op_key_names[key], &flags) &&
+           anp_op_put_integer(e, flags | more);
+}
+
+/* An argument of what makes a list or a map. */
+static bool put_order(anp_op_encoder *e, unsigned key)
+{
+    int persists = truth(e, ANP_KEY_PERSIST_INDEX);
+    bool nested = e->values[ANP_KEY_CTX] != NULL;
+    return persists >= 0 && put_flags(e, key, persists && !nested ? ANP_OP_PERSISTS : 0);
+}
+
+static bool put_present(anp_op_encoder *e, const anp_op_arg *arg)
+{
+    unsigned key = arg->key;
+    PyObject *value = e->values[key];
+    int yes;
+    switch (arg->kind) {
+    case ANP_ARG_INT:
+    case ANP_ARG_INT_OR_ZERO:
+    case ANP_ARG_INT_OR_NONE:
+    case ANP_ARG_COUNT:
+        return put_int_arg(e, key);
+    case ANP_ARG_NUMBER:
+        return is_number(value) ? put_value(e, key) : anp_op_wrong(e, key, "an int or a float");
+    case ANP_ARG_VALUE:
+    case ANP_ARG_FROM:
+    case ANP_ARG_UNTIL:
+        return put_value(e, key);
+    case ANP_ARG_LIST:
+        return is_sequence(value) ? put_value(e, key) : anp_op_wrong(e, key, "a list");
+    case ANP_ARG_MAP:
+        return PyDict_Check(value) ? put_value(e, key) : anp_op_wrong(e, key, "a dict");
+    case ANP_ARG_BLOB:
+        return put_blob(e, key);
+    case ANP_ARG_BOOL:
+    case ANP_ARG_SIGNED:
+        yes = PyObject_IsTrue(value);
+        if (yes >= 0 && arg->kind == ANP_ARG_BOOL) {
+            anp_msgpack_put_bool(e->at.b, yes != 0);
+            e->written++;
+        }
+        return yes >= 0 && (arg->kind == ANP_ARG_BOOL || yes == 0 || anp_op_put_integer(e, 1));
+    case ANP_ARG_EXPRESSION:
+        e->written++;
+        return anp_op_expression(&e->at, value, anp_op_key_names[key]);
+    case ANP_ARG_RETURN:
+    case ANP_ARG_RETURN_MANY:
+        return put_return(e, key);
+    case ANP_ARG_LIST_CREATE:
+    case ANP_ARG_MAP_CREATE:
+        return put_order(e, key);
+    case ANP_ARG_BIT_ACTION:
+        return put_action(e, key);
+    case ANP_ARG_SELECT_FLAGS:
+        return put_flags(e, key, 0);
+    default: /* ANP_ARG_MODIFY_FLAGS */
+        return put_flags(e, key, PATH_MODIFIES);
+    }
+}
+
+static bool put_arg(anp_op_encoder *e, const anp_op_arg *arg)
+{
+    PyObject *value = e->values[arg->key];
+    if (arg->kind >= ANP_ARG_LIST_POLICY && arg->kind <= ANP_ARG_HLL_POLICY) {
+        return anp_op_put_policy(e, arg);
+    }
+    if (!is_optional(arg->kind)) {
+        return value != NULL ? put_present(e, arg) : missing(e, arg->key);
+    }
+    bool takes_none = arg->kind == ANP_ARG_FROM || arg->kind == ANP_ARG_UNTIL;
+    return value != NULL && (value != Py_None || takes_none) ? put_present(e, arg)
+                                                             : put_nothing(e, arg->kind);
+}
+
+/* ---- payloads ---- */
+
+/* The bits by which the last step to a new list or map makes it. */
+static bool create_bits(const anp_op_encoder *e, unsigned *bits)
+{
+    unsigned kind = e->spec->args[0].kind;
+    int64_t order = 0;
+    *bits = 0;
+    if (kind != ANP_ARG_LIST_CREATE && kind != ANP_ARG_MAP_CREATE) {
+        return true;
+    }
+    unsigned key = e->spec->args[0].key;
+    int pad = truth(e, ANP_KEY_PAD);
+    if (e->values[key] == NULL) {
+        return missing(e, key);
+    }
+    if (pad < 0 || !anp_op_integer(&e->at, e->values[key], anp_op_key_names[key], &order)) {
+        return false;
+    }
+    if (kind == ANP_ARG_LIST_CREATE) {
+        *bits = order == 1 ? 0xc0 : pad ? 0x80 : 0x40;
+    } else {
+        *bits = order == 3 ? 0xc0 : order == 1 ? 0x80 : 0x40;
+    }
+    return true;
+}
+
+/* The start of the payload: what leads to the list or map. */
+static bool put_envelope(anp_op_encoder *e)
+{
+    PyObject *context = e->values[ANP_KEY_CTX];
+    unsigned bits;
+    bool is_path = e->spec->form == ANP_FORM_PATH;
+    if (context != NULL && !is_path) {
+        int some = context == Py_None ? 0 : PyObject_IsTrue(context);
+        if (some < 0) {
+            return false;
+        }
+        if (some == 0) {
+            Py_CLEAR(e->values[ANP_KEY_CTX]);
+            context = NULL;
+        }
+    }
+    if (context == NULL) {
+        return !is_path || missing(e, ANP_KEY_CTX);
+    }
+    uint32_t n = is_path && e->spec->args[1].kind != ANP_ARG_END ? 4 : 3;
+    anp_msgpack_put_list(e->at.b, n);
+    anp_msgpack_put_int(e->at.b, is_path ? BY_PATH : WITH_CONTEXT);
+    return create_bits(e, &bits) && anp_op_context(&e->at, context, bits);
+}
+
+static bool put_packed(anp_op_encoder *e)
+{
+    bool has_list = e->spec->form != ANP_FORM_PATH;
+    if ((e->spec->form == ANP_FORM_CDT || !has_list) && !put_envelope(e)) {
+        return false;
+    }
+    size_t at = e->at.b->size;
+    if (has_list) {
+        anp_msgpack_put_list(e->at.b, 0); /* filled in below: there are fewer than 16 */
+    }
+    if (has_list && e->spec->form != ANP_FORM_COMPUTED) {
+        (void)anp_op_put_integer(e, e->spec->sub);
+    }
+    for (const anp_op_arg *arg = e->spec->args; arg->kind != ANP_ARG_END; arg++) {
+        if (!put_arg(e, arg)) {
+            return false;
+        }
+    }
+    if (has_list && e->at.b->failed == ANP_OK) {
+        e->at.b->data[at] = (uint8_t)(0x90 | e->written);
+    }
+    return true;
+}
+
+static bool put_plain(anp_op_encoder *e, uint8_t *particle)
+{
+    const anp_op_arg *arg = &e->spec->args[0];
+    PyObject *value = e->values[arg->key];
+    *particle = ANP_PARTICLE_NULL;
+    switch (arg->kind) {
+    case ANP_ARG_END:
+        return true;
+    case ANP_ARG_TTL:
+        if (value == NULL || value == Py_None) {
+            return true;
+        }
+        e->sum->has_ttl = true;
+        return anp_ttl_parse(e->at.whose.state, value, e->at.whose.where, &e->sum->ttl);
+    default:
+        break;
+    }
+    if (value == NULL) {
+        return missing(e, arg->key);
+    }
+    if (arg->kind == ANP_ARG_NUMBER && !is_number(value)) {
+        return anp_op_wrong(e, arg->key, "an int or a float");
+    }
+    if (arg->kind == ANP_ARG_TEXT && !is_text(value)) {
+        return anp_op_wrong(e, arg->key, "a str or bytes");
+    }
+    return anp_value_encode(&e->at.whose, value, e->at.b, particle);
+}
+
+/* ---- operations ---- */
+
+static bool take_bin(anp_op_encoder *e, anp_slice *bin)
+{
+    PyObject *name = e->values[ANP_KEY_BIN];
+    bool is_none = name == NULL || name == Py_None ||
+                   (PyUnicode_Check(name) && PyUnicode_GET_LENGTH(name) == 0);
+    *bin = (anp_slice){NULL, 0};
+    if (is_none && (e->spec->form == ANP_FORM_WHOLE || e->spec->type == ANP_OP_READ)) {
+        e->sum->reads_all = e->sum->reads_all || e->spec->type == ANP_OP_READ;
+        return true;
+    }
+    if (e->spec->form == ANP_FORM_WHOLE) {
+        return anp_op_wrong(e, ANP_KEY_BIN, "left out: it is of the whole record");
+    }
+    if (name == NULL) {
+        return missing(e, ANP_KEY_BIN);
+    }
+    return anp_bin_name(e->at.whose.state, name, bin);
+}
+
+static bool put_operation(anp_op_encoder *e)
+{
+    anp_buffer *b = e->at.b;
+    anp_slice bin;
+    uint8_t particle = ANP_PARTICLE_BLOB;
+    if (!take_bin(e, &bin)) {
+        return false;
+    }
+    e->at.whose.bin = bin.size != 0 ? e->values[ANP_KEY_BIN] : NULL;
+    size_t start = b->size;
+    uint8_t *head = anp_buffer_add(b, HEAD + bin.size);
+    if (head != NULL && bin.size != 0) {
+        memcpy(head + HEAD, bin.data, bin.size);
+    }
+    bool is_plain = e->spec->form == ANP_FORM_PLAIN || e->spec->form == ANP_FORM_WHOLE;
+    if (!(is_plain ? put_plain(e, &particle) : put_packed(e))) {
+        return false;
+    }
+    if (b->failed != ANP_OK) {
+        anp_error err;
+        (void)anp_buffer_error(b, "the request", &err);
+        (void)anp_raise(e->at.whose.state, &err, NULL);
+        return false;
+    }
+    head = b->data + start; /* the value may have moved the buffer */
+    anp_store_be32(head, (uint32_t)(b->size - start - 4));
+    head[4] = e->spec->type;
+    head[5] = particle;
+    head[6] = 0;
+    head[7] = (uint8_t)bin.size;
+    return true;
+}
+
+/* Which operations make the server answer each: maps, bits, HyperLogLogs and expressions. */
+static bool answers_all(const anp_op_spec *spec)
+{
+    return (spec->form == ANP_FORM_CDT && spec->sub >= 64) || spec->form == ANP_FORM_PACKED ||
+           spec->form == ANP_FORM_COMPUTED;
+}
+
+static bool encode_one(anp_op_encoder *e, PyObject *dict, const char *where, Py_ssize_t i)
+{
+    char text[WHERE_SIZE];
+    (void)PyOS_snprintf(text, sizeof text, "%s: operation %zd", where, i);
+    e->at.whose.where = text;
+    e->at.whose.bin = NULL;
+    e->written = 0;
+    if (!PyDict_Check(dict)) {
+        PyErr_Format(PyExc_TypeError,
+                     "%s: an operation is a dict, made by aerospike_np.helpers.operations; got %R",
+                     text, dict);
+        return false;
+    }
+    if (!take_dict(e, dict)) {
+        return false;
+    }
+    (void)PyOS_snprintf(text, sizeof text, "%s: operation %zd (%s)", where, i, e->spec->name);
+    if (!put_operation(e)) {
+        return false;
+    }
+    e->sum->reads = e->sum->reads || e->spec->is_read;
+    e->sum->writes = e->sum->writes || !e->spec->is_read;
+    e->sum->respond_all = e->sum->respond_all || answers_all(e->spec);
+    return true;
+}
+
+bool anp_operations_encode(anp_state *state, PyObject *ops, const char *where, anp_buffer *b,
+                           anp_operations *out)
+{
+    Py_ssize_t n = PyTuple_GET_SIZE(ops);
+    *out = (anp_operations){.count = (uint16_t)n};
+    if (n == 0 || n > ANP_BINS_MAX) {
+        (void)anp_raise_arg(state, "%s: %zd operations; a request takes 1 to %d", where, n,
+                            (int)ANP_BINS_MAX);
+        return false;
+    }
+    bool ok = true;
+    for (Py_ssize_t i = 0; ok && i < n; i++) {
+        anp_op_encoder e = {.at = {.whose = {.state = state}, .b = b}, .sum = out};
+        ok = encode_one(&e, PyTuple_GET_ITEM(ops, i), where, i);
+        for (unsigned k = 0; k < ANP_OP_KEYS; k++) {
+            Py_XDECREF(e.values[k]);
+        }
+    }
+    if (ok && out->reads_all && out->respond_all) {
+        out->respond_all = false; /* the server refuses both; all bins come as they are */
+    }
+    return ok;
+}
