@@ -219,3 +219,26 @@ def test_values_that_change_their_operation_do_no_harm(client: aerospike.Client)
     operation = operations.write("g", Spoiling({"type": "Point", "coordinates": [1, 2]}))
     client.operate(KEY, [operation])
     assert operation == {} and "g" in (client.get(KEY).bins or {})
+
+
+def test_the_other_clients_builders_make_the_same_operations(client: aerospike.Client) -> None:
+    from aerospike_np import bit_operations
+    from aerospike_np import list_operations as lists
+    from aerospike_np import map_operations as maps
+
+    value, key = aerospike.LIST_RETURN_VALUE, aerospike.MAP_RETURN_KEY
+    assert lists.list_get_by_value_range(
+        "l", 2, None, value
+    ) == list_operations.list_get_by_value_range("l", value, 2, None)
+    assert bit_operations.bit_set("y", 0, 8, b"a", 4) == bitwise_operations.bit_set(
+        "y", 0, 8, 1, b"a", {"bit_write_flags": 4}
+    )
+    client.operate(KEY, [map_operations.map_put_items("m", {"y": 5, "z": 2})])
+    assert values(
+        client,
+        maps.map_get_by_key_range("m", "y", None, key),
+        maps.map_get_by_value_range("m", None, 5, key),
+        maps.map_get_by_index_range("m", 1, key),
+        maps.map_remove_by_key_range("m", "y", None, key),
+        operations.read("m"),
+    ) == [["y", "z"], ["x", "z"], ["y", "z"], ["y", "z"], {"x": 1}]
