@@ -424,8 +424,9 @@ def given_as(draw: Any, array: Any, flags: dict[str, Any]) -> tuple[Any, dict[st
             mask[m] = flag
         return array, {"mask": mask}
     if how == "ma" and not array.dtype.hasobject:
-        masked = np.ma.array(array, mask=np.zeros(len(array), np.ma.make_mask_descr(array.dtype)))
-        return masked, {"mask": flags}
+        no_mask = np.zeros(len(array), np.ma.make_mask_descr(array.dtype))
+        with np.errstate(over="ignore"):  # of numpy.ma's own fill value, 1e20, for half floats
+            return np.ma.array(array, mask=no_mask), {"mask": flags}
     if how == "recarray":
         return array.view(np.recarray), {"mask": flags}
     return array, {"mask": flags}
