@@ -101,9 +101,11 @@ CHECK
     local spread=(-n "${JOBS:-$(nproc)}" --dist worksteal)
     timeout --kill-after=10 600 "${pytest[@]}" "${spread[@]}" tests
     timeout --kill-after=10 600 "${pytest[@]}" "${spread[@]}" tests/integration --driver async
-    # Each test in four threads at once, where its threads don't undo each other's records, clusters or counts.
+    # Each test in four threads at once, where its threads don't undo each other's records, clusters or counts,
+    # and which is not about other processes.
     local side_by_side=(tests/unit tests/integration/test_{object_fields,reader,records_to_numpy,stats,values}.py)
     timeout --kill-after=10 600 "${pytest[@]}" -p pytest_run_parallel.plugin --parallel-threads 4 "${side_by_side[@]}" \
+        --ignore=tests/unit/test_pytest_plugin.py --ignore=tests/unit/test_outside.py \
         --deselect tests/unit/test_results.py::test_records_are_decoded_when_asked_for
 }
 
