@@ -36,6 +36,11 @@ from .types import (
 )
 
 if TYPE_CHECKING:
+    from . import bit_operations as bit_operations
+    from . import exp as exp
+    from . import hll_operations as hll_operations
+    from . import list_operations as list_operations
+    from . import map_operations as map_operations
     from ._async_client import AsyncClient
     from ._bulk import bulk
     from ._c_api import get_include, get_library_dir
@@ -59,6 +64,11 @@ _LAZY = {
     "get_include": "_c_api",
     "get_library_dir": "_c_api",
 }
+
+# Modules that aerospike-py's users reach without importing them.
+_MODULES = frozenset(
+    ("bit_operations", "exp", "hll_operations", "list_operations", "map_operations")
+)
 
 __all__ = [
     "AerospikeKey",
@@ -126,9 +136,11 @@ def get_partition_id(digest: bytes | bytearray) -> int:
 
 
 def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        from importlib import import_module
+    from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
+    if name in _LAZY:
         value = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
         globals()[name] = value  # and is found without asking from now on
         return value

@@ -5,10 +5,12 @@ call   [127, type of the result, system, operation, bin]; a modifying one gives 
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import _msgpack
+from .exception import InvalidArgError
 from .expressions import (
     BLOB,
     BOOL,
@@ -71,6 +73,14 @@ def _steps(ctx: Sequence[Context] | None, is_path: bool) -> tuple[Context, ...]:
 
 def _context(steps: Sequence[Context]) -> Code:
     return join(None, *(part for step in steps for part in (_msgpack.leaf(step._type), step._code)))
+
+
+def context_base64(ctx: Any) -> str:
+    """The bytes of a context as base64 text."""
+    try:
+        return base64.b64encode(_context(_path(ctx)).packed).decode()
+    except Refused as why:
+        raise InvalidArgError(str(why)) from None
 
 
 def _root(steps: Sequence[Context], kind: int | None, bin: Any) -> Code:

@@ -74,6 +74,25 @@ class Plain:
         """Whether the client is open and knows a node. No I/O."""
         return self._core.is_connected()
 
+    def get_expression_base64(self, expression: Any) -> str:
+        """The bytes of an expression as base64 text. No I/O.
+
+        Examples
+        --------
+        >>> from aerospike_np import exp
+        >>> client.get_expression_base64(exp.key_exists())
+        'kUc='
+        """
+        from .expressions import to_base64
+
+        return to_base64(expression)
+
+    def get_cdtctx_base64(self, ctx: Any) -> str:
+        """The bytes of a context, a list of steps of ``helpers.cdt_ctx``, as base64 text. No I/O."""
+        from ._calls import context_base64
+
+        return context_base64(ctx)
+
     def get_node_names(self) -> list[str]:
         """Names of the nodes, as far as they are known now. No I/O once connected."""
         return [name for name, _ in self._core.nodes()]

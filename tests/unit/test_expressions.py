@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -224,3 +226,8 @@ def test_base64_goes_out_and_in() -> None:
 def test_an_expression_is_written_once() -> None:
     a = exp.ttl() > 60
     assert a.packed is a.packed and a.compile() is a
+
+
+def test_the_builders_are_there_with_the_package() -> None:
+    code = "import aerospike_np; aerospike_np.exp.key_exists(); aerospike_np.list_operations.list_size('l')"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
