@@ -6,12 +6,12 @@ import asyncio
 import functools
 import os
 import sys
-import types
 import weakref
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ._operations import Operations, Plain, made
+from ._operations import OPERATIONS, made
+from ._plain import Plain
 from ._stream_driver import AsyncStream, run_async
 from ._streams import Streams
 
@@ -255,9 +255,8 @@ class AsyncClient(Plain):
         await self.close()
 
 
-for _name, _operation in vars(Operations).items():
-    if isinstance(_operation, types.FunctionType) and not _name.startswith("_"):
-        setattr(AsyncClient, _name, _awaited(_operation))
+for _name, _operation in OPERATIONS.items():
+    setattr(AsyncClient, _name, _awaited(_operation))
 
 
 def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:

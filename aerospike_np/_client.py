@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 import time
-import types
 from collections.abc import Callable
 from typing import Any
 
 from ._async_client import AsyncClient
-from ._operations import Operations, Plain, made
+from ._operations import OPERATIONS, made
+from ._plain import Plain
 from ._stream_driver import Stream
 from ._streams import Streams
 
@@ -109,9 +109,8 @@ class Client(Plain):
         self.close()
 
 
-for _name, _operation in vars(Operations).items():
-    if isinstance(_operation, types.FunctionType) and not _name.startswith("_"):
-        setattr(Client, _name, _driven(_operation))
+for _name, _operation in OPERATIONS.items():
+    setattr(Client, _name, _driven(_operation))
 
 
 def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from ._async_client import AsyncClient
 from ._keys import Keys
-from ._operations import Plain
+from ._plain import Plain
 from ._reader import Reader
 from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
 from ._stream_driver import Stream

@@ -10,7 +10,7 @@ from .exception import InvalidArgError
 
 if TYPE_CHECKING:
     from ._engine import Request
-    from ._operations import Plain
+    from ._plain import Plain
 
 _Result = TypeVar("_Result")
 

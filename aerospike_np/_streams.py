@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from . import _progress
+from ._batch_operations import BatchOperations
 from ._keys import Keys
-from ._operations import Operations
 from .exception import InvalidArgError
 
 
@@ -98,7 +98,7 @@ def read_plan(
     chunk = _count("chunk", chunk, 2**31 - 1)
 
     def work(part: Any) -> Any:
-        return Operations.batch_read(
+        return BatchOperations.batch_read(
             client, part, _dtype=dtype, namespace=namespace, set_name=set_name, **options
         )
 
@@ -203,7 +203,7 @@ class _Rows:
         if self.rows:
             rows, self.rows = self.rows, []
             self.n_taken += len(rows)
-            yield Operations.batch_write(self.client, rows, **self.options)
+            yield BatchOperations.batch_write(self.client, rows, **self.options)
 
 
 def write_plan(
@@ -243,7 +243,7 @@ def write_plan(
         yield from rows.take()  # in order
         if namespace is None:
             raise InvalidArgError("write_stream: arrays need namespace= and set_name=")
-        yield Operations.batch_write_numpy(
+        yield BatchOperations.batch_write_numpy(
             client,
             item,
             namespace,

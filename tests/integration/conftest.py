@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aerospike_np import Client
-from aerospike_np._operations import Operations
+from aerospike_np._operations import OPERATIONS
 from aerospike_np._streams import Streams
 from aerospike_np.pytest_plugin import outside_cluster
 
@@ -117,8 +117,8 @@ def driver(request: pytest.FixtureRequest) -> Iterator[str]:
 
         return method
 
-    for source, wrap in ((Operations, awaited), (Streams, streamed)):
-        for operation in [name for name in vars(source) if not name.startswith("_")]:
+    for source, wrap in ((OPERATIONS, awaited), (vars(Streams), streamed)):
+        for operation in [name for name in source if not name.startswith("_")]:
             patch.setattr(Client, operation, wrap(operation))
     patch.setattr(Client, "_do", awaited("_do"))
     try:

@@ -1,6 +1,6 @@
 /* Single-record operations, prepared: arguments are checked and turned into one request frame; the
  * result is made from the reply. All are methods of Core; the arguments come from
- * aerospike_np._operations, positionally. */
+ * aerospike_np._record_operations, positionally. */
 #include "python/engine/single_ops.h"
 
 #include "command/request.h"
