@@ -505,7 +505,10 @@ def test_no_more_operations_are_under_way_than_allowed_and_the_first_comes_first
             assert in_use() == 3
             node.thaw()
             await asyncio.gather(*tasks)
-            assert all(abs(i - place) < 6 for place, i in enumerate(order))
+            assert sorted(order) == list(range(30))
+            # Whoever ends before an earlier one passes those under way, two at most, and one that each of the
+            # two I/O threads has let go and not told of yet. How late a stalled one ends, nobody can say.
+            assert all(i - place <= 4 for place, i in enumerate(order)), order
 
     run(main)
 
