@@ -32,6 +32,7 @@ class BatchOperations:
         namespace: str | None = None,
         set_name: str | None = None,
         progress: Any = None,
+        compute: Any = None,
     ) -> Any:
         """Reads many records: into NumPy arrays with a dtype, else as records.
 
@@ -59,6 +60,10 @@ class BatchOperations:
             The value where nothing came; default zero, NaT for times, None for objects.
         progress : bool or callable, optional
             True shows a tqdm bar; a callable gets ``(done, total)``.
+        compute : dict, optional
+            Expressions by field (without a dtype, by any name): what each comes to is read in place of a bin.
+            Where a record has none (one of its bins is missing, or integers are divided by zero), the value is
+            masked; given as a pair ``(expression, EXP_READ_DEFAULT)`` such a record has code 26 instead.
 
         Returns
         -------
@@ -95,12 +100,12 @@ class BatchOperations:
                     "batch_read: layout, errors and fill go with a dtype, or with out"
                 )
             return _reading.read_records(
-                self._core, prepared, bins, policy, _progress.watcher(progress, len(prepared))
+                self._core, prepared, bins, policy, _progress.watcher(progress, len(prepared)), compute
             )
         from . import _tables
 
         plan, data = _tables.plan_of(
-            self._plans, self._core, len(prepared), _dtype, bins, layout, out, errors, fill, policy
+            self._plans, self._core, len(prepared), _dtype, bins, layout, out, errors, fill, policy, compute
         )
         return plan.read(prepared, data, _progress.watcher(progress, len(prepared)))
 

@@ -11,6 +11,7 @@ from ._plain import Plain
 from ._reader import Reader
 from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
 from ._stream_driver import Stream
+from .expressions import Expression
 from .types import ExistsResult, InfoResults, OperateOrderedResult, Record
 
 _UserKey = str | int | bytes | bytearray
@@ -24,6 +25,7 @@ _BatchKeys = Iterable[_Key] | Keys | ArrayLike
 _Progress = bool | Callable[[int, int], object] | None
 _Dtype = DTypeLike | Mapping[str, Any] | list[tuple[str, Any]]
 _Layout = Literal["rows", "columns"]
+_Compute = Mapping[str, Expression | tuple[Expression, int]] | None
 _Errors = Literal["raise", "mask", "unsafe"]
 
 class Client(Plain):
@@ -44,6 +46,7 @@ class Client(Plain):
         layout: _Layout = "rows",
         errors: _Errors = "raise",
         fill: Any = None,
+        compute: _Compute = None,
     ) -> Reader[NumpyBatchRecords]: ...
     def put(
         self, key: _Key, bins: dict[str, Any], meta: _Policy = None, policy: _Policy = None
@@ -112,6 +115,7 @@ class Client(Plain):
         namespace: str | None = None,
         set_name: str | None = None,
         progress: _Progress = None,
+        compute: _Compute = None,
     ) -> BatchRecords: ...
     @overload
     def batch_read(
@@ -129,6 +133,7 @@ class Client(Plain):
         namespace: str | None = None,
         set_name: str | None = None,
         progress: _Progress = None,
+        compute: _Compute = None,
     ) -> NumpyBatchRecords: ...
     @overload
     def batch_read(
@@ -146,6 +151,7 @@ class Client(Plain):
         namespace: str | None = None,
         set_name: str | None = None,
         progress: _Progress = None,
+        compute: _Compute = None,
     ) -> NumpyBatchRecords: ...
     @overload
     def batch_read(
@@ -163,6 +169,7 @@ class Client(Plain):
         namespace: str | None = None,
         set_name: str | None = None,
         progress: _Progress = None,
+        compute: _Compute = None,
     ) -> NumpyBatchRecords: ...
     @overload
     def batch_read(
@@ -180,6 +187,7 @@ class Client(Plain):
         namespace: str | None = None,
         set_name: str | None = None,
         progress: _Progress = None,
+        compute: _Compute = None,
     ) -> NumpyBatchRecords: ...
     def batch_write(
         self, records: Iterable[tuple[Any, ...]], policy: _Policy = None, retry: int = 0
@@ -237,6 +245,7 @@ class Client(Plain):
         fill: Any = None,
         namespace: str | None = None,
         set_name: str | None = None,
+        compute: _Compute = None,
     ) -> Stream[BatchRecords]: ...
     @overload
     def read_stream(
@@ -254,6 +263,7 @@ class Client(Plain):
         fill: Any = None,
         namespace: str | None = None,
         set_name: str | None = None,
+        compute: _Compute = None,
     ) -> Stream[NumpyBatchRecords]: ...
     def write_stream(
         self,

@@ -47,7 +47,7 @@ class Core:
         fills: Any,
         mode: int,
         policy: Any,
-        bins: tuple[str, ...],
+        bins: tuple[str | dict[str, Any], ...],
         rows: tuple[Any, bool, bool, tuple[int, ...], Any] | None,
         /,
     ) -> ReadPlan: ...

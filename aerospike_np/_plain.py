@@ -141,12 +141,13 @@ class Plain:
         layout: Any = "rows",
         errors: Any = "raise",
         fill: Any = None,
+        compute: Any = None,
     ) -> Reader[Any]:
         """Prepares batch reads of the same fields from one set, for many small reads. No I/O.
 
         Parameters
         ----------
-        _dtype, bins, policy, layout, errors, fill
+        _dtype, bins, policy, layout, errors, fill, compute
             As in :meth:`batch_read`.
         namespace, set_name : str
             Where the records are.
@@ -165,7 +166,7 @@ class Plain:
         >>> reader.read(np.array([7, 8]))["temp"].tolist()
         [19.5, 0.0]
         """
-        return Reader(self, _dtype, namespace, set_name, bins, policy, layout, errors, fill)
+        return Reader(self, _dtype, namespace, set_name, bins, policy, layout, errors, fill, compute)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self._core.config,)

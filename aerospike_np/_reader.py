@@ -34,19 +34,23 @@ class Reader(Generic[_Result]):
         layout: str,
         errors: str,
         fill: Any,
+        compute: Any = None,
     ) -> None:
         _late.load()
-        from . import _layout, _tables
+        from . import _compute, _layout, _tables
 
         if dtype is None:
             raise TypeError("reader: a dtype is needed; without one, batch_read gives records")
         empty = _keys.Keys(namespace, set_name, ())  # the names are checked
         self._client = client
         self._namespace, self._set_name = empty.namespace, empty.set_name
-        bins, policy = copy.copy(bins), copy.copy(policy)
-        self._arguments = client, dtype, namespace, set_name, bins, policy, layout, errors, fill
+        bins, policy, compute = copy.copy(bins), copy.copy(policy), copy.copy(compute)
+        self._arguments = (
+            client, dtype, namespace, set_name, bins, policy, layout, errors, fill, compute,
+        )  # fmt: skip
         shape = _layout.shape_of(dtype, bins, layout, fill)
-        self._plan = _tables.Plan(client._core, shape, policy, errors, "reader")
+        computed = _compute.of_fields(compute, shape.names, bins, "reader")
+        self._plan = _tables.Plan(client._core, shape, policy, errors, "reader", computed)
 
     def read(self, keys: Any, out: Any = None) -> _Result:
         """Reads the records of user keys, as ``batch_read`` does.

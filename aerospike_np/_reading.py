@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _keys, _progress
+from . import _compute, _keys, _progress
 from ._results import BatchRecords
-from .exception import AerospikeError
+from .exception import AerospikeError, InvalidArgError
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
@@ -17,7 +17,9 @@ def set_partial(exception: BaseException, result: Any) -> None:
     exception.partial = result  # type: ignore[attr-defined]
 
 
-def read_records(core: Core, keys: Any, bins: Any, policy: Any, progress: Any) -> Request:
+def read_records(
+    core: Core, keys: Any, bins: Any, policy: Any, progress: Any, compute: Any = None
+) -> Request:
     import numpy as np
 
     from ._layout import META_DTYPE
@@ -28,6 +30,14 @@ def read_records(core: Core, keys: Any, bins: Any, policy: Any, progress: Any) -
         raise TypeError(
             "batch_read: a dict of bins renames fields of a dtype; without one give a list of names"
         )
+    computed = _compute.operations(compute, "batch_read")
+    if computed:
+        if bins is None:
+            raise InvalidArgError(
+                "batch_read: compute without a dtype goes with bins: name those to read as well, or give "
+                "[] for none"
+            )
+        bins = _compute.asked(bins, computed)
     n = len(keys)
     arrays = (np.empty(n, np.int32), np.empty(n, META_DTYPE), np.zeros(n, bool))
     request = core.batch_records(keys, bins, arrays, policy)

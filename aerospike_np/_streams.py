@@ -279,6 +279,7 @@ class Streams:
         fill: Any = None,
         namespace: str | None = None,
         set_name: str | None = None,
+        compute: Any = None,
     ) -> Any:
         """Reads any number of records, chunk by chunk, in order and in bounded memory.
 
@@ -311,7 +312,9 @@ class Streams:
         [2 3]
         [4]
         """
-        options = {"bins": bins, "policy": policy, "layout": layout, "errors": errors, "fill": fill}
+        options = {
+            "bins": bins, "policy": policy, "layout": layout, "errors": errors, "fill": fill, "compute": compute,
+        }  # fmt: skip
         return read_plan(
             self, keys, _dtype, chunk, in_flight, progress, namespace, set_name, options
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _keys, _layout, _progress
+from . import _compute, _keys, _layout, _progress
 from ._numpy_batch_records import NumpyBatchRecords, raise_conversion
 from .exception import AerospikeError, InvalidArgError
 
@@ -32,15 +32,22 @@ class Plan:
     __slots__ = ("core", "engine", "errors", "has_rows", "shape")
 
     def __init__(
-        self, core: Core, shape: _layout.Shape, policy: Any, errors: str, where: str = "batch_read"
+        self,
+        core: Core,
+        shape: _layout.Shape,
+        policy: Any,
+        errors: str,
+        where: str = "batch_read",
+        computed: dict[str, Any] | None = None,
     ) -> None:
         self.core = core
         self.shape = shape
         self.errors = errors
         rows = shape.rows()
         self.has_rows = rows is not None
+        asked = _compute.asked(shape.bins, computed) if computed else shape.bins
         self.engine = core.read_plan(
-            where, shape.samples, shape.fills, errors_mode(errors), policy, shape.bins, rows
+            where, shape.samples, shape.fills, errors_mode(errors), policy, asked, rows
         )
 
     def read(self, keys: Any, data: Any = None, watch: Any = None, kept: Any = None) -> Request:
@@ -63,7 +70,7 @@ class Plan:
 
 def plan_of(
     cache: dict[Any, Any], core: Core, n: int, dtype: Any, bins: Any, layout: str, out: Any, errors: str,
-    fill: Any, policy: Any,
+    fill: Any, policy: Any, compute: Any = None,
 ) -> tuple[Plan, Any]:  # fmt: skip
     """The plan of a read of n rows; and what holds the arrays that are given, None without.
 
@@ -75,11 +82,12 @@ def plan_of(
     mode = errors_mode(errors)
     if out is not None and not _layout.is_rows(n, dtype, out):
         shape, data = _layout.shape_of_out(n, dtype, bins, out, fill)
-        return Plan(core, shape, policy, errors), data
+        computed = _compute.of_fields(compute, shape.names, bins, "batch_read")
+        return Plan(core, shape, policy, errors, computed=computed), data
     if out is not None:
         dtype, layout = out.dtype, "rows"
     key: tuple[Any, ...] | None = None
-    if isinstance(dtype, np.dtype) and fill is None and policy is None:
+    if isinstance(dtype, np.dtype) and fill is None and policy is None and compute is None:
         if bins is None:
             key = id(dtype), None, layout, mode
         elif isinstance(bins, (list, tuple)) and all(type(name) is str for name in bins):
@@ -88,7 +96,9 @@ def plan_of(
     if found is not None and found[1] is dtype.names:
         return found[2], out
     names = getattr(dtype, "names", None)  # before they are used: another thread may set them
-    plan = Plan(core, _layout.shape_of(dtype, bins, layout, fill), policy, errors)
+    shape = _layout.shape_of(dtype, bins, layout, fill)
+    computed = _compute.of_fields(compute, shape.names, bins, "batch_read")
+    plan = Plan(core, shape, policy, errors, computed=computed)
     if key is not None and not _layout.is_nested(dtype):
         if len(cache) >= _CACHED:
             cache.clear()

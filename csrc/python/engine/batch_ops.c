@@ -1,6 +1,7 @@
 /* Batch reads into raw rows, from which records are made when they are asked for (batch_records),
  * and what all batch methods share. */
 #include "python/engine/batch_ops.h"
+#include "python/engine/operation.h"
 
 int32_t anp_public_code(anp_status code)
 {
@@ -76,6 +77,24 @@ PyObject *anp_batch_timings_tuple(anp_request *r)
 
 /* ---- what rows of a read ask for ---- */
 
+/* A bin, or an operation as a dict. */
+static bool add_read(anp_state *state, PyObject *what, anp_buffer *ops)
+{
+    anp_slice name;
+    if (PyDict_Check(what)) {
+        anp_operations sum;
+        PyObject *one = PyTuple_Pack(1, what);
+        bool ok = one != NULL && anp_operations_encode(state, one, "batch_read", ops, &sum);
+        Py_XDECREF(one);
+        return ok;
+    }
+    if (!anp_bin_name(state, what, &name)) {
+        return false;
+    }
+    anp_op_write(ops, ANP_OP_READ, name.data, name.size, ANP_PARTICLE_NULL, NULL, 0);
+    return true;
+}
+
 bool anp_read_source(anp_state *state, PyObject *bins, const anp_py_policy *policy, anp_buffer *ops,
                      anp_row_source *out)
 {
@@ -95,11 +114,9 @@ bool anp_read_source(anp_state *state, PyObject *bins, const anp_py_policy *poli
         return true;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        anp_slice name;
-        if (!anp_bin_name(state, PyTuple_GET_ITEM(bins, i), &name)) {
+        if (!add_read(state, PyTuple_GET_ITEM(bins, i), ops)) {
             return false;
         }
-        anp_op_write(ops, ANP_OP_READ, name.data, name.size, ANP_PARTICLE_NULL, NULL, 0);
     }
     if (ops->failed != ANP_OK || n > ANP_OPS_MAX) {
         (void)anp_raise_arg(state, "batch_read: %zd bins are too many", n);

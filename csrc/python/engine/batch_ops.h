@@ -17,8 +17,9 @@ PyObject *anp_batch_request(anp_core *core, const anp_py_policy *policy, anp_key
                             uint32_t n_parts, PyObject *(*wrap)(anp_request *), void *payload,
                             void (*free_payload)(void *), PyObject *hold);
 
-/* READ operations for the names of a tuple, kept in `ops`; NULL: all bins; empty: no bins. */
-enum { ANP_READ_OPS_MAX = 1 << 20 };
+/* READ operations for the names of a tuple, and those that it holds as dicts, kept in `ops`; NULL:
+ * all bins; empty: no bins. */
+enum { ANP_READ_OPS_MAX = 1 << 23 };
 bool anp_read_source(anp_state *state, PyObject *bins, const anp_py_policy *policy, anp_buffer *ops,
                      anp_row_source *out);
 
