@@ -29,6 +29,11 @@ void anp_error_node(anp_error *err, const char *node)
     }
 }
 
+anp_status anp_error_closed(anp_error *err)
+{
+    return anp_error_set(err, ANP_ERR_CLOSED, "the client was closed");
+}
+
 anp_status anp_error_memory(anp_error *err, uint64_t size, const char *what)
 {
     return anp_error_set(err, ANP_ERR_MEMORY, "out of memory (%llu bytes for %s)",

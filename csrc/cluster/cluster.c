@@ -245,7 +245,7 @@ anp_status anp_cluster_wait(anp_cluster *cluster, uint32_t ms, anp_error *err)
     lock(cluster);
     for (;;) {
         if (atomic_load(&cluster->closing)) {
-            status = anp_error_set(err, ANP_ERR_CLOSED, "the client is closed");
+            status = anp_error_closed(err);
             break;
         }
         if (cluster->is_ready) {

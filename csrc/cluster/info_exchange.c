@@ -32,7 +32,7 @@ static anp_status wait_for(anp_stream *s, int stop_fd, uint64_t deadline, anp_er
         uint64_t now = anp_clock_now();
         int n = poll(p, 2, anp_clock_ms_left(deadline, now, LONGEST_MS));
         if (p[1].revents != 0 && n > 0) {
-            return anp_error_set(err, ANP_ERR_CLOSED, "the client is closed");
+            return anp_error_closed(err);
         }
         if (n > 0) {
             return ANP_OK;

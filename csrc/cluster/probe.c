@@ -37,7 +37,7 @@ size_t anp_tend_resolve(anp_tend *t, const char *host, uint16_t port, anp_addres
                         anp_error *err)
 {
     if (!anp_cluster_resolving(t->cluster, true)) {
-        (void)anp_error_set(err, ANP_ERR_CLOSED, "the client is closed");
+        (void)anp_error_closed(err);
         return 0;
     }
     size_t n = anp_address_resolve(host, port, out, room, err);

@@ -233,6 +233,14 @@ void anp_attempt_abort(anp_attempt *x, anp_status code, const char *why)
     }
 }
 
+void anp_attempt_look_for_close(anp_attempt *x)
+{
+    if (anp_attempt_is_closed(x->command->cluster)) {
+        anp_error closed;
+        anp_attempt_abort(x, anp_error_closed(&closed), closed.message);
+    }
+}
+
 /* A connection broke. True: it was stale, and another is being taken. */
 static bool renew(anp_attempt *x)
 {

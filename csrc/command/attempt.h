@@ -76,6 +76,9 @@ anp_attempt_state anp_attempt_step(anp_attempt *x);
 /* Gives up with this code; ends as FAILED at the next step (or the one after the pool's grant). */
 void anp_attempt_abort(anp_attempt *x, anp_status code, const char *why);
 
+/* Gives up if the cluster was closed meanwhile. Every waiting driver asks now and then. */
+void anp_attempt_look_for_close(anp_attempt *x);
+
 /* Waits on the calling thread until something happened, wake_at or `until`, whichever comes first.
  */
 void anp_attempt_wait(anp_attempt *x, uint64_t until);
@@ -87,5 +90,5 @@ void anp_attempt_disarm(anp_attempt *x);
 /* Fills in err: the node has too many errors to be asked at present. ANP_ERR_MAX_ERROR_RATE. */
 anp_status anp_attempt_left_alone(const anp_cluster_node *node, anp_error *err);
 
-/* Was the cluster closed? For the check that every waiting driver makes now and then. */
+/* Was the cluster closed? */
 bool anp_attempt_is_closed(anp_cluster *cluster);

@@ -322,7 +322,8 @@ static void on_timer(anp_timer *t)
                        (unsigned)b->command.policy.total_timeout_ms);
         stop(b, ANP_ERR_CLIENT_TIMEOUT, text);
     } else if (anp_attempt_is_closed(b->command.cluster)) {
-        stop(b, ANP_ERR_CLOSED, "the client was closed");
+        anp_error closed;
+        stop(b, anp_error_closed(&closed), closed.message);
     }
     for (uint32_t i = 0; i < b->n_peers && !b->is_stopping; i++) {
         for (uint32_t k = 0; k < b->connections; k++) {

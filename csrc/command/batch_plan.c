@@ -136,7 +136,7 @@ static void put_off(anp_batch *b, anp_window_row *r, anp_batch_way way, anp_stat
     if (way == ANP_WAY_WAIT) {
         code = anp_error_memory(err, sizeof(anp_window), "a window");
     } else if (code == ANP_ERR_INVALID_NODE && anp_attempt_is_closed(b->command.cluster)) {
-        code = anp_error_set(err, ANP_ERR_CLOSED, "the client was closed");
+        code = anp_error_closed(err);
     }
     strand(b, r, code, err);
 }

@@ -65,20 +65,13 @@ static void finish(anp_info_command *c)
                        &x->error);
 }
 
-static void look_for_close(anp_info_command *c)
-{
-    if (anp_attempt_is_closed(c->command.cluster)) {
-        anp_attempt_abort(&c->state->attempt, ANP_ERR_CLOSED, "the client was closed");
-    }
-}
-
 static anp_drive drive(anp_command *command, int slice_ms)
 {
     anp_info_command *c = (anp_info_command *)command;
     uint64_t slice_end = anp_clock_now() + (uint64_t)(slice_ms > 0 ? slice_ms : 0) * ANP_NS_PER_MS;
     while (!step(c)) {
         if (anp_clock_now() >= slice_end) {
-            look_for_close(c);
+            anp_attempt_look_for_close(&c->state->attempt);
             return ANP_DRIVE_AGAIN;
         }
         anp_attempt_wait(&c->state->attempt, slice_end);
@@ -109,7 +102,7 @@ static void resume(anp_attempt *x)
 {
     anp_info_command *c = (anp_info_command *)x->command;
     if (x->state != ANP_ATTEMPT_LEAVING) {
-        look_for_close(c);
+        anp_attempt_look_for_close(&c->state->attempt);
     }
     pump(c);
 }

@@ -122,7 +122,7 @@ static void nowhere(anp_single *s, anp_status status, bool has_left)
     const anp_policy *policy = &s->command.policy;
     again how = AGAIN_NEWS;
     if (anp_attempt_is_closed(s->command.cluster)) {
-        status = anp_error_set(&m->error, ANP_ERR_CLOSED, "the client was closed");
+        status = anp_error_closed(&m->error);
         how = AGAIN_NOT;
     } else if (has_left && !m->has_waited) { /* the map without it is about to be published */
         m->has_waited = true;
@@ -296,7 +296,7 @@ static void judge_failure(anp_single *s)
     m->error = x->error;
     s->in_doubt |= s->is_write && x->was_sent;
     if (code == ANP_ERR_CONNECTION && anp_attempt_is_closed(s->command.cluster)) {
-        code = anp_error_set(&m->error, ANP_ERR_CLOSED, "the client was closed");
+        code = anp_error_closed(&m->error);
     }
     bool is_timeout = code == ANP_ERR_CLIENT_TIMEOUT;
     if (!is_timeout && code != ANP_ERR_CONNECTION) {
@@ -376,13 +376,6 @@ static bool step(anp_single *s)
     }
 }
 
-static void look_for_close(anp_single *s)
-{
-    if (anp_attempt_is_closed(s->command.cluster)) {
-        anp_attempt_abort(&s->state->attempt, ANP_ERR_CLOSED, "the client was closed");
-    }
-}
-
 /* ---- the drivers ---- */
 
 static anp_drive drive(anp_command *c, int slice_ms)
@@ -392,7 +385,7 @@ static anp_drive drive(anp_command *c, int slice_ms)
     s->state->attempt.patient_until = slice_end;
     while (!step(s)) {
         if (anp_clock_now() >= slice_end) {
-            look_for_close(s);
+            anp_attempt_look_for_close(&s->state->attempt);
             return ANP_DRIVE_AGAIN;
         }
         anp_attempt_wait(&s->state->attempt, slice_end);
@@ -428,7 +421,7 @@ static void resume(anp_attempt *x)
 {
     anp_single *s = (anp_single *)x->command;
     if (x->state != ANP_ATTEMPT_LEAVING) {
-        look_for_close(s);
+        anp_attempt_look_for_close(&s->state->attempt);
     }
     pump(s);
 }

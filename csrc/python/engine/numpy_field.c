@@ -444,19 +444,17 @@ bool anp_array_plan_new(const anp_array_plan *p, PyObject *dtype, bool is_matrix
 {
     uint32_t n = p->plan.n_fields;
     npy_intp dims[2] = {n_rows, n}, bits[2] = {n_rows, (n + 7) / 8};
-    *arrays = (anp_new_arrays){
-        .data = new_array(dtype, is_matrix ? 2 : 1, dims, is_zeroed),
-        .codes = PyArray_SimpleNew(1, dims, NPY_INT32),
-        .meta = new_array(meta_dtype, 1, dims, false),
-        .missing = PyArray_ZEROS(2, bits, NPY_UINT8, 0),
-    };
+    *arrays = (anp_new_arrays){0};
     *out = p->plan;
     out->fields = PyMem_Malloc((n != 0 ? n : 1) * sizeof *out->fields);
-    if (arrays->data == NULL || arrays->codes == NULL || arrays->meta == NULL ||
-        arrays->missing == NULL || out->fields == NULL) {
-        if (out->fields == NULL) {
-            (void)PyErr_NoMemory();
-        }
+    if (out->fields == NULL) {
+        (void)PyErr_NoMemory();
+        return false;
+    }
+    if ((arrays->data = new_array(dtype, is_matrix ? 2 : 1, dims, is_zeroed)) == NULL ||
+        (arrays->codes = PyArray_SimpleNew(1, dims, NPY_INT32)) == NULL ||
+        (arrays->meta = new_array(meta_dtype, 1, dims, false)) == NULL ||
+        (arrays->missing = PyArray_ZEROS(2, bits, NPY_UINT8, 0)) == NULL) {
         PyMem_Free(out->fields);
         out->fields = NULL;
         anp_new_arrays_drop(arrays);

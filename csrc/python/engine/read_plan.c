@@ -242,6 +242,10 @@ static bool take_arrays(const read_plan *how, table_payload *p, PyObject *given,
         return anp_array_plan_new(&how->fields, how->dtype, how->is_matrix, how->is_zeroed,
                                   how->offsets, how->meta_dtype, n, a, &p->plan);
     }
+    if (!PyTuple_Check(given)) {
+        PyErr_SetString(PyExc_TypeError, "arrays is a tuple of four");
+        return false;
+    }
     if (!PyArg_ParseTuple(given, "OOOO", &a->data, &a->codes, &a->meta, &a->missing)) {
         *a = (anp_new_arrays){0};
         return false;
