@@ -20,19 +20,31 @@ from __future__ import annotations
 from typing import Any
 
 from ... import constants
+from ._operation import Policy, operation
+
+
+def _bits(op: int, bin_name: str, offset: int, size: int, **arguments: Any) -> dict[str, Any]:
+    return operation(op, bin_name, bit_offset=offset, bit_size=size, **arguments)
+
+
+def _combine(
+    op: int, bin_name: str, offset: int, size: int, byte_size: int, value: bytes, policy: Policy
+) -> dict[str, Any]:
+    """Bits and those of a value: set, or, xor, and."""
+    return _bits(op, bin_name, offset, size, value_byte_size=byte_size, value=value, policy=policy)
 
 
 def bit_resize(
-    bin_name: str, byte_size: int, policy: dict[str, Any] | None = None, resize_flags: int = 0
+    bin_name: str, byte_size: int, policy: Policy = None, resize_flags: int = 0
 ) -> dict[str, Any]:
     """Makes the blob ``byte_size`` bytes long; ``resize_flags`` are ``BIT_RESIZE_*``."""
-    return {
-        "op": constants.OP_BIT_RESIZE,
-        "bin": bin_name,
-        "byte_size": byte_size,
-        "resize_flags": resize_flags,
-        "policy": policy,
-    }
+    return operation(
+        constants.OP_BIT_RESIZE,
+        bin_name,
+        byte_size=byte_size,
+        resize_flags=resize_flags,
+        policy=policy,
+    )
 
 
 def bit_insert(
@@ -40,30 +52,30 @@ def bit_insert(
     byte_offset: int,
     value_byte_size: int,
     value: bytes,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Inserts bytes before an offset."""
-    return {
-        "op": constants.OP_BIT_INSERT,
-        "bin": bin_name,
-        "byte_offset": byte_offset,
-        "value_byte_size": value_byte_size,
-        "value": value,
-        "policy": policy,
-    }
+    return operation(
+        constants.OP_BIT_INSERT,
+        bin_name,
+        byte_offset=byte_offset,
+        value_byte_size=value_byte_size,
+        value=value,
+        policy=policy,
+    )
 
 
 def bit_remove(
-    bin_name: str, byte_offset: int, byte_size: int, policy: dict[str, Any] | None = None
+    bin_name: str, byte_offset: int, byte_size: int, policy: Policy = None
 ) -> dict[str, Any]:
     """Removes ``byte_size`` bytes."""
-    return {
-        "op": constants.OP_BIT_REMOVE,
-        "bin": bin_name,
-        "byte_offset": byte_offset,
-        "byte_size": byte_size,
-        "policy": policy,
-    }
+    return operation(
+        constants.OP_BIT_REMOVE,
+        bin_name,
+        byte_offset=byte_offset,
+        byte_size=byte_size,
+        policy=policy,
+    )
 
 
 def bit_set(
@@ -72,18 +84,12 @@ def bit_set(
     bit_size: int,
     value_byte_size: int,
     value: bytes,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Sets bits to those of a value."""
-    return {
-        "op": constants.OP_BIT_SET,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value_byte_size": value_byte_size,
-        "value": value,
-        "policy": policy,
-    }
+    return _combine(
+        constants.OP_BIT_SET, bin_name, bit_offset, bit_size, value_byte_size, value, policy
+    )
 
 
 def bit_or(
@@ -92,18 +98,12 @@ def bit_or(
     bit_size: int,
     value_byte_size: int,
     value: bytes,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Sets bits that are set in a value."""
-    return {
-        "op": constants.OP_BIT_OR,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value_byte_size": value_byte_size,
-        "value": value,
-        "policy": policy,
-    }
+    return _combine(
+        constants.OP_BIT_OR, bin_name, bit_offset, bit_size, value_byte_size, value, policy
+    )
 
 
 def bit_xor(
@@ -112,18 +112,12 @@ def bit_xor(
     bit_size: int,
     value_byte_size: int,
     value: bytes,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Turns bits that are set in a value."""
-    return {
-        "op": constants.OP_BIT_XOR,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value_byte_size": value_byte_size,
-        "value": value,
-        "policy": policy,
-    }
+    return _combine(
+        constants.OP_BIT_XOR, bin_name, bit_offset, bit_size, value_byte_size, value, policy
+    )
 
 
 def bit_and(
@@ -132,59 +126,35 @@ def bit_and(
     bit_size: int,
     value_byte_size: int,
     value: bytes,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Keeps bits that are set in a value."""
-    return {
-        "op": constants.OP_BIT_AND,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value_byte_size": value_byte_size,
-        "value": value,
-        "policy": policy,
-    }
+    return _combine(
+        constants.OP_BIT_AND, bin_name, bit_offset, bit_size, value_byte_size, value, policy
+    )
 
 
-def bit_not(
-    bin_name: str, bit_offset: int, bit_size: int, policy: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def bit_not(bin_name: str, bit_offset: int, bit_size: int, policy: Policy = None) -> dict[str, Any]:
     """Turns bits."""
-    return {
-        "op": constants.OP_BIT_NOT,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "policy": policy,
-    }
+    return _bits(constants.OP_BIT_NOT, bin_name, bit_offset, bit_size, policy=policy)
 
 
 def bit_lshift(
-    bin_name: str, bit_offset: int, bit_size: int, shift: int, policy: dict[str, Any] | None = None
+    bin_name: str, bit_offset: int, bit_size: int, shift: int, policy: Policy = None
 ) -> dict[str, Any]:
     """Shifts bits to the left."""
-    return {
-        "op": constants.OP_BIT_LSHIFT,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value": shift,
-        "policy": policy,
-    }
+    return _bits(
+        constants.OP_BIT_LSHIFT, bin_name, bit_offset, bit_size, value=shift, policy=policy
+    )
 
 
 def bit_rshift(
-    bin_name: str, bit_offset: int, bit_size: int, shift: int, policy: dict[str, Any] | None = None
+    bin_name: str, bit_offset: int, bit_size: int, shift: int, policy: Policy = None
 ) -> dict[str, Any]:
     """Shifts bits to the right."""
-    return {
-        "op": constants.OP_BIT_RSHIFT,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value": shift,
-        "policy": policy,
-    }
+    return _bits(
+        constants.OP_BIT_RSHIFT, bin_name, bit_offset, bit_size, value=shift, policy=policy
+    )
 
 
 def bit_add(
@@ -194,19 +164,19 @@ def bit_add(
     value: int,
     sign: bool,
     action: int,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Adds to an integer of ``bit_size`` bits; ``action`` is one of ``BIT_OVERFLOW_*``."""
-    return {
-        "op": constants.OP_BIT_ADD,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value": value,
-        "sign": sign,
-        "action": action,
-        "policy": policy,
-    }
+    return _bits(
+        constants.OP_BIT_ADD,
+        bin_name,
+        bit_offset,
+        bit_size,
+        value=value,
+        sign=sign,
+        action=action,
+        policy=policy,
+    )
 
 
 def bit_subtract(
@@ -216,83 +186,50 @@ def bit_subtract(
     value: int,
     sign: bool,
     action: int,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Subtracts from an integer of ``bit_size`` bits; ``action`` is one of ``BIT_OVERFLOW_*``."""
-    return {
-        "op": constants.OP_BIT_SUBTRACT,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value": value,
-        "sign": sign,
-        "action": action,
-        "policy": policy,
-    }
+    return _bits(
+        constants.OP_BIT_SUBTRACT,
+        bin_name,
+        bit_offset,
+        bit_size,
+        value=value,
+        sign=sign,
+        action=action,
+        policy=policy,
+    )
 
 
 def bit_set_int(
-    bin_name: str, bit_offset: int, bit_size: int, value: int, policy: dict[str, Any] | None = None
+    bin_name: str, bit_offset: int, bit_size: int, value: int, policy: Policy = None
 ) -> dict[str, Any]:
     """Writes an integer of ``bit_size`` bits."""
-    return {
-        "op": constants.OP_BIT_SET_INT,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value": value,
-        "policy": policy,
-    }
+    return _bits(
+        constants.OP_BIT_SET_INT, bin_name, bit_offset, bit_size, value=value, policy=policy
+    )
 
 
 def bit_get(bin_name: str, bit_offset: int, bit_size: int) -> dict[str, Any]:
     """Reads bits, as bytes."""
-    return {
-        "op": constants.OP_BIT_GET,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-    }
+    return _bits(constants.OP_BIT_GET, bin_name, bit_offset, bit_size)
 
 
 def bit_get_int(bin_name: str, bit_offset: int, bit_size: int, sign: bool) -> dict[str, Any]:
     """Reads bits as an integer, with sign or without."""
-    return {
-        "op": constants.OP_BIT_GET_INT,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "sign": sign,
-    }
+    return _bits(constants.OP_BIT_GET_INT, bin_name, bit_offset, bit_size, sign=sign)
 
 
 def bit_count(bin_name: str, bit_offset: int, bit_size: int) -> dict[str, Any]:
     """Reads how many bits are set."""
-    return {
-        "op": constants.OP_BIT_COUNT,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-    }
+    return _bits(constants.OP_BIT_COUNT, bin_name, bit_offset, bit_size)
 
 
 def bit_lscan(bin_name: str, bit_offset: int, bit_size: int, value: bool) -> dict[str, Any]:
     """Reads where the first bit of a value is, from ``bit_offset`` on; -1: nowhere."""
-    return {
-        "op": constants.OP_BIT_LSCAN,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value": value,
-    }
+    return _bits(constants.OP_BIT_LSCAN, bin_name, bit_offset, bit_size, value=value)
 
 
 def bit_rscan(bin_name: str, bit_offset: int, bit_size: int, value: bool) -> dict[str, Any]:
     """Reads where the last bit of a value is, from ``bit_offset`` on; -1: nowhere."""
-    return {
-        "op": constants.OP_BIT_RSCAN,
-        "bin": bin_name,
-        "bit_offset": bit_offset,
-        "bit_size": bit_size,
-        "value": value,
-    }
+    return _bits(constants.OP_BIT_RSCAN, bin_name, bit_offset, bit_size, value=value)

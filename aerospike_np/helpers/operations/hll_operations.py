@@ -18,22 +18,23 @@ from __future__ import annotations
 from typing import Any
 
 from ... import constants
+from ._operation import Policy, operation
 
 
 def hll_init(
     bin_name: str,
     index_bit_count: int | None = None,
     mh_bit_count: int | None = None,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Makes an empty HyperLogLog, in place of what is there."""
-    return {
-        "op": constants.OP_HLL_INIT,
-        "bin": bin_name,
-        "index_bit_count": index_bit_count,
-        "mh_bit_count": mh_bit_count,
-        "hll_policy": policy,
-    }
+    return operation(
+        constants.OP_HLL_INIT,
+        bin_name,
+        index_bit_count=index_bit_count,
+        mh_bit_count=mh_bit_count,
+        hll_policy=policy,
+    )
 
 
 def hll_add(
@@ -41,66 +42,59 @@ def hll_add(
     values: Any,
     index_bit_count: int | None = None,
     mh_bit_count: int | None = None,
-    policy: dict[str, Any] | None = None,
+    policy: Policy = None,
 ) -> dict[str, Any]:
     """Adds values. Returns how many registers changed."""
-    return {
-        "op": constants.OP_HLL_ADD,
-        "bin": bin_name,
-        "value_list": values,
-        "index_bit_count": index_bit_count,
-        "mh_bit_count": mh_bit_count,
-        "hll_policy": policy,
-    }
+    return operation(
+        constants.OP_HLL_ADD,
+        bin_name,
+        value_list=values,
+        index_bit_count=index_bit_count,
+        mh_bit_count=mh_bit_count,
+        hll_policy=policy,
+    )
 
 
-def hll_set_union(
-    bin_name: str, hll_list: Any, policy: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def hll_set_union(bin_name: str, hll_list: Any, policy: Policy = None) -> dict[str, Any]:
     """Adds all of several HyperLogLogs."""
-    return {
-        "op": constants.OP_HLL_SET_UNION,
-        "bin": bin_name,
-        "value_list": hll_list,
-        "hll_policy": policy,
-    }
+    return operation(constants.OP_HLL_SET_UNION, bin_name, value_list=hll_list, hll_policy=policy)
 
 
 def hll_refresh_count(bin_name: str) -> dict[str, Any]:
     """Counts anew, keeps the count, and returns it."""
-    return {"op": constants.OP_HLL_REFRESH_COUNT, "bin": bin_name}
+    return operation(constants.OP_HLL_REFRESH_COUNT, bin_name)
 
 
 def hll_fold(bin_name: str, index_bit_count: int) -> dict[str, Any]:
     """Folds it to fewer registers."""
-    return {"op": constants.OP_HLL_FOLD, "bin": bin_name, "index_bit_count": index_bit_count}
+    return operation(constants.OP_HLL_FOLD, bin_name, index_bit_count=index_bit_count)
 
 
 def hll_get_count(bin_name: str) -> dict[str, Any]:
     """Reads the estimated count."""
-    return {"op": constants.OP_HLL_GET_COUNT, "bin": bin_name}
+    return operation(constants.OP_HLL_GET_COUNT, bin_name)
 
 
 def hll_get_union(bin_name: str, hll_list: Any) -> dict[str, Any]:
     """Reads the union with several HyperLogLogs."""
-    return {"op": constants.OP_HLL_GET_UNION, "bin": bin_name, "value_list": hll_list}
+    return operation(constants.OP_HLL_GET_UNION, bin_name, value_list=hll_list)
 
 
 def hll_get_union_count(bin_name: str, hll_list: Any) -> dict[str, Any]:
     """Reads the estimated count of the union."""
-    return {"op": constants.OP_HLL_GET_UNION_COUNT, "bin": bin_name, "value_list": hll_list}
+    return operation(constants.OP_HLL_GET_UNION_COUNT, bin_name, value_list=hll_list)
 
 
 def hll_get_intersect_count(bin_name: str, hll_list: Any) -> dict[str, Any]:
     """Reads the estimated count of the intersection."""
-    return {"op": constants.OP_HLL_GET_INTERSECT_COUNT, "bin": bin_name, "value_list": hll_list}
+    return operation(constants.OP_HLL_GET_INTERSECT_COUNT, bin_name, value_list=hll_list)
 
 
 def hll_get_similarity(bin_name: str, hll_list: Any) -> dict[str, Any]:
     """Reads the estimated similarity, from 0 to 1."""
-    return {"op": constants.OP_HLL_GET_SIMILARITY, "bin": bin_name, "value_list": hll_list}
+    return operation(constants.OP_HLL_GET_SIMILARITY, bin_name, value_list=hll_list)
 
 
 def hll_describe(bin_name: str) -> dict[str, Any]:
     """Reads the numbers of index bits and of minhash bits."""
-    return {"op": constants.OP_HLL_DESCRIBE, "bin": bin_name}
+    return operation(constants.OP_HLL_DESCRIBE, bin_name)

@@ -21,91 +21,79 @@ from __future__ import annotations
 from typing import Any
 
 from ... import constants
-
-_Ctx = list[Any] | None
-_Policy = dict[str, Any] | None
+from ._operation import Ctx, Policy, operation
 
 
-def _made(
-    op: int, bin_name: str, ctx: _Ctx, policy: _Policy = None, **arguments: Any
-) -> dict[str, Any]:
-    """The dict of an operation."""
-    made: dict[str, Any] = {"op": op, "bin": bin_name, **arguments}
-    if policy is not None:
-        made["map_policy"] = policy
-    if ctx:
-        made["ctx"] = ctx
-    return made
-
-
-def _count(count: int | None) -> dict[str, Any]:
-    return {} if count is None else {"count": count}
-
-
-def map_set_policy(bin_name: str, policy: _Policy, ctx: _Ctx = None) -> dict[str, Any]:
+def map_set_policy(bin_name: str, policy: Policy, ctx: Ctx = None) -> dict[str, Any]:
     """Sets the order of the map: ``{"map_order": MAP_KEY_ORDERED}``."""
-    return _made(constants.OP_MAP_SET_POLICY, bin_name, ctx, policy)
+    return operation(constants.OP_MAP_SET_POLICY, bin_name, ctx, map_policy=policy)
 
 
 def map_create(
-    bin_name: str, map_order: int, persist_index: bool, ctx: _Ctx = None
+    bin_name: str, map_order: int, persist_index: bool, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Makes a map where there is none."""
-    return _made(
+    return operation(
         constants.OP_MAP_CREATE, bin_name, ctx, map_order=map_order, persist_index=persist_index
     )
 
 
 def map_put(
-    bin_name: str, key: Any, value: Any, map_policy: _Policy = None, ctx: _Ctx = None
+    bin_name: str, key: Any, value: Any, map_policy: Policy = None, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Sets the value of a key. Returns the new size."""
-    return _made(constants.OP_MAP_PUT, bin_name, ctx, map_policy, key=key, val=value)
+    return operation(constants.OP_MAP_PUT, bin_name, ctx, map_policy=map_policy, key=key, val=value)
 
 
 def map_put_items(
-    bin_name: str, item_dict: dict[Any, Any], map_policy: _Policy = None, ctx: _Ctx = None
+    bin_name: str, item_dict: dict[Any, Any], map_policy: Policy = None, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Sets the values of several keys. Returns the new size."""
-    return _made(constants.OP_MAP_PUT_ITEMS, bin_name, ctx, map_policy, val=item_dict)
+    return operation(
+        constants.OP_MAP_PUT_ITEMS, bin_name, ctx, map_policy=map_policy, val=item_dict
+    )
 
 
 def map_increment(
-    bin_name: str, key: Any, amount: float, map_policy: _Policy = None, ctx: _Ctx = None
+    bin_name: str, key: Any, amount: float, map_policy: Policy = None, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Adds to the value of a key. Returns the sum."""
-    return _made(constants.OP_MAP_INCREMENT, bin_name, ctx, map_policy, key=key, val=amount)
+    return operation(
+        constants.OP_MAP_INCREMENT, bin_name, ctx, map_policy=map_policy, key=key, val=amount
+    )
 
 
 def map_decrement(
-    bin_name: str, key: Any, amount: float, map_policy: _Policy = None, ctx: _Ctx = None
+    bin_name: str, key: Any, amount: float, map_policy: Policy = None, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Subtracts from the value of a key. Returns what is left."""
-    return _made(constants.OP_MAP_DECREMENT, bin_name, ctx, map_policy, key=key, val=amount)
+    return operation(
+        constants.OP_MAP_DECREMENT, bin_name, ctx, map_policy=map_policy, key=key, val=amount
+    )
 
 
-def map_size(bin_name: str, ctx: _Ctx = None) -> dict[str, Any]:
+def map_size(bin_name: str, ctx: Ctx = None) -> dict[str, Any]:
     """Reads the number of keys."""
-    return _made(constants.OP_MAP_SIZE, bin_name, ctx)
+    return operation(constants.OP_MAP_SIZE, bin_name, ctx)
 
 
-def map_clear(bin_name: str, ctx: _Ctx = None) -> dict[str, Any]:
+def map_clear(bin_name: str, ctx: Ctx = None) -> dict[str, Any]:
     """Removes all keys."""
-    return _made(constants.OP_MAP_CLEAR, bin_name, ctx)
+    return operation(constants.OP_MAP_CLEAR, bin_name, ctx)
 
 
-def map_remove_by_key(
-    bin_name: str, key: Any, return_type: int, ctx: _Ctx = None
-) -> dict[str, Any]:
+def map_remove_by_key(bin_name: str, key: Any, return_type: int, ctx: Ctx = None) -> dict[str, Any]:
     """Removes the entry of a key."""
-    return _made(constants.OP_MAP_REMOVE_BY_KEY, bin_name, ctx, key=key, return_type=return_type)
+    return operation(
+        constants.OP_MAP_REMOVE_BY_KEY, bin_name, ctx, key=key, return_type=return_type
+    )
 
 
 def map_remove_by_key_list(
-    bin_name: str, key_list: Any, return_type: int, inverted: bool = False, ctx: _Ctx = None
+    bin_name: str, key_list: Any, return_type: int, inverted: bool = False, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Removes the entries of several keys; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_KEY_LIST,
         bin_name,
         ctx,
@@ -121,10 +109,10 @@ def map_remove_by_key_range(
     key_range_end: Any,
     return_type: int,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Removes the entries with keys from a start on and below an end; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_KEY_RANGE,
         bin_name,
         ctx,
@@ -136,10 +124,10 @@ def map_remove_by_key_range(
 
 
 def map_remove_by_value(
-    bin_name: str, value: Any, return_type: int, inverted: bool = False, ctx: _Ctx = None
+    bin_name: str, value: Any, return_type: int, inverted: bool = False, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Removes the entries with a value; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_VALUE,
         bin_name,
         ctx,
@@ -150,10 +138,10 @@ def map_remove_by_value(
 
 
 def map_remove_by_value_list(
-    bin_name: str, value_list: Any, return_type: int, inverted: bool = False, ctx: _Ctx = None
+    bin_name: str, value_list: Any, return_type: int, inverted: bool = False, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Removes the entries with one of several values; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_VALUE_LIST,
         bin_name,
         ctx,
@@ -169,10 +157,10 @@ def map_remove_by_value_range(
     value_end: Any,
     return_type: int,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Removes the entries with values from a start on and below an end; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_VALUE_RANGE,
         bin_name,
         ctx,
@@ -184,10 +172,10 @@ def map_remove_by_value_range(
 
 
 def map_remove_by_index(
-    bin_name: str, index: int, return_type: int, ctx: _Ctx = None
+    bin_name: str, index: int, return_type: int, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Removes the entry at an index, in the order of keys."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_INDEX, bin_name, ctx, index=index, return_type=return_type
     )
 
@@ -198,10 +186,10 @@ def map_remove_by_index_range(
     remove_amt: int | None,
     return_type: int,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Removes ``remove_amt`` entries from an index on, all with None; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_INDEX_RANGE,
         bin_name,
         ctx,
@@ -213,10 +201,10 @@ def map_remove_by_index_range(
 
 
 def map_remove_by_rank(
-    bin_name: str, rank: int, return_type: int, ctx: _Ctx = None
+    bin_name: str, rank: int, return_type: int, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Removes the entry of a rank: 0 is the least value, -1 the greatest."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_RANK, bin_name, ctx, index=rank, return_type=return_type
     )
 
@@ -227,10 +215,10 @@ def map_remove_by_rank_range(
     remove_amt: int | None,
     return_type: int,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Removes ``remove_amt`` entries from a rank on, all with None; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_RANK_RANGE,
         bin_name,
         ctx,
@@ -248,10 +236,10 @@ def map_remove_by_value_rank_range_relative(
     return_type: int,
     count: int | None = None,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Removes ``count`` entries, or all, from ``offset`` ranks behind a value on."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_VALUE_RANK_RANGE_REL,
         bin_name,
         ctx,
@@ -259,7 +247,7 @@ def map_remove_by_value_rank_range_relative(
         rank=offset,
         return_type=return_type,
         inverted=inverted,
-        **_count(count),
+        count=count,
     )
 
 
@@ -270,10 +258,10 @@ def map_remove_by_key_index_range_relative(
     return_type: int,
     count: int | None = None,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Removes ``count`` entries, or all, from ``offset`` places behind a key on."""
-    return _made(
+    return operation(
         constants.OP_MAP_REMOVE_BY_KEY_INDEX_RANGE_REL,
         bin_name,
         ctx,
@@ -281,20 +269,20 @@ def map_remove_by_key_index_range_relative(
         index=offset,
         return_type=return_type,
         inverted=inverted,
-        **_count(count),
+        count=count,
     )
 
 
-def map_get_by_key(bin_name: str, key: Any, return_type: int, ctx: _Ctx = None) -> dict[str, Any]:
+def map_get_by_key(bin_name: str, key: Any, return_type: int, ctx: Ctx = None) -> dict[str, Any]:
     """Reads the entry of a key."""
-    return _made(constants.OP_MAP_GET_BY_KEY, bin_name, ctx, key=key, return_type=return_type)
+    return operation(constants.OP_MAP_GET_BY_KEY, bin_name, ctx, key=key, return_type=return_type)
 
 
 def map_get_by_key_list(
-    bin_name: str, key_list: Any, return_type: int, inverted: bool = False, ctx: _Ctx = None
+    bin_name: str, key_list: Any, return_type: int, inverted: bool = False, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Reads the entries of several keys; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_KEY_LIST,
         bin_name,
         ctx,
@@ -310,10 +298,10 @@ def map_get_by_key_range(
     key_range_end: Any,
     return_type: int,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Reads the entries with keys from a start on and below an end; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_KEY_RANGE,
         bin_name,
         ctx,
@@ -325,10 +313,10 @@ def map_get_by_key_range(
 
 
 def map_get_by_value(
-    bin_name: str, value: Any, return_type: int, inverted: bool = False, ctx: _Ctx = None
+    bin_name: str, value: Any, return_type: int, inverted: bool = False, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Reads the entries with a value; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_VALUE,
         bin_name,
         ctx,
@@ -339,10 +327,10 @@ def map_get_by_value(
 
 
 def map_get_by_value_list(
-    bin_name: str, key_list: Any, return_type: int, inverted: bool = False, ctx: _Ctx = None
+    bin_name: str, key_list: Any, return_type: int, inverted: bool = False, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Reads the entries with one of several values; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_VALUE_LIST,
         bin_name,
         ctx,
@@ -358,10 +346,10 @@ def map_get_by_value_range(
     value_end: Any,
     return_type: int,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Reads the entries with values from a start on and below an end; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_VALUE_RANGE,
         bin_name,
         ctx,
@@ -373,10 +361,12 @@ def map_get_by_value_range(
 
 
 def map_get_by_index(
-    bin_name: str, index: int, return_type: int, ctx: _Ctx = None
+    bin_name: str, index: int, return_type: int, ctx: Ctx = None
 ) -> dict[str, Any]:
     """Reads the entry at an index, in the order of keys."""
-    return _made(constants.OP_MAP_GET_BY_INDEX, bin_name, ctx, index=index, return_type=return_type)
+    return operation(
+        constants.OP_MAP_GET_BY_INDEX, bin_name, ctx, index=index, return_type=return_type
+    )
 
 
 def map_get_by_index_range(
@@ -385,10 +375,10 @@ def map_get_by_index_range(
     get_amt: int | None,
     return_type: int,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Reads ``get_amt`` entries from an index on, all with None; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_INDEX_RANGE,
         bin_name,
         ctx,
@@ -399,9 +389,11 @@ def map_get_by_index_range(
     )
 
 
-def map_get_by_rank(bin_name: str, rank: int, return_type: int, ctx: _Ctx = None) -> dict[str, Any]:
+def map_get_by_rank(bin_name: str, rank: int, return_type: int, ctx: Ctx = None) -> dict[str, Any]:
     """Reads the entry of a rank: 0 is the least value, -1 the greatest."""
-    return _made(constants.OP_MAP_GET_BY_RANK, bin_name, ctx, index=rank, return_type=return_type)
+    return operation(
+        constants.OP_MAP_GET_BY_RANK, bin_name, ctx, index=rank, return_type=return_type
+    )
 
 
 def map_get_by_rank_range(
@@ -410,10 +402,10 @@ def map_get_by_rank_range(
     get_amt: int | None,
     return_type: int,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Reads ``get_amt`` entries from a rank on, all with None; ``inverted``: the others."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_RANK_RANGE,
         bin_name,
         ctx,
@@ -431,10 +423,10 @@ def map_get_by_value_rank_range_relative(
     return_type: int,
     count: int | None = None,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Reads ``count`` entries, or all, from ``offset`` ranks behind a value on."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_VALUE_RANK_RANGE_REL,
         bin_name,
         ctx,
@@ -442,7 +434,7 @@ def map_get_by_value_rank_range_relative(
         rank=offset,
         return_type=return_type,
         inverted=inverted,
-        **_count(count),
+        count=count,
     )
 
 
@@ -453,10 +445,10 @@ def map_get_by_key_index_range_relative(
     return_type: int,
     count: int | None = None,
     inverted: bool = False,
-    ctx: _Ctx = None,
+    ctx: Ctx = None,
 ) -> dict[str, Any]:
     """Reads ``count`` entries, or all, from ``offset`` places behind a key on."""
-    return _made(
+    return operation(
         constants.OP_MAP_GET_BY_KEY_INDEX_RANGE_REL,
         bin_name,
         ctx,
@@ -464,5 +456,5 @@ def map_get_by_key_index_range_relative(
         index=offset,
         return_type=return_type,
         inverted=inverted,
-        **_count(count),
+        count=count,
     )
