@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import _html
 from ._batch_records import LazyRecords, full_key
+from ._codes import class_of
 from ._numpy_batch_records import no_hook
-from .exception import _class_of
 from .types import BatchRecord, Record, RecordMetadata
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class BatchWriteResult:
             f"row {row}, key {key!r}{doubt}. Rows are in .partial.failed; "
             ".partial.retry_failed() sends again those that are safe to send again"
         )
-        raise _class_of(code)(text, code, n_doubt > 0, key=key, partial=self)
+        raise class_of(code)(text, code, n_doubt > 0, key=key, partial=self)
 
     def _counts(self, failed: Any) -> str:
         import numpy as np
@@ -150,7 +150,7 @@ class BatchWriteResult:
         codes, counts = np.unique(self.result_codes[failed], return_counts=True)
         order = np.argsort(-counts, kind="stable")
         parts = [
-            f"{int(counts[i])} with code {int(codes[i])} ({_class_of(int(codes[i])).__name__})"
+            f"{int(counts[i])} with code {int(codes[i])} ({class_of(int(codes[i])).__name__})"
             for i in order[:_MAX_CODES_NAMED]
         ]
         if len(order) > _MAX_CODES_NAMED:

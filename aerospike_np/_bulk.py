@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from ._async_client import AsyncClient
 from ._client import Client
-from .exception import BulkError, _class_of
+from ._codes import class_of
+from .exception import BulkError
 from .types import BatchRecord, BulkFailure
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class _Tally:
 
 
 def _failure(first: int, row: int, record: BatchRecord) -> BulkFailure:
-    kind = _class_of(record.result)
+    kind = class_of(record.result)
     reason = f"{kind.__name__}: {kind.__doc__ or ''}".partition("\n")[0]
     return BulkFailure(first + row, record.key, record.result, record.in_doubt, reason)
 

@@ -85,7 +85,7 @@ def truncated(raw: Any, exception: AerospikeError | None) -> None:
     if value.lower() not in ("ok", ""):
         parts = value.split(":", 2)
         code = int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 1
-        from .exception import _error
+        from ._codes import error_of
 
-        error = _error(code, f"truncate: the server refused: {value}")
+        error = error_of(code, f"truncate: the server refused: {value}")
         raise error if isinstance(error, AerospikeError) else ServerError(value)

@@ -525,153 +525,27 @@ class QuotaExceeded(AdminError, code=83):
     """The user did more in this second than allowed."""
 
 
-# ---- from code to class ----
-
-_NO_CODE_OF_THEIR_OWN = (
-    ConversionError,
-    RustPanicError,
-    ClusterError,
-    RecordError,
-    AdminError,
-    ClientError,
-)
-
-
-def _classes_by_code() -> dict[int, type[AerospikeError]]:
-    table: dict[int, type[AerospikeError]] = {}
-    for value in list(globals().values()):
-        if (
-            isinstance(value, type)
-            and issubclass(value, AerospikeError)
-            and "code" in value.__dict__
-        ):
-            if value not in _NO_CODE_OF_THEIR_OWN:
-                table[value.code] = value
-    for code in (50, 90, 91, 92, 93, 94):  # end of a security list; LDAP
-        table[code] = AdminError
-    table[-1] = ClientError
-    return table
-
-
-_BY_CODE = _classes_by_code()
-
-
-def _class_of(code: int) -> type[AerospikeError]:
-    found = _BY_CODE.get(code)
-    if found is not None:
-        return found
-    return ServerError if code > 0 else ClientError
-
-
-def _error(
-    code: int,
-    message: str,
-    in_doubt: bool = False,
-    node: str | None = None,
-    key: Any = None,
-    bin: str | None = None,
-) -> AerospikeError:
-    """The exception that stands for a result code; not raised."""
-    return _class_of(code)(message, code, in_doubt, node, key, bin)
-
-
 __all__ = [
-    "AdminError",
-    "AerospikeConnectionError",
-    "AerospikeError",
-    "AerospikeIndexError",
-    "AerospikeTimeoutError",
-    "AlwaysForbidden",
-    "AsyncConnectionError",
-    "BackpressureError",
-    "BatchDisabledError",
-    "BatchFailed",
-    "BatchMaxRequestError",
-    "BatchQueueFullError",
-    "BinExistsError",
-    "BinIncompatibleType",
-    "BinNameError",
-    "BinNotFound",
-    "BinTypeError",
-    "BulkError",
-    "ClientAbortError",
-    "ClientError",
-    "ClusterChangeError",
-    "ClusterError",
-    "ConversionError",
-    "DeviceOverload",
-    "ElementExistsError",
-    "ElementNotFoundError",
-    "EnterpriseOnly",
-    "ExpiredPassword",
-    "ExpiredSession",
-    "FilteredOut",
-    "ForbiddenError",
-    "ForbiddenPassword",
-    "IllegalState",
-    "IndexFoundError",
-    "IndexNameMaxCount",
-    "IndexNameMaxLen",
-    "IndexNotFound",
-    "IndexNotReadable",
-    "IndexOOM",
-    "InvalidArgError",
-    "InvalidCommand",
-    "InvalidCredential",
-    "InvalidField",
-    "InvalidGeoJSON",
-    "InvalidHostError",
-    "InvalidNodeError",
-    "InvalidPassword",
-    "InvalidPrivilege",
-    "InvalidQuota",
-    "InvalidRequest",
-    "InvalidRole",
-    "InvalidUser",
-    "InvalidWhitelist",
-    "LostConflict",
-    "LuaFileNotFound",
-    "MaxErrorRateExceeded",
-    "MaxRetriesExceeded",
-    "NamespaceNotFound",
-    "NoMoreConnectionsError",
-    "NoResponse",
-    "NotAuthenticated",
-    "NotWhitelisted",
-    "OpNotApplicable",
-    "ParamError",
-    "PartitionUnavailable",
-    "QueryAbortedError",
-    "QueryError",
-    "QueryQueueFull",
-    "QueryTimeout",
-    "QuotaExceeded",
-    "QuotasNotEnabled",
-    "RecordBusy",
-    "RecordError",
-    "RecordExistsError",
-    "RecordGenerationError",
-    "RecordKeyMismatch",
-    "RecordNotFound",
-    "RecordTooBig",
-    "RoleExistsError",
-    "RoleViolation",
-    "RustPanicError",
-    "ScanAbortedError",
-    "SecurityNotEnabled",
-    "SecurityNotSupported",
-    "SecuritySchemeNotSupported",
-    "ServerError",
-    "ServerFull",
-    "TLSError",
-    "TransactionAlreadyAborted",
-    "TransactionAlreadyCommitted",
-    "TransactionFailed",
-    "UDFError",
-    "UDFNotFound",
-    "UnsupportedFeature",
+    "AdminError", "AerospikeConnectionError", "AerospikeError", "AerospikeIndexError", "AerospikeTimeoutError",
+    "AlwaysForbidden", "AsyncConnectionError", "BackpressureError", "BatchDisabledError", "BatchFailed",
+    "BatchMaxRequestError", "BatchQueueFullError", "BinExistsError", "BinIncompatibleType", "BinNameError",
+    "BinNotFound", "BinTypeError", "BulkError", "ClientAbortError", "ClientError", "ClusterChangeError",
+    "ClusterError", "ConversionError", "DeviceOverload", "ElementExistsError", "ElementNotFoundError",
+    "EnterpriseOnly", "ExpiredPassword", "ExpiredSession", "FilteredOut", "ForbiddenError", "ForbiddenPassword",
+    "IllegalState", "IndexFoundError", "IndexNameMaxCount", "IndexNameMaxLen", "IndexNotFound",
+    "IndexNotReadable", "IndexOOM", "InvalidArgError", "InvalidCommand", "InvalidCredential", "InvalidField",
+    "InvalidGeoJSON", "InvalidHostError", "InvalidNodeError", "InvalidPassword", "InvalidPrivilege",
+    "InvalidQuota", "InvalidRequest", "InvalidRole", "InvalidUser", "InvalidWhitelist", "LostConflict",
+    "LuaFileNotFound", "MaxErrorRateExceeded", "MaxRetriesExceeded", "NamespaceNotFound",
+    "NoMoreConnectionsError", "NoResponse", "NotAuthenticated", "NotWhitelisted", "OpNotApplicable",
+    "ParamError", "PartitionUnavailable", "QueryAbortedError", "QueryError", "QueryQueueFull", "QueryTimeout",
+    "QuotaExceeded", "QuotasNotEnabled", "RecordBusy", "RecordError", "RecordExistsError",
+    "RecordGenerationError", "RecordKeyMismatch", "RecordNotFound", "RecordTooBig", "RoleExistsError",
+    "RoleViolation", "RustPanicError", "ScanAbortedError", "SecurityNotEnabled", "SecurityNotSupported",
+    "SecuritySchemeNotSupported", "ServerError", "ServerFull", "TLSError", "TransactionAlreadyAborted",
+    "TransactionAlreadyCommitted", "TransactionFailed", "UDFError", "UDFNotFound", "UnsupportedFeature",
     "UserExistsError",
-]
+]  # fmt: skip
 
 if TYPE_CHECKING:
     ConnectionError = AerospikeConnectionError

@@ -11,7 +11,7 @@ import warnings
 import pytest
 
 from aerospike_np import exception
-from aerospike_np.exception import _error
+from aerospike_np._codes import error_of
 
 # Code -> name, where both other clients or one of them has a class.
 BY_CODE = {
@@ -70,14 +70,14 @@ CAUGHT_AS = [
 
 @pytest.mark.parametrize("code", sorted(BY_CODE))
 def test_each_code_has_its_class(code: int) -> None:
-    error = _error(code, "text")
+    error = error_of(code, "text")
     assert type(error) is getattr(exception, BY_CODE[code])
     assert error.code == error.result_code == code
 
 
 def test_unknown_codes_are_server_or_client_errors_by_sign() -> None:
-    assert type(_error(9999, "x")) is exception.ServerError
-    assert type(_error(-9999, "x")) is exception.ClientError
+    assert type(error_of(9999, "x")) is exception.ServerError
+    assert type(error_of(-9999, "x")) is exception.ClientError
 
 
 @pytest.mark.parametrize(("name", "caught_as"), CAUGHT_AS)
@@ -98,7 +98,7 @@ def test_two_names_are_the_same_class_object() -> None:
 
 def test_error_keeps_what_it_is_about() -> None:
     key = ("test", "demo", "a")
-    error = _error(3, "put: another generation", True, "BB901", key, "age")
+    error = error_of(3, "put: another generation", True, "BB901", key, "age")
     assert type(error) is exception.RecordGenerationError
     assert (error.msg, error.in_doubt, error.node, error.key, error.bin) == (
         "put: another generation", True, "BB901", key, "age",
@@ -108,7 +108,7 @@ def test_error_keeps_what_it_is_about() -> None:
 
 
 def test_text_names_code_node_key_and_doubt() -> None:
-    error = _error(9, "put: time was up", True, "BB901", ("test", "demo", "a"), "age")
+    error = error_of(9, "put: time was up", True, "BB901", ("test", "demo", "a"), "age")
     assert str(error) == (
         "put: time was up (code 9, node BB901, key ('test', 'demo', 'a'), bin 'age', "
         "in doubt: the write may have been applied)"
@@ -116,7 +116,7 @@ def test_text_names_code_node_key_and_doubt() -> None:
 
 
 def test_text_does_not_repeat_what_the_message_says() -> None:
-    error = _error(
+    error = error_of(
         2, "get: no record ('test', 'demo', 'a') on BB901", node="BB901", key=("test", "demo", "a")
     )
     assert str(error) == "get: no record ('test', 'demo', 'a') on BB901 (code 2)"

@@ -33,7 +33,7 @@ typedef struct anp_state {
     PyObject *geojson_class, *hll_class, *typed_blob_class;
     PyObject *expression_class;
     PyObject *keys_class;   /* aerospike_np._keys.Keys; NULL until first asked for */
-    PyObject *raise_status; /* aerospike_np.exception._error(code, message, in_doubt, node, key,
+    PyObject *raise_status; /* aerospike_np._codes.error_of(code, message, in_doubt, node, key,
                                bin) -> exception */
     PyObject *invalid_arg_error;
     _Atomic(PyObject *) names[ANP_NAMES]; /* of bins, see value_decode.c */

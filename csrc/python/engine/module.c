@@ -109,8 +109,9 @@ static int exec_module(PyObject *module)
     anp_state *s = anp_state_of(module);
     PyObject *types = PyImport_ImportModule("aerospike_np.types");
     PyObject *exceptions = PyImport_ImportModule("aerospike_np.exception");
+    PyObject *codes = PyImport_ImportModule("aerospike_np._codes");
     PyObject *expressions = PyImport_ImportModule("aerospike_np.expressions");
-    bool ok = types != NULL && exceptions != NULL && expressions != NULL &&
+    bool ok = types != NULL && exceptions != NULL && codes != NULL && expressions != NULL &&
               import_class(types, "Record", &s->record_class) &&
               import_class(types, "BatchRecord", &s->batch_record_class) &&
               import_class(types, "AerospikeKey", &s->key_class) &&
@@ -123,7 +124,7 @@ static int exec_module(PyObject *module)
               import_class(types, "HyperLogLog", &s->hll_class) &&
               import_class(types, "TypedBlob", &s->typed_blob_class) &&
               import_class(expressions, "Expression", &s->expression_class) &&
-              import_class(exceptions, "_error", &s->raise_status) &&
+              import_class(codes, "error_of", &s->raise_status) &&
               import_class(exceptions, "InvalidArgError", &s->invalid_arg_error) &&
               add_type(module, &anp_core_spec, &s->core_type) &&
               add_type(module, &anp_request_spec, &s->request_type) &&
@@ -133,6 +134,7 @@ static int exec_module(PyObject *module)
               add_type(module, &anp_read_plan_spec, &s->read_plan_type);
     Py_XDECREF(types);
     Py_XDECREF(exceptions);
+    Py_XDECREF(codes);
     Py_XDECREF(expressions);
     return ok ? 0 : -1;
 }

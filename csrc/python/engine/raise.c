@@ -1,5 +1,5 @@
 /* Errors of the engine as exceptions of the package. The class is chosen in Python, by
- * aerospike_np.exception._error; here only codes that have no meaning outside C are translated.
+ * aerospike_np._codes.error_of; here only codes that have no meaning outside C are translated.
  * Every function needs an attached thread state. */
 #include "python/engine/binding.h"
 
@@ -40,7 +40,7 @@ static PyObject *exception_of(anp_state *state, anp_status code, PyObject *messa
     Py_XDECREF(node_name);
     Py_DECREF(message);
     if (exception != NULL && !PyExceptionInstance_Check(exception)) {
-        PyErr_Format(PyExc_SystemError, "exception._error gave %.100s, which is no exception",
+        PyErr_Format(PyExc_SystemError, "_codes.error_of gave %.100s, which is no exception",
                      Py_TYPE(exception)->tp_name);
         Py_CLEAR(exception);
     }

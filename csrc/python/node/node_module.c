@@ -15,7 +15,7 @@ typedef struct cluster_object {
 
 typedef struct module_state {
     PyTypeObject *cluster_type;
-    PyObject *error; /* aerospike_np.exception._error */
+    PyObject *error; /* aerospike_np._codes.error_of */
 } module_state;
 
 static struct PyModuleDef node_module;
@@ -394,9 +394,9 @@ static int exec_module(PyObject *module)
                         "aerospike_np does not run in subinterpreters (NumPy does not)");
         return -1;
     }
-    PyObject *exceptions = PyImport_ImportModule("aerospike_np.exception");
-    state->error = exceptions != NULL ? PyObject_GetAttrString(exceptions, "_error") : NULL;
-    Py_XDECREF(exceptions);
+    PyObject *codes = PyImport_ImportModule("aerospike_np._codes");
+    state->error = codes != NULL ? PyObject_GetAttrString(codes, "error_of") : NULL;
+    Py_XDECREF(codes);
     state->cluster_type =
         state->error != NULL
             ? (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, &cluster_spec, NULL)
