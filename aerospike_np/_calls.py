@@ -7,28 +7,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import _msgpack
+from ._expression_code import BLOB, BOOL, HLL, INT, LIST, MAP, Code, Refused, bin_name, join, number
 from .exception import InvalidArgError
-from .expressions import (
-    BLOB,
-    BOOL,
-    HLL,
-    INT,
-    LIST,
-    MAP,
-    Code,
-    Expression,
-    Refused,
-    bin_name,
-    code_of,
-    join,
-    needs,
-    number,
-)
+from .expressions import Expression, code_of, needs
 from .helpers.cdt_ctx import Context
 from .types import CDTInfinite
+
+Ctx: TypeAlias = Sequence[Context] | None
+Policy: TypeAlias = Mapping[str, Any] | None
 
 _COLLECTION, _BITS, _HLL, _MODIFIES = 0, 1, 2, 0x40
 _CONTEXT, _PATH = _msgpack.leaf(0xFF), _msgpack.leaf(0xFE)
@@ -50,7 +39,7 @@ def _call(result: int, system: int, operation: Code, bin: Code) -> Code:
 # ---- contexts ----
 
 
-def _steps(ctx: Sequence[Context] | None, is_path: bool) -> tuple[Context, ...]:
+def _steps(ctx: Ctx, is_path: bool) -> tuple[Context, ...]:
     if ctx is None:
         return ()
     if not isinstance(ctx, list | tuple):

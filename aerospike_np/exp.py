@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from . import _msgpack
-from .expressions import (
+from ._expression_code import (
     BLOB,
     BOOL,
     FLOAT,
@@ -31,26 +31,20 @@ from .expressions import (
     NIL,
     STRING,
     Code,
-    Definition,
     Refused,
+    Value,
     bin_name,
-    builder,
-    code_of,
-    define,
     join,
     literal,
-    needs,
     number,
     plain_text,
-    signed,
 )
+from .expressions import Definition, builder, code_of, define, needs, signed
 from .expressions import Expression as Expression
 from .expressions import from_base64 as from_base64
 from .types import GeoJSON
 
 Expr: TypeAlias = Expression
-Value: TypeAlias = Any
-"""An expression, or a plain value that becomes one."""
 
 EXP_TYPE_NIL = NIL
 EXP_TYPE_BOOL = BOOL

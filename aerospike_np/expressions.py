@@ -21,37 +21,31 @@ import binascii
 import functools
 import numbers
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, NoReturn, ParamSpec, final
+from typing import Any, NoReturn, ParamSpec, final
 
 from . import _msgpack
+from ._expression_code import (
+    BOOL,
+    FLOAT,
+    GEO,
+    INT,
+    LIST,
+    MAP,
+    SIZE_MAX,
+    STRING,
+    TYPE_NAMES,
+    Code,
+    Refused,
+    join,
+    literal,
+    plain_text,
+)
 from .exception import InvalidArgError
 
 __all__ = ["Definition", "Expression", "from_base64"]
 
-NIL, BOOL, INT, STRING, LIST, MAP, BLOB, FLOAT, GEO, HLL = range(10)
-SIZE_MAX = 1 << 20
-"""Most bytes of an expression that a server takes."""
-
-_TYPES = (
-    "nil", "a bool", "an integer", "a string", "a list", "a map", "a blob", "a float", "GeoJSON", "a HyperLogLog",
-)  # fmt: skip
 _LETTERS = {"b": BOOL, "i": INT, "s": STRING, "l": LIST, "m": MAP, "f": FLOAT, "g": GEO}
-_PARTICLES = {3: STRING, 4: BLOB, 18: HLL, 23: GEO}
-_NAME_MAX = 15
 _TEXT_MAX = 200  # longest literal that repr() shows whole
-
-
-class Code(NamedTuple):
-    """What is known of an expression, or of a part of one."""
-
-    packed: bytes
-    type: int | None  # None: not known before it is evaluated
-    depth: int = 0
-    unbound: frozenset[str] = frozenset()  # variables that no let_ around has defined yet
-
-
-class Refused(Exception):
-    """Why something can't be built. The builder puts its name before it."""
 
 
 class _Node:
@@ -144,7 +138,7 @@ class Expression(_Node):
             raise InvalidArgError(f"{_text(self)}: no let_ around it defines {names}")
         if name == "_filter" and self._code.type is not None:
             raise InvalidArgError(
-                f"a filter is true or false, and {_text(self)} is {_TYPES[self._code.type]}; compare it"
+                f"a filter is true or false, and {_text(self)} is {TYPE_NAMES[self._code.type]}; compare it"
             )
         raise AttributeError(f"an expression has no attribute {name!r}")
 
@@ -345,57 +339,6 @@ def builder(make: Callable[P, Code]) -> Callable[P, Expression]:
     return build
 
 
-def join(kind: int | None, *parts: Code | bytes) -> Code:
-    """A node: a list of its parts."""
-    packed = [_msgpack.list_head(len(parts))]
-    depth, unbound = 0, frozenset[str]()
-    for part in parts:
-        if isinstance(part, Code):
-            packed.append(part.packed)
-            depth = max(depth, part.depth)
-            if part.unbound:
-                unbound |= part.unbound
-        else:
-            packed.append(part)
-    whole = b"".join(packed)
-    if depth >= _msgpack.DEPTH_MAX:
-        raise Refused(f"expressions, lists and maps are nested deeper than {_msgpack.DEPTH_MAX}")
-    if len(whole) > SIZE_MAX:
-        raise Refused(f"the expression has {len(whole)} bytes; a server takes at most {SIZE_MAX}")
-    return Code(whole, kind, depth + 1, unbound)
-
-
-def _type_of(packed: bytes) -> int | None:
-    first = packed[0]
-    if first == 0xC0:
-        return NIL
-    if first in (0xC2, 0xC3):
-        return BOOL
-    if first == 0xCB:
-        return FLOAT
-    if first >> 4 == 9 or first in (0xDC, 0xDD):
-        return LIST
-    if first >> 4 == 8 or first in (0xDE, 0xDF):
-        return MAP
-    if first == 0xD4:
-        return None  # infinity and the wildcard go with every type
-    particle = _msgpack.text_type(packed)
-    return INT if particle is None else _PARTICLES.get(particle)
-
-
-def literal(value: Any) -> Code:
-    """A value as an expression."""
-    packed, depth = _msgpack.pack(value)
-    kind = _type_of(packed)
-    if kind == INT and packed[0] == 0xCF and packed[1] >= 0x80:
-        raise Refused(f"integer {value!r} doesn't fit into 64 bits with sign")
-    return (
-        join(LIST, b"\x7e", Code(packed, LIST, depth))
-        if kind == LIST
-        else Code(packed, kind, depth)
-    )
-
-
 def code_of(value: Any) -> Code:
     """An argument's code: an expression's, or that of a literal."""
     if isinstance(value, Expression):
@@ -410,42 +353,9 @@ def needs(value: Any, kind: int, what: str = "the argument") -> Code:
     code = code_of(value)
     if code.type is not None and code.type != kind:
         raise Refused(
-            f"{what} must be {_TYPES[kind]}, and {_operand(_shown(value))} is {_TYPES[code.type]}"
+            f"{what} must be {TYPE_NAMES[kind]}, and {_operand(_shown(value))} is {TYPE_NAMES[code.type]}"
         )
     return code
-
-
-def bin_name(name: Any) -> bytes:
-    """A bin's name as expressions have it."""
-    if not isinstance(name, str):
-        raise Refused(f"a bin's name is a str, not {type(name).__name__}")
-    size = len(name.encode("utf-8", "surrogatepass"))
-    if not 0 < size <= _NAME_MAX:
-        raise Refused(
-            f"bin name {name!r} has {size} bytes as UTF-8; a server takes 1 to {_NAME_MAX}"
-        )
-    return plain_text(name, "a bin's name")
-
-
-def plain_text(text: Any, what: str) -> bytes:
-    """Text without a type byte: names and patterns."""
-    if not isinstance(text, str):
-        raise Refused(f"{what} is a str, not {type(text).__name__}")
-    if "\0" in text:
-        raise Refused(f"{what} can't hold a NUL character: {text!r}")
-    try:
-        return _msgpack.name(text)
-    except UnicodeEncodeError:
-        raise Refused(f"{what} can't be written as UTF-8: {text!r}") from None
-
-
-def number(value: Any, what: str, low: int = -(2**63), high: int = 2**63 - 1) -> bytes:
-    """An integer that stands in the expression as it is."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise Refused(f"{what} is an integer, not {value!r}")
-    if not low <= value.__index__() <= high:
-        raise Refused(f"{what} is an integer from {low} to {high}, not {value!r}")
-    return _msgpack.leaf(value.__index__())
 
 
 # One letter an argument: b bool, i integer, f float, s string, l list, m map, g GeoJSON; n numbers of one type,
@@ -579,13 +489,13 @@ def _check(name: str, values: Sequence[Any]) -> tuple[list[Code], int | None]:
             continue
         needed = None
         if letter in _LETTERS and code.type != _LETTERS[letter]:
-            needed = _TYPES[_LETTERS[letter]]
+            needed = TYPE_NAMES[_LETTERS[letter]]
         elif letter == "n" and code.type not in (INT, FLOAT):
             needed = "a number"
         elif letter in "an" and common not in (None, code.type):
-            needed = f"{_TYPES[common or 0]}, like those before it"
+            needed = f"{TYPE_NAMES[common or 0]}, like those before it"
         if needed is not None:
-            what = f"{_operand(_shown(values[i]))} is {_TYPES[code.type]}"
+            what = f"{_operand(_shown(values[i]))} is {TYPE_NAMES[code.type]}"
             raise Refused(f"argument {i + 1} must be {needed}, and {what}")
         common = code.type
     return codes, common if result == "n" else _LETTERS.get(result)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, final
 
 from .. import _msgpack
+from .._expression_code import Code
 from ..constants import (
     INDEX_GEO2DSPHERE,
     INDEX_NUMERIC,
@@ -24,7 +25,7 @@ from ..constants import (
     INDEX_TYPE_MAPVALUES,
 )
 from ..exception import InvalidArgError
-from ..expressions import Code, Expression
+from ..expressions import Expression
 
 _LIST_INDEX, _LIST_RANK, _LIST_VALUE = 0x10, 0x11, 0x13
 _MAP_INDEX, _MAP_RANK, _MAP_KEY, _MAP_VALUE, _MAP_KEYS = 0x20, 0x21, 0x22, 0x23, 0x2A

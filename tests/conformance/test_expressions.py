@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from aerospike_np import CDTInfinite, CDTWildcard, GeoJSON, exp
-from aerospike_np.expressions import _OPERATORS, Code, Expression, _build, join
+from aerospike_np._expression_code import Code, join
+from aerospike_np.expressions import _OPERATORS, Expression, _build
 from aerospike_np.helpers import expressions
 
 from . import wire

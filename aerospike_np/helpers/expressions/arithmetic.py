@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from ... import exp
+from ..._expression_code import Value
 from ...expressions import Expression
 
 __all__ = [
@@ -23,9 +22,6 @@ __all__ = [
     "Min",
     "Max",
 ]
-
-Value: TypeAlias = Any
-"""An expression, or a plain value that becomes one."""
 
 
 def Add(*args: Value) -> Expression:

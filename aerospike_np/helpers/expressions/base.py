@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from ... import _calls, _msgpack, exp
-from ...expressions import (
+from ..._expression_code import (
     BLOB,
     BOOL,
     FLOAT,
@@ -18,13 +18,11 @@ from ...expressions import (
     NIL,
     STRING,
     Code,
-    Definition,
-    Expression,
-    builder,
+    Value,
     join,
     number,
-    signed,
 )
+from ...expressions import Definition, Expression, builder, signed
 from ..cdt_ctx import Context
 
 __all__ = [
@@ -85,9 +83,6 @@ __all__ = [
     "SelectByPath",
     "ModifyByPath",
 ]
-
-Value: TypeAlias = Any
-"""An expression, or a plain value that becomes one."""
 
 
 def Val(value: Any) -> Expression:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from ..._calls import bit_modify, bit_policy, bit_read
-from ...expressions import BLOB, BOOL, INT, STRING, Code, Refused, builder, needs, number
+from ..._expression_code import BLOB, BOOL, INT, STRING, Code, Refused, Value, number
+from ...expressions import builder, needs
 
 __all__ = [
     "BitResize",
@@ -30,8 +31,6 @@ __all__ = [
     "BitB64Encode",
 ]
 
-Value: TypeAlias = Any
-"""An expression, or a plain value that becomes one."""
 Policy: TypeAlias = Mapping[str, Any] | int | None
 
 

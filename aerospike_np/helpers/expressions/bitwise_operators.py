@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
-
 from ... import exp
+from ..._expression_code import Value
 from ...expressions import Expression
 
 __all__ = [
@@ -19,9 +18,6 @@ __all__ = [
     "IntLeftScan",
     "IntRightScan",
 ]
-
-Value: TypeAlias = Any
-"""An expression, or a plain value that becomes one."""
 
 
 def IntAnd(*exprs: Value) -> Expression:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
-
-from ..._calls import bits_or_none, hll_modify, hll_policy, hll_read
-from ...expressions import FLOAT, HLL, INT, LIST, Code, builder, code_of, needs
+from ..._calls import Policy, bits_or_none, hll_modify, hll_policy, hll_read
+from ..._expression_code import FLOAT, HLL, INT, LIST, Code, Value
+from ...expressions import builder, code_of, needs
 
 __all__ = [
     "HLLInit",
@@ -19,10 +17,6 @@ __all__ = [
     "HLLDescribe",
     "HLLMayContain",
 ]
-
-Value: TypeAlias = Any
-"""An expression, or a plain value that becomes one."""
-Policy: TypeAlias = Mapping[str, Any] | None
 
 
 def _bits(index: Value, minhash: Value) -> tuple[Code, Code]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
-
 from ... import exp
-from ..._calls import drop, get, get_one, list_policy, modify, place, range_end, read
-from ...expressions import INT, LIST, STRING, Code, Expression, builder, code_of, needs, number
-from ..cdt_ctx import Context
+from ..._calls import Ctx, Policy, drop, get, get_one, list_policy, modify, place, range_end, read
+from ..._expression_code import INT, LIST, STRING, Code, Value, number
+from ...expressions import Expression, builder, code_of, needs
 
 __all__ = [
     "ListAppend",
@@ -45,11 +42,6 @@ __all__ = [
     "InList",
     "ListJoin",
 ]
-
-Value: TypeAlias = Any
-"""An expression, or a plain value that becomes one."""
-Ctx: TypeAlias = Sequence[Context] | None
-Policy: TypeAlias = Mapping[str, Any] | None
 
 
 @builder

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
-
 from ... import exp
-from ..._calls import drop, get, get_one, map_order, map_policy, modify, place, range_end, read
-from ...expressions import INT, LIST, MAP, Code, Expression, builder, code_of, needs
-from ..cdt_ctx import Context
+from ..._calls import (
+    Ctx,
+    Policy,
+    drop,
+    get,
+    get_one,
+    map_order,
+    map_policy,
+    modify,
+    place,
+    range_end,
+    read,
+)
+from ..._expression_code import INT, LIST, MAP, Code, Value
+from ...expressions import Expression, builder, code_of, needs
 
 __all__ = [
     "MapPut",
@@ -51,11 +60,6 @@ __all__ = [
     "MapGetKeys",
     "MapGetValues",
 ]
-
-Value: TypeAlias = Any
-"""An expression, or a plain value that becomes one."""
-Ctx: TypeAlias = Sequence[Context] | None
-Policy: TypeAlias = Mapping[str, Any] | None
 
 
 @builder
