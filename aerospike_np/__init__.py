@@ -27,12 +27,14 @@ from .types import (
     GeoJSON,
     HyperLogLog,
     InfoNodeResult,
+    KeyOrderedDict,
     Record,
     RecordMetadata,
     TypedBlob,
     blob,
     geodata,
     geojson,
+    null,
 )
 
 if TYPE_CHECKING:
@@ -85,6 +87,7 @@ __all__ = [
     "GeoJSON",
     "HyperLogLog",
     "InfoNodeResult",
+    "KeyOrderedDict",
     "Keys",
     "NumpyBatchRecords",
     "Reader",
@@ -102,6 +105,7 @@ __all__ = [
     "get_include",
     "get_library_dir",
     "get_partition_id",
+    "null",
 ]
 __all__ += [name for name in vars(constants) if name.isupper()]
 __all__ += exception.__all__

@@ -1,24 +1,17 @@
-"""MessagePack as lists, maps and expressions have it: heads here, values by the engine.
-
-Maps are written in the order of their keys, so that equal values have equal bytes.
-"""
+"""MessagePack as lists, maps and expressions have it: heads here, values by the engine."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
 from typing import Any
 
 from .exception import InvalidArgError
-from .types import CDTInfinite, CDTWildcard
 
 DEPTH_MAX = 128
 """Deepest nesting of lists and maps that is written, as of what is read."""
 
 INFINITY = b"\xd4\xff\x01"
 WILDCARD = b"\xd4\xff\x00"
-
-_STRING, _BLOB = 3, 4
 
 
 def _head(n: int, small: int, limit: int, large: int) -> bytes:
@@ -86,39 +79,11 @@ def text_type(packed: bytes) -> int | None:
     return None if after is None or len(packed) <= after else packed[after]
 
 
-def _map_key(key: Any) -> tuple[tuple[int, int | bytes], bytes]:
-    """How a key sorts, and its bytes."""
-    packed = leaf(key)
-    kind = text_type(packed)
-    if kind in (_STRING, _BLOB):
-        return (kind, key.encode() if isinstance(key, str) else bytes(key)), packed
-    if isinstance(key, bool) or not hasattr(key, "__index__"):
-        raise InvalidArgError(f"a map's keys are int, str or bytes, not {key!r}")
-    return (0, operator.index(key)), packed
-
-
-def pack(value: Any, depth: int = 0) -> tuple[bytes, int]:
-    """Bytes of a value, and how deep its lists and maps go below ``depth``."""
-    if depth > DEPTH_MAX:
-        raise InvalidArgError(
-            f"lists and dicts are nested deeper than {DEPTH_MAX} (or one holds itself)"
-        )
-    if isinstance(value, (list, tuple)):
-        parts = [pack(item, depth + 1) for item in value]
-        head = list_head(len(parts))
-    elif isinstance(value, Mapping):
-        pairs = [(*_map_key(key), *pack(item, depth + 1)) for key, item in value.items()]
-        pairs.sort(key=lambda pair: pair[0])
-        parts = [(key + item, below) for _, key, item, below in pairs]
-        head = map_head(len(parts))
-    elif isinstance(value, CDTInfinite):
-        return INFINITY, 0
-    elif isinstance(value, CDTWildcard):
-        return WILDCARD, 0
-    else:
-        packed = leaf(value)
-        return packed, 1 if packed[0] >> 4 == 9 or packed[0] in (0xDC, 0xDD) else 0
-    return head + b"".join(part for part, _ in parts), 1 + max((d for _, d in parts), default=0)
+def pack(value: Any) -> tuple[bytes, int]:
+    """Bytes of a value, and how deep its lists and maps go."""
+    packed = leaf(value)
+    first = packed[0]
+    return packed, depth_of(packed) if 0x80 <= first < 0xA0 or 0xDC <= first <= 0xDF else 0
 
 
 _SIZES = {  # first byte: (bytes of the length, what else belongs to the head, elements a count stands for)

@@ -197,17 +197,81 @@ def _answer(result: InfoNodeResult) -> InfoAnswer:
 
 
 class CDTInfinite:
-    """Greater than any value: for ends of ranges in operations and expressions on lists and maps."""
+    """Greater than any value: for ends of ranges in operations and expressions on lists and maps.
+
+    It stands for other values, and can't be stored itself.
+
+    Examples
+    --------
+    >>> from aerospike_np import CDTInfinite
+    >>> [5, CDTInfinite()], CDTInfinite() == CDTInfinite()
+    ([5, CDTInfinite()], True)
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CDTInfinite) or NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(CDTInfinite)
 
     def __repr__(self) -> str:
         return "CDTInfinite()"
 
 
 class CDTWildcard:
-    """Equal to any value: for what stands in lists that are compared."""
+    """Equal to any value, and in a list to all that follows: for what is compared in operations and expressions.
+
+    It stands for other values, and can't be stored itself.
+
+    Examples
+    --------
+    >>> from aerospike_np import CDTWildcard
+    >>> [5, CDTWildcard()]
+    [5, CDTWildcard()]
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, CDTWildcard) or NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(CDTWildcard)
 
     def __repr__(self) -> str:
         return "CDTWildcard()"
+
+
+class KeyOrderedDict(dict[Any, Any]):
+    """A dict that the server keeps in the order of its keys, and a map that is read from a server which does.
+
+    It is a dict in all else, equal to one with the same keys and values.
+
+    Examples
+    --------
+    >>> from aerospike_np import KeyOrderedDict
+    >>> from aerospike_np.local import LocalNode
+    >>> with LocalNode() as node, node.client() as client:
+    ...     client.put(("test", "demo", 1), {"m": KeyOrderedDict({"b": 1, "a": 2})})
+    ...     m = client.get(("test", "demo", 1)).bins["m"]
+    >>> m, type(m).__name__, m == {"a": 2, "b": 1}
+    ({'a': 2, 'b': 1}, 'KeyOrderedDict', True)
+    """
+
+    __slots__ = ()
+
+
+def null() -> None:
+    """None, under the official client's name: nil in lists and maps, no value in a bin.
+
+    Examples
+    --------
+    >>> import aerospike_np
+    >>> [1, aerospike_np.null()]
+    [1, None]
+    """
 
 
 class GeoJSON:

@@ -1,9 +1,6 @@
 /* Storing and ordering lists and maps. No state; recursion is bounded by ANP_MSGPACK_DEPTH. */
 #include "data/collection.h"
 
-#include <stdlib.h>
-
-#include "base/alloc.h"
 #include "wire/msgpack.h"
 #include "wire/protocol.h"
 
@@ -51,24 +48,6 @@ static int rank_of(const anp_msgpack_item *item)
     default:
         return RANK_DOUBLE;
     }
-}
-
-static int compare_bytes(anp_slice a, anp_slice b)
-{
-    size_t n = a.size < b.size ? a.size : b.size;
-    int c = n != 0 ? memcmp(a.data, b.data, n) : 0;
-    return c != 0 ? c : (a.size > b.size) - (a.size < b.size);
-}
-
-static int compare_ints(const anp_msgpack_item *a, const anp_msgpack_item *b)
-{
-    if (a->kind != b->kind) { /* one is above 2^63 - 1 */
-        return a->kind == ANP_MSGPACK_UINT ? 1 : -1;
-    }
-    if (a->kind == ANP_MSGPACK_UINT) {
-        return (a->uinteger > b->uinteger) - (a->uinteger < b->uinteger);
-    }
-    return (a->integer > b->integer) - (a->integer < b->integer);
 }
 
 /* Takes the order mark of a list or map off its count. */
@@ -145,13 +124,13 @@ static int compare(anp_cursor *a, anp_cursor *b, int depth)
     case RANK_BOOL:
         return (int)x.boolean - (int)y.boolean;
     case RANK_INT:
-        return compare_ints(&x, &y);
+        return anp_msgpack_compare_integers(&x, &y);
     case RANK_DOUBLE:
         return (x.real > y.real) - (x.real < y.real);
     case RANK_STRING:
     case RANK_BLOB:
     case RANK_GEOJSON:
-        return compare_bytes(x.bytes, y.bytes);
+        return anp_msgpack_compare_texts(x.bytes, y.bytes);
     case RANK_LIST:
     case RANK_MAP:
         return compare_inside(a, &x, b, &y, depth);
@@ -200,16 +179,16 @@ static bool store_list(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *lis
     return true;
 }
 
-typedef struct pair {
-    const uint8_t *base;
-    size_t start, value, end;
-} pair;
-
-static int by_key(const void *a, const void *b)
+bool anp_collection_is_storable(anp_slice element)
 {
-    const pair *x = a, *y = b;
-    return anp_collection_compare(anp_cursor_over(x->base + x->start, x->value - x->start),
-                                  anp_cursor_over(y->base + y->start, y->value - y->start));
+    anp_cursor c = anp_cursor_over(element.data, element.size);
+    anp_msgpack_item item;
+    while (anp_cursor_left(&c) != 0 && anp_msgpack_read(&c, &item)) {
+        if (item.kind == ANP_MSGPACK_EXT && item.bytes.size != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool anp_collection_is_key(anp_slice element)
@@ -221,40 +200,6 @@ bool anp_collection_is_key(anp_slice element)
     }
     int rank = rank_of(&item);
     return rank == RANK_INT || rank == RANK_STRING || rank == RANK_BLOB;
-}
-
-/* Sorts the pairs that were appended since `start`; false where a key is there twice. */
-static bool sort_pairs(anp_buffer *b, size_t start, pair *pairs, uint32_t count)
-{
-    bool sorted = true;
-    for (uint32_t i = 0; i < count; i++) {
-        pairs[i].base = b->data;
-    }
-    for (uint32_t i = 1; i < count && sorted; i++) {
-        sorted = by_key(&pairs[i - 1], &pairs[i]) < 0;
-    }
-    if (sorted) {
-        return true;
-    }
-    qsort(pairs, count, sizeof *pairs, by_key);
-    for (uint32_t i = 1; i < count; i++) {
-        if (by_key(&pairs[i - 1], &pairs[i]) == 0) {
-            return false;
-        }
-    }
-    size_t size = b->size - start, at = start;
-    uint8_t *copy = anp_memdup(b->data + start, size);
-    if (copy == NULL) {
-        b->failed = ANP_ERR_MEMORY;
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        size_t n = pairs[i].end - pairs[i].start;
-        memcpy(b->data + at, copy + (pairs[i].start - start), n);
-        at += n;
-    }
-    anp_free(copy);
-    return true;
 }
 
 static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map, int depth)
@@ -276,21 +221,23 @@ static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map,
         anp_msgpack_put_order_mark(b, flags);
         anp_msgpack_put_nil(b);
     }
-    pair *pairs = anp_malloc(count * sizeof *pairs);
-    bool ok = pairs != NULL;
-    b->failed = ok ? b->failed : ANP_ERR_MEMORY;
     size_t start = b->size;
-    for (uint32_t i = 0; ok && i < count; i++) {
-        pairs[i].start = b->size;
-        ok = store_one(b, c, depth + 1) && b->failed == ANP_OK;
-        pairs[i].value = b->size;
-        anp_slice key = {b->data + pairs[i].start, pairs[i].value - pairs[i].start};
-        ok = ok && anp_collection_is_key(key) && store_one(b, c, depth + 1) && b->failed == ANP_OK;
-        pairs[i].end = b->size;
+    size_t before = start;
+    bool sorted = true;
+    for (uint32_t i = 0; i < count; i++) {
+        size_t at_key = b->size;
+        if (!store_one(b, c, depth + 1) || b->failed != ANP_OK) {
+            return false;
+        }
+        anp_slice key = {b->data + at_key, b->size - at_key};
+        anp_slice last = {b->data + before, at_key - before};
+        sorted = sorted && (i == 0 || anp_msgpack_compare_keys(last, key) < 0);
+        before = at_key;
+        if (!anp_collection_is_key(key) || !store_one(b, c, depth + 1) || b->failed != ANP_OK) {
+            return false;
+        }
     }
-    ok = ok && sort_pairs(b, start, pairs, count);
-    anp_free(pairs);
-    return ok;
+    return sorted || anp_msgpack_sort_pairs(b, start, count);
 }
 
 static bool store_one(anp_buffer *b, anp_cursor *c, int depth)

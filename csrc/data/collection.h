@@ -14,6 +14,10 @@ bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes);
  * is none. */
 bool anp_collection_store_element(anp_buffer *b, anp_slice bytes);
 
+/* Infinity and the wildcard, which stand for other values, can't be stored, wherever they are
+ * inside. */
+bool anp_collection_is_storable(anp_slice element);
+
 /* May this element, in stored form, be a map's key? */
 bool anp_collection_is_key(anp_slice element);
 

@@ -29,7 +29,8 @@ bool anp_collection_stored(anp_arena *arena, anp_slice sent, anp_slice *out)
 bool anp_collection_new_value(anp_collection_op *o, anp_slice *out)
 {
     anp_slice sent;
-    return anp_collection_argument(o, &sent) && anp_collection_stored(o->arena, sent, out);
+    return anp_collection_argument(o, &sent) && anp_collection_is_storable(sent) &&
+           anp_collection_stored(o->arena, sent, out);
 }
 
 static bool read_number(anp_slice element, anp_msgpack_item *out)

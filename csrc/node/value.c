@@ -31,7 +31,9 @@ static uint8_t store_collection(anp_bins *b, const anp_particle *sent, anp_parti
 {
     anp_buffer form;
     anp_buffer_init(&form, ANP_PROTO_MAX);
-    bool ok = anp_collection_store(&form, sent->type, (anp_slice){sent->data, sent->size});
+    anp_slice bytes_sent = {sent->data, sent->size};
+    bool ok = anp_collection_store(&form, sent->type, bytes_sent) &&
+              anp_collection_is_storable(bytes_sent);
     uint8_t *bytes = ok ? anp_bins_make(b, form.size) : NULL;
     if (bytes != NULL) {
         memcpy(bytes, form.data, form.size);

@@ -64,3 +64,14 @@ void anp_msgpack_put_map(anp_buffer *b, uint32_t pairs);
 void anp_msgpack_put_order_mark(anp_buffer *b, uint8_t flags); /* the extension alone */
 void anp_msgpack_put_wildcard(anp_buffer *b);
 void anp_msgpack_put_infinity(anp_buffer *b);
+
+/* Below, at or above 0, as values are ordered: two of INT or UINT; the bytes of two texts. */
+int anp_msgpack_compare_integers(const anp_msgpack_item *a, const anp_msgpack_item *b);
+int anp_msgpack_compare_texts(anp_slice a, anp_slice b);
+
+/* The same of what begins with a map's key: integers come first, then strings, then blobs. */
+int anp_msgpack_compare_keys(anp_slice a, anp_slice b);
+
+/* Sorts the n pairs that go from `start` to the buffer's end by their keys. false, and the bytes as
+ * they were: a key is there twice, or no memory (then b->failed says so). */
+bool anp_msgpack_sort_pairs(anp_buffer *b, size_t start, uint32_t n);

@@ -51,6 +51,8 @@ static const call_case list_writes[] = {
     {"93 01 05 06 07 08", BASE, 4, NULL},
     {"91 01", BASE, 4, NULL},
     {"92 01 05", MAP, 12, NULL},
+    {"92 01 d4 ff 01", BASE, 4, NULL}, /* infinity and the wildcard are no values to keep */
+    {"92 02 92 01 91 d4 ff 00", BASE, 4, NULL},
 };
 
 static const call_case list_reads[] = {

@@ -504,6 +504,41 @@ static void test_headers_grow_with_their_counts_and_lengths(void **state)
     anp_buffer_deinit(&b);
 }
 
+static void pairs_become(const char *sent, uint32_t n, const char *sorted)
+{
+    hex_bytes bytes = from_hex(sent);
+    anp_buffer b;
+    anp_buffer_init(&b, 4096);
+    anp_buffer_put(&b, "head", 4);
+    anp_buffer_put(&b, bytes.data, bytes.size);
+    hex_bytes want = from_hex(sorted != NULL ? sorted : sent);
+    assert_int_equal(anp_msgpack_sort_pairs(&b, 4, n), sorted != NULL);
+    assert_int_equal(b.size, 4 + want.size);
+    assert_memory_equal(b.data, "head", 4);
+    assert_memory_equal(b.data + 4, want.data, want.size);
+    anp_buffer_deinit(&b);
+}
+
+static void test_pairs_are_sorted_by_integers_then_strings_then_blobs(void **state)
+{
+    (void)state;
+    pairs_become("", 0, "");
+    pairs_become("a2 03 62 91 01  a2 03 61 c0", 2, "a2 03 61 c0  a2 03 62 91 01");
+    pairs_become("a2 04 00 05  a3 03 61 61 04  a2 03 61 03  a1 03 02  05 01  ff 00", 6,
+                 "ff 00  05 01  a1 03 02  a2 03 61 03  a3 03 61 61 04  a2 04 00 05");
+    pairs_become("cf ff ff ff ff ff ff ff ff 03  cd 01 00 02  d3 80 00 00 00 00 00 00 00 01", 3,
+                 "d3 80 00 00 00 00 00 00 00 01  cd 01 00 02  cf ff ff ff ff ff ff ff ff 03");
+}
+
+static void test_pairs_with_a_key_twice_or_cut_short_stay_as_they_are(void **state)
+{
+    (void)state;
+    pairs_become("a2 03 62 01  a2 03 61 02  a2 03 62 03", 3, NULL);
+    pairs_become("a2 03 62 01  cd 00 05 02  05 03", 3, NULL); /* 5 in two sizes */
+    pairs_become("a2 03 62 01  a2 03 61", 2, NULL);
+    pairs_become("a2 03 62 01  a2 03 61 02 03", 2, NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -525,6 +560,8 @@ int main(void)
         cmocka_unit_test(test_order_marks_and_names_of_expressions_are_written),
         cmocka_unit_test(test_integers_are_written_in_their_smallest_form),
         cmocka_unit_test(test_headers_grow_with_their_counts_and_lengths),
+        cmocka_unit_test(test_pairs_are_sorted_by_integers_then_strings_then_blobs),
+        cmocka_unit_test(test_pairs_with_a_key_twice_or_cut_short_stay_as_they_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections import OrderedDict
+import pickle
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from fake_server import FakeServer, frame, message, op
 from server import NAMESPACE, server
 
 import aerospike_np
-from aerospike_np.exception import InvalidArgError
+from aerospike_np.exception import InvalidArgError, InvalidRequest, ServerError
+from aerospike_np.helpers.operations import list_operations
 
 KEY = (NAMESPACE, "values", 1)
 
@@ -39,6 +42,8 @@ UNCHANGED = [
     list(range(3000)),
 ]
 
+ORDERED = aerospike_np.KeyOrderedDict({"b": 1, 3: aerospike_np.KeyOrderedDict(), "a": {"z": 1}})
+
 CONVERTED = [
     (bytearray(b"ab"), b"ab"),
     (memoryview(b"abcd")[1:3], b"bc"),
@@ -60,6 +65,9 @@ CONVERTED = [
     (np.ma.array([1, 2], mask=[False, True]), [1, None]),
     ({np.int64(1): [np.float32(0.5)]}, {1: [0.5]}),
     (OrderedDict(b=1, a=2), {"a": 2, "b": 1}),
+    (defaultdict(int, b=1, a=2), {"a": 2, "b": 1}),
+    (aerospike_np.HyperLogLog(b"\0\4\0"), aerospike_np.HyperLogLog(b"\0\4\0")),
+    (ORDERED, ORDERED),
 ]
 
 REFUSED = [
@@ -111,6 +119,92 @@ def test_value_comes_back_as_pythons_own_type(client: Any, value: Any, expected:
 def test_wrapped_array_is_stored_as_its_bytes(client: Any) -> None:
     array = np.arange(3, dtype="<f4")
     assert _through(client, aerospike_np.blob(array)) == array.tobytes()
+
+
+LANGUAGES = {"Java": 7, "C#": 8, "Python": 9, "Ruby": 10, "PHP": 11, "Erlang": 12, "vector": 16}
+
+
+@pytest.mark.parametrize("particle", LANGUAGES.values(), ids=list(LANGUAGES))
+def test_what_other_clients_pickled_comes_back_as_bytes_with_its_type(
+    client: Any, particle: int
+) -> None:
+    theirs = aerospike_np.TypedBlob(b"abc", particle)
+    nested = {"k": [theirs, {"deeper": theirs}]}
+    client.put(KEY, {"x": theirs, "l": [theirs, b"abc"], "m": nested})
+    found = client.get(KEY).bins
+    first = client.operate(KEY, [list_operations.list_get("l", 0)]).bins["l"]
+    outer, inner = found["m"]["k"]
+    for blob in (found["x"], found["l"][0], outer, inner["deeper"], first):
+        assert (blob, blob.particle_type) == (b"abc", particle)
+    client.put(KEY, found)
+    assert client.get(KEY).bins == found
+
+
+@pytest.mark.parametrize("particle", LANGUAGES.values(), ids=list(LANGUAGES))
+def test_what_other_clients_pickled_is_read_into_arrays(client: Any, particle: int) -> None:
+    theirs = aerospike_np.TypedBlob(b"abcd", particle)
+    client.put(KEY, dict.fromkeys("vsao", theirs) | {"n": {"v": theirs}})
+    dtype = np.dtype(
+        [("v", "V4"), ("s", "S9"), ("a", "u1", 4), ("o", object), ("n", [("v", "V4")])]
+    )
+    row = client.batch_read([KEY], _dtype=dtype).batch_records[0]
+    assert bytes(row["v"]) == row["s"] == row["a"].tobytes() == bytes(row["n"]["v"]) == b"abcd"
+    assert (row["o"], row["o"].particle_type) == (b"abcd", particle)
+
+
+def test_ordered_maps_stay_ordered_wherever_they_are(client: Any) -> None:
+    client.put(KEY, {"x": ORDERED, "l": [ORDERED, {"b": 1, "a": ORDERED}]})
+    found = client.get(KEY).bins
+    ordered = [found["x"], found["x"][3], found["l"][0], found["l"][1]["a"]]
+    assert all(type(value) is aerospike_np.KeyOrderedDict for value in ordered)
+    assert type(found["l"][1]) is type(found["x"]["a"]) is dict
+    assert found["x"] == ORDERED and list(found["x"]) == [3, "a", "b"]
+    rows = client.batch_read([KEY], _dtype=[("x", object)], layout="columns")
+    assert type(rows.columns["x"][0]) is aerospike_np.KeyOrderedDict
+    assert type(pickle.loads(pickle.dumps(ORDERED))) is aerospike_np.KeyOrderedDict
+
+
+def test_nothing_is_none_under_the_official_name(client: Any) -> None:
+    client.put(KEY, {"x": [aerospike_np.null(), 1], "y": 1})
+    client.put(KEY, {"y": aerospike_np.null()})
+    assert client.get(KEY).bins["x"] == [None, 1] and "y" not in client.get(KEY).bins
+
+
+@pytest.mark.parametrize("value", [aerospike_np.CDTInfinite(), aerospike_np.CDTWildcard()])
+def test_what_stands_for_other_values_is_not_stored(client: Any, value: Any) -> None:
+    with pytest.raises(InvalidArgError, match='bin "x": CDT.* stands for other values'):
+        client.put(KEY, {"x": value})
+    with pytest.raises(InvalidArgError, match="keys are int, str or bytes, not CDT"):
+        client.put(KEY, {"x": {value: 1}})
+    with pytest.raises(ServerError) as refused:  # the server's own word for it
+        client.put(KEY, {"x": [1, {"a": [value]}]})
+    assert refused.value.code == 1
+    with pytest.raises(InvalidRequest) as refused:
+        client.operate(KEY, [list_operations.list_append("x", value)])
+    assert refused.value.code == 4
+
+
+def test_what_stands_for_other_values_is_compared(client: Any) -> None:
+    infinite, anything = aerospike_np.CDTInfinite(), aerospike_np.CDTWildcard()
+    client.put(KEY, {"x": [[1, "a"], [1, "b"], [2, "c"]]})
+    ops = [
+        list_operations.list_get_by_value_range("x", 7, [1, "b"], [1, infinite]),
+        list_operations.list_get_by_value("x", [1, anything], 7),
+    ]
+    assert client.operate(KEY, ops).bins["x"] == [[[1, "b"]], [[1, "a"], [1, "b"]]]
+
+
+def test_values_that_nobody_knows_come_back_as_bytes() -> None:
+    reply = frame(
+        message(
+            ops=op(b"a", 99, b"xyz") + op(b"b", 20, bytes.fromhex("93d4ff01d4ff00c70105aa")),
+            n_ops=2,
+        )
+    )
+    with FakeServer(reply) as fake, aerospike_np.client({"hosts": [fake.address]}) as client:
+        bins = client.get(("test", "s", 1)).bins
+    assert bins["a"] == b"xyz" and bins["a"].particle_type == 99
+    assert bins["b"] == [aerospike_np.CDTInfinite(), aerospike_np.CDTWildcard(), b"\xaa"]
 
 
 def test_geojson_comes_back_as_geojson(client: Any) -> None:

@@ -123,6 +123,9 @@ static int exec_module(PyObject *module)
               import_class(types, "GeoJSON", &s->geojson_class) &&
               import_class(types, "HyperLogLog", &s->hll_class) &&
               import_class(types, "TypedBlob", &s->typed_blob_class) &&
+              import_class(types, "CDTInfinite", &s->infinite_class) &&
+              import_class(types, "CDTWildcard", &s->wildcard_class) &&
+              import_class(types, "KeyOrderedDict", &s->key_ordered_class) &&
               import_class(expressions, "Expression", &s->expression_class) &&
               import_class(codes, "error_of", &s->raise_status) &&
               import_class(exceptions, "InvalidArgError", &s->invalid_arg_error) &&
@@ -158,6 +161,9 @@ static PyObject **members(anp_state *s, size_t i)
                         &s->geojson_class,
                         &s->hll_class,
                         &s->typed_blob_class,
+                        &s->infinite_class,
+                        &s->wildcard_class,
+                        &s->key_ordered_class,
                         &s->expression_class,
                         &s->keys_class,
                         &s->raise_status,

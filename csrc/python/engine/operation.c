@@ -17,160 +17,6 @@ enum {
     WHERE_SIZE = 192,
 };
 
-/* ---- errors ---- */
-
-bool anp_op_wrong(const anp_op_encoder *e, unsigned key, const char *must)
-{
-    (void)anp_raise_bin(e->at.whose.state, ANP_ERR_PARAM, e->at.whose.bin,
-                        "%s: '%s' must be %s, not %.200R", e->at.whose.where, anp_op_key_names[key],
-                        must, e->values[key]);
-    return false;
-}
-
-static bool missing(const anp_op_encoder *e, unsigned key)
-{
-    (void)anp_raise_bin(e->at.whose.state, ANP_ERR_PARAM, e->at.whose.bin,
-                        "%s: the key '%s' is missing from its dict", e->at.whose.where,
-                        anp_op_key_names[key]);
-    return false;
-}
-
-/* A key that is none of `names` (a new list, stolen): says which is near. */
-bool anp_op_unknown(const anp_op_encoder *e, PyObject *key, PyObject *names)
-{
-    PyObject *module = names != NULL ? PyImport_ImportModule("aerospike_np._suggest") : NULL;
-    PyObject *text =
-        module != NULL && PyUnicode_Check(key)
-            ? PyObject_CallMethod(module, "unknown_key", "OOs", key, names, e->at.whose.where)
-        : module != NULL ? PyUnicode_FromFormat("%s: keys are str, not %R", e->at.whose.where, key)
-                         : NULL;
-    if (text != NULL) {
-        (void)anp_raise_bin(e->at.whose.state, ANP_ERR_PARAM, e->at.whose.bin, "%U", text);
-    }
-    Py_XDECREF(text);
-    Py_XDECREF(module);
-    Py_XDECREF(names);
-    return false;
-}
-
-/* ---- the dict ---- */
-
-static uint64_t bit(unsigned key)
-{
-    return UINT64_C(1) << key;
-}
-
-static uint64_t keys_of_arg(const anp_op_arg *arg)
-{
-    uint64_t more = 0;
-    switch (arg->kind) {
-    case ANP_ARG_RETURN_MANY:
-        more = bit(ANP_KEY_INVERTED);
-        break;
-    case ANP_ARG_BLOB:
-        more = bit(ANP_KEY_VALUE_BYTE_SIZE);
-        break;
-    case ANP_ARG_LIST_CREATE:
-        more = bit(ANP_KEY_PAD) | bit(ANP_KEY_PERSIST_INDEX);
-        break;
-    case ANP_ARG_MAP_CREATE:
-        more = bit(ANP_KEY_PERSIST_INDEX);
-        break;
-    case ANP_ARG_BIT_ACTION:
-        more = bit(ANP_KEY_SIGN);
-        break;
-    default:
-        break;
-    }
-    return more | bit(arg->key);
-}
-
-/* The keys that an operation's dict may have. */
-static uint64_t keys_of(const anp_op_spec *spec)
-{
-    uint64_t keys = bit(ANP_KEY_OP) | bit(ANP_KEY_BIN);
-    for (const anp_op_arg *arg = spec->args; arg->kind != ANP_ARG_END; arg++) {
-        keys |= keys_of_arg(arg);
-    }
-    return spec->form == ANP_FORM_CDT || spec->form == ANP_FORM_PATH ? keys | bit(ANP_KEY_CTX)
-                                                                     : keys;
-}
-
-static unsigned key_number(PyObject *key)
-{
-    Py_ssize_t size;
-    const char *text = PyUnicode_Check(key) ? PyUnicode_AsUTF8AndSize(key, &size) : NULL;
-    if (text == NULL) {
-        PyErr_Clear();
-        return ANP_OP_KEYS;
-    }
-    unsigned i = 0;
-    while (i < ANP_OP_KEYS && strcmp(anp_op_key_names[i], text) != 0) {
-        i++;
-    }
-    return i;
-}
-
-static PyObject *names_of(uint64_t keys)
-{
-    PyObject *names = PyList_New(0);
-    for (unsigned i = 0; names != NULL && i < ANP_OP_KEYS; i++) {
-        PyObject *name = keys & bit(i) ? PyUnicode_FromString(anp_op_key_names[i]) : NULL;
-        if ((keys & bit(i)) != 0 && (name == NULL || PyList_Append(names, name) < 0)) {
-            Py_CLEAR(names);
-        }
-        Py_XDECREF(name);
-    }
-    return names;
-}
-
-/* Takes the dict's values, and finds out which operation it is. */
-static bool take_dict(anp_op_encoder *e, PyObject *dict)
-{
-    PyObject *key, *value;
-    Py_ssize_t position = 0;
-    PyObject *strange = NULL; /* owned */
-    Py_BEGIN_CRITICAL_SECTION(dict);
-    while (PyDict_Next(dict, &position, &key, &value)) {
-        unsigned i = key_number(key);
-        if (i < ANP_OP_KEYS) {
-            Py_XSETREF(e->values[i], Py_NewRef(value));
-        } else if (strange == NULL) {
-            strange = Py_NewRef(key);
-        }
-    }
-    Py_END_CRITICAL_SECTION();
-    bool ok = false;
-    int64_t code;
-    if (e->values[ANP_KEY_OP] == NULL) {
-        (void)missing(e, ANP_KEY_OP);
-    } else if (anp_op_integer(&e->at, e->values[ANP_KEY_OP], "op", &code)) {
-        e->spec = code >= 0 && code < INT16_MAX ? anp_op_find((long)code) : NULL;
-        ok = e->spec != NULL;
-        if (!ok) {
-            (void)anp_raise_arg(
-                e->at.whose.state,
-                "%s: there is no operation with \"op\" %lld; see the OPERATOR_* and "
-                "OP_* constants",
-                e->at.whose.where, (long long)code);
-        }
-    }
-    if (ok) {
-        uint64_t known = keys_of(e->spec);
-        for (unsigned i = 0; strange == NULL && i < ANP_OP_KEYS; i++) {
-            if (e->values[i] != NULL && !(known & bit(i))) {
-                strange = PyUnicode_FromString(anp_op_key_names[i]);
-                ok = strange != NULL;
-            }
-        }
-        if (strange != NULL) {
-            ok = anp_op_unknown(e, strange, names_of(known));
-        }
-    }
-    Py_XDECREF(strange);
-    return ok;
-}
-
 /* ---- arguments ---- */
 
 bool anp_op_put_integer(anp_op_encoder *e, int64_t v)
@@ -220,6 +66,23 @@ static bool is_text(PyObject *value)
 {
     return PyUnicode_Check(value) || PyBytes_Check(value) || PyByteArray_Check(value) ||
            PyMemoryView_Check(value);
+}
+
+/* The map of keys and values to put. It is no value itself: its own order is none of theirs. */
+static bool put_map(anp_op_encoder *e, unsigned key)
+{
+    PyObject *value = e->values[key];
+    if (!PyDict_Check(value)) {
+        return anp_op_wrong(e, key, "a dict");
+    }
+    if (!PyDict_CheckExact(value)) {
+        PyObject *plain = PyObject_CallOneArg((PyObject *)&PyDict_Type, value);
+        if (plain == NULL) {
+            return false;
+        }
+        Py_SETREF(e->values[key], plain);
+    }
+    return put_value(e, key);
 }
 
 static bool put_blob(anp_op_encoder *e, unsigned key)
@@ -336,7 +199,7 @@ static bool put_present(anp_op_encoder *e, const anp_op_arg *arg)
     case ANP_ARG_LIST:
         return is_sequence(value) ? put_value(e, key) : anp_op_wrong(e, key, "a list");
     case ANP_ARG_MAP:
-        return PyDict_Check(value) ? put_value(e, key) : anp_op_wrong(e, key, "a dict");
+        return put_map(e, key);
     case ANP_ARG_BLOB:
         return put_blob(e, key);
     case ANP_ARG_BOOL:
@@ -372,7 +235,7 @@ static bool put_arg(anp_op_encoder *e, const anp_op_arg *arg)
         return anp_op_put_policy(e, arg);
     }
     if (!is_optional(arg->kind)) {
-        return value != NULL ? put_present(e, arg) : missing(e, arg->key);
+        return value != NULL ? put_present(e, arg) : anp_op_missing(e, arg->key);
     }
     bool takes_none = arg->kind == ANP_ARG_FROM || arg->kind == ANP_ARG_UNTIL;
     return value != NULL && (value != Py_None || takes_none) ? put_present(e, arg)
@@ -393,7 +256,7 @@ static bool create_bits(const anp_op_encoder *e, unsigned *bits)
     unsigned key = e->spec->args[0].key;
     int pad = truth(e, ANP_KEY_PAD);
     if (e->values[key] == NULL) {
-        return missing(e, key);
+        return anp_op_missing(e, key);
     }
     if (pad < 0 || !anp_op_integer(&e->at, e->values[key], anp_op_key_names[key], &order)) {
         return false;
@@ -423,7 +286,7 @@ static bool put_envelope(anp_op_encoder *e)
         }
     }
     if (context == NULL) {
-        return !is_path || missing(e, ANP_KEY_CTX);
+        return !is_path || anp_op_missing(e, ANP_KEY_CTX);
     }
     uint32_t n = is_path && e->spec->args[1].kind != ANP_ARG_END ? 4 : 3;
     anp_msgpack_put_list(e->at.b, n);
@@ -473,7 +336,7 @@ static bool put_plain(anp_op_encoder *e, uint8_t *particle)
         break;
     }
     if (value == NULL) {
-        return missing(e, arg->key);
+        return anp_op_missing(e, arg->key);
     }
     if (arg->kind == ANP_ARG_NUMBER && !is_number(value)) {
         return anp_op_wrong(e, arg->key, "an int or a float");
@@ -500,7 +363,7 @@ static bool take_bin(anp_op_encoder *e, anp_slice *bin)
         return anp_op_wrong(e, ANP_KEY_BIN, "left out: it is of the whole record");
     }
     if (name == NULL) {
-        return missing(e, ANP_KEY_BIN);
+        return anp_op_missing(e, ANP_KEY_BIN);
     }
     return anp_bin_name(e->at.whose.state, name, bin);
 }
@@ -558,7 +421,7 @@ static bool encode_one(anp_op_encoder *e, PyObject *dict, const char *where, Py_
                      text, dict);
         return false;
     }
-    if (!take_dict(e, dict)) {
+    if (!anp_op_take_dict(e, dict)) {
         return false;
     }
     (void)PyOS_snprintf(text, sizeof text, "%s: operation %zd (%s)", where, i, e->spec->name);

@@ -151,11 +151,18 @@ typedef struct anp_op_encoder {
 
 enum { ANP_OP_PERSISTS = 0x10 }; /* beside an order: its index is stored */
 
-/* Each raises, and gives false: a value that is not what it must be; a key that is none of `names`
- * (a new list, stolen). */
+/* operation_dict.c */
+
+/* Takes the dict's values, and finds out which operation it is. */
+bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict);
+
+/* Each raises, and gives false: a key that must be there; a value that is not what it must be; a
+ * key that is none of `names` (a new list, stolen), with what is near. */
+bool anp_op_missing(const anp_op_encoder *e, unsigned key);
 bool anp_op_wrong(const anp_op_encoder *e, unsigned key, const char *must);
 bool anp_op_unknown(const anp_op_encoder *e, PyObject *key, PyObject *names);
 
+/* operation.c */
 bool anp_op_put_integer(anp_op_encoder *e, int64_t v);
 
 /* operation_policy.c: the arguments that a policy has. */

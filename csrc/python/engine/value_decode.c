@@ -8,7 +8,9 @@
 
 enum {
     LIST_AHEAD = 1024, /* elements that a list's head alone can reserve */
-    MARK_PAIRS = 0x08, /* order mark of a map: keys and values in the order of the result */
+    ORDERED = 0x01,    /* order mark of a map: by its keys */
+    KEY_VALUE_ORDERED = 0x03,
+    MARK_PAIRS = 0x08, /* keys and values in the order of the result */
 };
 
 typedef struct decoder {
@@ -139,6 +141,7 @@ static PyObject *decode_string(decoder *d, anp_slice s)
     case ANP_PARTICLE_RUBY_BLOB:
     case ANP_PARTICLE_PHP_BLOB:
     case ANP_PARTICLE_ERLANG_BLOB:
+    case ANP_PARTICLE_VECTOR:
     case ANP_PARTICLE_HLL:
     case ANP_PARTICLE_GEOJSON:
         return decode_bytes(d->state, d->bin, s.data[0], s.data + 1, s.size - 1);
@@ -219,7 +222,10 @@ static PyObject *decode_map(decoder *d, uint32_t pairs, unsigned depth)
         }
         pairs--;
     }
-    PyObject *map = (flags & MARK_PAIRS) != 0 ? PyList_New(0) : PyDict_New();
+    PyObject *map = (flags & MARK_PAIRS) != 0 ? PyList_New(0)
+                    : (flags & KEY_VALUE_ORDERED) == ORDERED
+                        ? PyObject_CallNoArgs(d->state->key_ordered_class)
+                        : PyDict_New();
     for (uint32_t i = 0; map != NULL && i < pairs; i++) {
         PyObject *key = decode_item(d, depth);
         PyObject *value = key != NULL ? decode_item(d, depth) : NULL;
@@ -263,7 +269,12 @@ static PyObject *decode_item(decoder *d, unsigned depth)
         }
         return item.kind == ANP_MSGPACK_LIST ? decode_list(d, item.count, depth + 1)
                                              : decode_map(d, item.count, depth + 1);
-    case ANP_MSGPACK_EXT: /* wildcard, infinity: no particle, so never written back */
+    case ANP_MSGPACK_EXT:
+        if (item.ext == -1 && item.bytes.size == 1 && item.bytes.data[0] <= 1) {
+            return PyObject_CallNoArgs(item.bytes.data[0] == 1 ? d->state->infinite_class
+                                                               : d->state->wildcard_class);
+        }
+        /* nobody knows it: no particle, so never written back */
         return decode_bytes(d->state, d->bin, 255, item.bytes.data, item.bytes.size);
     }
     return malformed(d->state, d->bin, "a list or map that is malformed");

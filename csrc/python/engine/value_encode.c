@@ -10,6 +10,7 @@
 
 enum {
     DEPTH_MAX = 64, /* of lists and maps in a value; also ends those that hold themselves */
+    ORDERED = 1,    /* order mark of a map: by its keys */
     OP_HEAD = 8,    /* size u32, op, particle, flags, name length */
 };
 
@@ -115,14 +116,57 @@ static bool pack_map_key(const encoder *e, PyObject *key, unsigned depth)
     return ok && pack(e, key, depth);
 }
 
-static bool pack_pair(const encoder *e, PyObject *key, PyObject *value, unsigned depth)
+/* The pairs of a map that is being written. Maps are sent in the order of their keys, so that equal
+ * ones are equal bytes: the server compares what it is given with what it has, which is in order.
+ */
+typedef struct pairs {
+    size_t start, last; /* of the pairs, and of the last one, in the buffer */
+    uint32_t n;
+    bool is_sorted;
+} pairs;
+
+static pairs begin_pairs(const encoder *e, uint32_t n, bool is_ordered)
 {
+    anp_msgpack_put_map(e->b, n + is_ordered);
+    if (is_ordered) {
+        anp_msgpack_put_order_mark(e->b, ORDERED);
+        anp_msgpack_put_nil(e->b);
+    }
+    return (pairs){.start = e->b->size, .last = e->b->size, .n = 0, .is_sorted = true};
+}
+
+static bool pack_pair(const encoder *e, pairs *p, PyObject *key, PyObject *value, unsigned depth)
+{
+    size_t start = e->b->size;
     Py_INCREF(key);
     Py_INCREF(value);
-    bool ok = pack_map_key(e, key, depth) && pack(e, value, depth);
+    bool ok = pack_map_key(e, key, depth) && buffer_ok(e);
+    if (ok && p->is_sorted && p->n != 0) {
+        const uint8_t *b = e->b->data;
+        p->is_sorted = anp_msgpack_compare_keys((anp_slice){b + p->last, start - p->last},
+                                                (anp_slice){b + start, e->b->size - start}) < 0;
+    }
+    p->n++;
+    p->last = start;
+    ok = ok && pack(e, value, depth);
     Py_DECREF(key);
     Py_DECREF(value);
     return ok;
+}
+
+static bool end_pairs(const encoder *e, const pairs *p)
+{
+    if (!buffer_ok(e)) {
+        return false;
+    }
+    if (p->is_sorted || anp_msgpack_sort_pairs(e->b, p->start, p->n)) {
+        return true;
+    }
+    if (buffer_ok(e)) {
+        anp_raise_bin(e->whose.state, ANP_ERR_PARAM, e->whose.bin,
+                      "%s: two keys of the dict are one key to the server", e->whose.where);
+    }
+    return false;
 }
 
 static bool pack_dict(const encoder *e, PyObject *dict, unsigned depth)
@@ -135,23 +179,23 @@ static bool pack_dict(const encoder *e, PyObject *dict, unsigned depth)
     if (!size_ok(e, n)) {
         return false;
     }
-    anp_msgpack_put_map(e->b, (uint32_t)n);
+    pairs p = begin_pairs(e, (uint32_t)n, false);
     while (PyDict_Next(dict, &position, &key, &value)) {
         if (seen++ == n) {
             return changed(e, "dict");
         }
-        if (!pack_pair(e, key, value, depth)) {
+        if (!pack_pair(e, &p, key, value, depth)) {
             return false;
         }
         if (PyDict_GET_SIZE(dict) != n) {
             return changed(e, "dict");
         }
     }
-    return seen == n ? buffer_ok(e) : changed(e, "dict");
+    return seen == n ? end_pairs(e, &p) : changed(e, "dict");
 }
 
-/* A subclass of dict: its own items(), in its own order (OrderedDict's is not dict's). */
-static bool pack_items(const encoder *e, PyObject *mapping, unsigned depth)
+/* A subclass of dict: its own items(). */
+static bool pack_items(const encoder *e, PyObject *mapping, bool is_ordered, unsigned depth)
 {
     PyObject *items = PyMapping_Items(mapping);
     if (items == NULL) {
@@ -159,8 +203,9 @@ static bool pack_items(const encoder *e, PyObject *mapping, unsigned depth)
     }
     Py_ssize_t n = PyList_GET_SIZE(items); /* PyMapping_Items gives a list of its own */
     bool ok = size_ok(e, n);
+    pairs p = {0};
     if (ok) {
-        anp_msgpack_put_map(e->b, (uint32_t)n);
+        p = begin_pairs(e, (uint32_t)n, is_ordered);
     }
     for (Py_ssize_t i = 0; ok && i < n; i++) {
         PyObject *pair = element(items, i);
@@ -171,18 +216,19 @@ static bool pack_items(const encoder *e, PyObject *mapping, unsigned depth)
                          Py_TYPE(mapping)->tp_name);
             ok = false;
         } else {
-            ok = pack_pair(e, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), depth);
+            ok = pack_pair(e, &p, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), depth);
         }
         Py_XDECREF(pair);
     }
     Py_DECREF(items);
-    return ok && buffer_ok(e);
+    return ok && end_pairs(e, &p);
 }
 
-static bool pack_map(const encoder *e, PyObject *map, unsigned depth)
+static bool pack_map(const encoder *e, const anp_look *look, unsigned depth)
 {
+    PyObject *map = look->container;
     if (!PyDict_CheckExact(map)) {
-        return pack_items(e, map, depth);
+        return pack_items(e, map, look->is_ordered, depth);
     }
 #ifdef Py_GIL_DISABLED
     PyObject *copy = PyDict_Copy(map); /* another thread may change the dict between two steps */
@@ -203,7 +249,7 @@ static bool pack_container(const encoder *e, const anp_look *look, unsigned dept
         return false;
     }
     return look->kind == ANP_LOOK_LIST ? pack_list(e, look->container, depth + 1)
-                                       : pack_map(e, look->container, depth + 1);
+                                       : pack_map(e, look, depth + 1);
 }
 
 static bool pack_text(const encoder *e, const anp_look *look)
@@ -217,6 +263,7 @@ static bool pack_text(const encoder *e, const anp_look *look)
     case ANP_PARTICLE_RUBY_BLOB:
     case ANP_PARTICLE_PHP_BLOB:
     case ANP_PARTICLE_ERLANG_BLOB:
+    case ANP_PARTICLE_VECTOR:
     case ANP_PARTICLE_HLL:
     case ANP_PARTICLE_GEOJSON:
         break;
@@ -260,6 +307,12 @@ static bool pack(const encoder *e, PyObject *value, unsigned depth)
         case ANP_LOOK_LIST:
         case ANP_LOOK_MAP:
             ok = pack_container(e, &look, depth);
+            break;
+        case ANP_LOOK_INFINITE:
+            anp_msgpack_put_infinity(e->b);
+            break;
+        case ANP_LOOK_WILDCARD:
+            anp_msgpack_put_wildcard(e->b);
             break;
         }
     }
@@ -319,6 +372,14 @@ static bool encode(const encoder *e, PyObject *value, uint8_t *particle)
         case ANP_LOOK_MAP:
             *particle = look.kind == ANP_LOOK_LIST ? ANP_PARTICLE_LIST : ANP_PARTICLE_MAP;
             ok = pack_container(e, &look, 0);
+            break;
+        case ANP_LOOK_INFINITE:
+        case ANP_LOOK_WILDCARD:
+            anp_raise_bin(e->whose.state, ANP_ERR_PARAM, e->whose.bin,
+                          "%s: %.100s stands for other values and can't be stored; give it to "
+                          "operations on lists and maps, and to expressions",
+                          e->whose.where, Py_TYPE(value)->tp_name);
+            ok = false;
             break;
         }
     }

@@ -270,10 +270,15 @@ static bool look_other(const anp_whose *whose, PyObject *value, anp_look *out)
     if (PyDict_Check(value)) {
         out->kind = ANP_LOOK_MAP;
         out->container = value;
+        out->is_ordered = is_a(value, state->key_ordered_class);
         return true;
     }
     if (PyByteArray_Check(value) || PyMemoryView_Check(value)) {
         return look_buffer(whose, value, out);
+    }
+    if (is_a(value, state->infinite_class) || is_a(value, state->wildcard_class)) {
+        out->kind = is_a(value, state->infinite_class) ? ANP_LOOK_INFINITE : ANP_LOOK_WILDCARD;
+        return true;
     }
     PyObject *numpy = PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__array_interface__");
     if (numpy != NULL) {
@@ -326,6 +331,7 @@ bool anp_look_at(const anp_whose *whose, PyObject *value, anp_look *out)
     }
     if (type == &PyDict_Type) {
         out->kind = ANP_LOOK_MAP;
+        out->is_ordered = false;
         return true;
     }
     if (value == Py_None) {

@@ -11,9 +11,11 @@ typedef enum {
     ANP_LOOK_INT,
     ANP_LOOK_UINT, /* above 2^63 - 1 */
     ANP_LOOK_FLOAT,
-    ANP_LOOK_TEXT, /* bytes of type `particle`: string, blob, HLL, GeoJSON, ... */
-    ANP_LOOK_LIST, /* `container` is a list or a tuple */
-    ANP_LOOK_MAP,  /* `container` is a dict */
+    ANP_LOOK_TEXT,     /* bytes of type `particle`: string, blob, HLL, GeoJSON, ... */
+    ANP_LOOK_LIST,     /* `container` is a list or a tuple */
+    ANP_LOOK_MAP,      /* `container` is a dict; is_ordered: its keys are to stay in order */
+    ANP_LOOK_INFINITE, /* these two stand for other values, in lists and maps only */
+    ANP_LOOK_WILDCARD,
 } anp_look_kind;
 
 typedef struct anp_look {
@@ -21,6 +23,7 @@ typedef struct anp_look {
     uint8_t particle;
     union {
         bool boolean;
+        bool is_ordered;
         int64_t integer;
         uint64_t uinteger;
         double real;

@@ -1,0 +1,102 @@
+/* The order of values that can be keys of maps, and of maps by their keys. No state. */
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "wire/msgpack.h"
+#include "wire/protocol.h"
+
+enum { INTEGER, STRING, BLOB };
+
+static int rank_of(const anp_msgpack_item *key)
+{
+    if (key->kind == ANP_MSGPACK_INT || key->kind == ANP_MSGPACK_UINT) {
+        return INTEGER;
+    }
+    return key->kind == ANP_MSGPACK_STRING &&
+                   (key->bytes.size == 0 || key->bytes.data[0] == ANP_PARTICLE_STRING)
+               ? STRING
+               : BLOB;
+}
+
+int anp_msgpack_compare_integers(const anp_msgpack_item *a, const anp_msgpack_item *b)
+{
+    if (a->kind != b->kind) { /* one is above 2^63 - 1 */
+        return a->kind == ANP_MSGPACK_UINT ? 1 : -1;
+    }
+    if (a->kind == ANP_MSGPACK_UINT) {
+        return (a->uinteger > b->uinteger) - (a->uinteger < b->uinteger);
+    }
+    return (a->integer > b->integer) - (a->integer < b->integer);
+}
+
+int anp_msgpack_compare_texts(anp_slice a, anp_slice b)
+{
+    size_t n = a.size < b.size ? a.size : b.size;
+    int c = n != 0 ? memcmp(a.data, b.data, n) : 0;
+    return c != 0 ? c : (a.size > b.size) - (a.size < b.size);
+}
+
+int anp_msgpack_compare_keys(anp_slice a, anp_slice b)
+{
+    anp_cursor left = anp_cursor_over(a.data, a.size), right = anp_cursor_over(b.data, b.size);
+    anp_msgpack_item x, y;
+    if (!anp_msgpack_read(&left, &x) || !anp_msgpack_read(&right, &y)) {
+        return 0;
+    }
+    int rank = rank_of(&x), other = rank_of(&y);
+    if (rank != other) {
+        return rank - other;
+    }
+    return rank == INTEGER ? anp_msgpack_compare_integers(&x, &y)
+                           : anp_msgpack_compare_texts(x.bytes, y.bytes);
+}
+
+typedef struct pair {
+    anp_slice key;
+    size_t size; /* with its value */
+} pair;
+
+static int by_key(const void *a, const void *b)
+{
+    return anp_msgpack_compare_keys(((const pair *)a)->key, ((const pair *)b)->key);
+}
+
+/* Takes the pairs apart, and sorts them. false: they are not n pairs, or a key is there twice. */
+static bool sort(pair *pairs, uint32_t n, anp_slice bytes)
+{
+    anp_cursor c = anp_cursor_over(bytes.data, bytes.size);
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *start = c.at;
+        bool ok = anp_msgpack_skip(&c);
+        pairs[i].key = (anp_slice){start, (size_t)(c.at - start)};
+        if (!ok || !anp_msgpack_skip(&c)) {
+            return false;
+        }
+        pairs[i].size = (size_t)(c.at - start);
+    }
+    qsort(pairs, n, sizeof *pairs, by_key);
+    for (uint32_t i = 1; i < n; i++) {
+        if (by_key(&pairs[i - 1], &pairs[i]) == 0) {
+            return false;
+        }
+    }
+    return anp_cursor_left(&c) == 0;
+}
+
+bool anp_msgpack_sort_pairs(anp_buffer *b, size_t start, uint32_t n)
+{
+    size_t size = b->size - start;
+    pair *pairs = anp_malloc((n != 0 ? n : 1) * sizeof *pairs);
+    uint8_t *copy = pairs != NULL ? anp_memdup(b->data + start, size) : NULL;
+    bool ok = copy != NULL && sort(pairs, n, (anp_slice){copy, size});
+    if (copy == NULL) {
+        b->failed = ANP_ERR_MEMORY;
+    }
+    for (uint32_t i = 0; ok && i < n; i++) {
+        memcpy(b->data + start, pairs[i].key.data, pairs[i].size);
+        start += pairs[i].size;
+    }
+    anp_free(copy);
+    anp_free(pairs);
+    return ok;
+}
