@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from . import _keys, _late, _progress, _reading, _writing
+from ._answering import Answering, batch_policy
 from .exception import InvalidArgError
 
 if TYPE_CHECKING:
@@ -275,3 +276,57 @@ class BatchOperations:
         plain, metas = _writing.remove_keys(keys)
         begun = _writing.writing(self._core.batch_remove, (plain, metas), len(plain), policy, None)
         return _writing.finish_write(self._core, begun, plain, None, 0)
+
+    def batch_operate(
+        self,
+        keys: Any,
+        ops: Any,
+        policy: Any = None,
+        policy_batch_write: Any = None,
+        ttl: Any = None,
+        *,
+        retry: int = 0,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        policy_batch: Any = None,
+        progress: Any = None,
+    ) -> Any:
+        """Runs the same operations on many records; on each in their order, as one: all of them, or none.
+
+        Parameters
+        ----------
+        keys : list of tuple, Keys, or array_like
+            As in :meth:`batch_read`.
+        ops : list of dict
+            As in :meth:`operate`. Where none of them writes, the batch is a read, and is retried as one.
+        policy, policy_batch : dict, optional
+            Batch policy, with the write keys (``exists``, ``gen``, ``ttl``, ...); two names of one argument.
+        policy_batch_write : dict, optional
+            Wins over ``policy``.
+        ttl : int, optional
+            Seconds to live; wins over the policies, and a ``touch`` of its own wins over it.
+        retry : int
+            As in :meth:`batch_write`.
+
+        Returns
+        -------
+        BatchWriteResult
+            A record's bins are what the operations came to, by the name of their bin; of several on one bin
+            the last result that is not None counts.
+
+        Examples
+        --------
+        >>> from aerospike_np.helpers.operations import operations
+        >>> keys = [("test", "demo", name) for name in "ab"]
+        >>> client.batch_write([(key, {"n": 1}) for key in keys]).failed.tolist()
+        []
+        >>> found = client.batch_operate(keys, [operations.increment("n", 2), operations.read("n")])
+        >>> found.get("a"), found.gen.tolist()
+        ({'n': 3}, [2, 2])
+        """
+        core = self._core
+        prepared = _keys.prepare(keys, namespace, set_name, "batch_operate")
+        own = batch_policy(policy, policy_batch, "batch_operate")
+        call = core.batch_operate, (ops,), (own, policy_batch_write, ttl)
+        watch = _progress.watcher(progress, len(prepared))
+        return Answering(core, prepared, lambda rows: call, retry, watch)

@@ -1,13 +1,14 @@
-"""What became of the rows of a batch write."""
+"""What became of the rows of a batch that writes, and what they came back with."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, KeysView, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _html
 from ._batch_records import LazyRecords, full_key
 from ._codes import class_of
+from ._lookup import Index
 from ._numpy_batch_records import no_hook
 from .types import BatchRecord, Record, RecordMetadata
 
@@ -19,7 +20,11 @@ _MAX_CODES_NAMED = 8
 
 
 class BatchWriteResult:
-    """What became of each row of a batch write, in the order of the rows.
+    """What became of each row of a batch that writes, in the order of the rows.
+
+    ``len`` is over rows; by key there are ``get``, ``in``, ``keys`` and ``to_dict``, over the rows that are
+    ok, and with the bins that they came back with: none after plain writes, the results of operations, and
+    what a function returned as ``"SUCCESS"``. Of equal keys the first that is ok counts.
 
     Attributes
     ----------
@@ -42,6 +47,7 @@ class BatchWriteResult:
 
     __slots__ = (
         "__weakref__",
+        "_index",
         "_keys",
         "_records",
         "_retry",
@@ -73,6 +79,7 @@ class BatchWriteResult:
         self._keys = keys
         self._records = records
         self._retry = retry
+        self._index: Index | None = None
 
     def __len__(self) -> int:
         return len(self.result_codes)
@@ -81,8 +88,9 @@ class BatchWriteResult:
     def batch_records(self) -> LazyRecords:
         """One BatchRecord a row: ``(key, result, record, in_doubt)``, made when asked for.
 
-        ``record`` is None where the row failed. After a write it has no bins, and a ttl of 0, which
-        stands for "not known".
+        ``record`` is None where the row failed, but for a function that did: then the bin ``"FAILURE"``
+        has the server's words. After a plain write it has no bins, and a ttl of 0, which stands for "not
+        known".
         """
         return LazyRecords(len(self), self._batch_record)
 
@@ -94,13 +102,53 @@ class BatchWriteResult:
     def _record(self, row: int, key: Any, code: int) -> Record | None:
         if self._records is None:
             return Record(key, RecordMetadata(int(self.gen[row]), 0), {}) if code == 0 else None
-        found = (
-            self._records.record(row) if hasattr(self._records, "record") else self._records[row]
-        )
+        found = self._answer(row)
         if found is None or isinstance(found, Record):
             return found
         gen, ttl, bins = found
         return Record(key, RecordMetadata(gen, ttl), bins)
+
+    def _answer(self, row: int) -> Any:
+        records = self._records
+        return records.record(row) if hasattr(records, "record") else records[row]
+
+    # ---- by key ----
+
+    def _by_key(self) -> Index:
+        if self._index is None:
+            import numpy as np
+
+            self._index = Index(self._keys, np.flatnonzero(self.result_codes == 0).tolist())
+        return self._index
+
+    def _bins(self, row: int) -> dict[str, Any]:
+        found = None if self._records is None else self._answer(row)
+        return {} if found is None else found[2]
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        """The bins that the row of a key came back with; ``default`` where none is ok."""
+        row = self._by_key().row(key)
+        return default if row < 0 else self._bins(row)
+
+    def __contains__(self, key: object) -> bool:
+        return self._by_key().row(key) >= 0
+
+    def keys(self) -> KeysView[Any]:
+        """User keys of the rows that are ok."""
+        return self._by_key().user_keys().keys()
+
+    def to_dict(self) -> dict[Any, dict[str, Any]]:
+        """``{user key: bins}`` of the rows that are ok."""
+        return {key: self._bins(row) for key, row in self._by_key().user_keys().items()}
+
+    # ---- rows that failed ----
+
+    @property
+    def result(self) -> int:
+        """0 if all rows ended with the codes 0, 2 (no record) or 27 (filtered out); else -16."""
+        import numpy as np
+
+        return 0 if np.isin(self.result_codes, (0, 2, 27)).all() else -16
 
     @property
     def ok(self) -> NDArray[np.bool_]:
@@ -188,6 +236,7 @@ class BatchWriteResult:
         self.in_doubt[rows] = in_doubt
         total = self.attempts[rows].astype(np.int64) + np.asarray(attempts)
         self.attempts[rows] = np.minimum(total, np.iinfo(self.attempts.dtype).max)
+        self._index = None
         if exception is not None:
             exception.partial = self
             raise exception
@@ -216,10 +265,7 @@ class BatchWriteResult:
     def __reduce__(self) -> tuple[Any, ...]:
         records = self._records
         if records is not None:
-            records = [
-                records.record(i) if hasattr(records, "record") else records[i]
-                for i in range(len(self))
-            ]
+            records = [self._answer(i) for i in range(len(self))]
         return type(self), (
             self._keys,
             self.result_codes,

@@ -214,6 +214,20 @@ class Client(Plain):
     def batch_remove(
         self, keys: Iterable[Any] | Keys, policy: _Policy = None
     ) -> BatchWriteResult: ...
+    def batch_operate(
+        self,
+        keys: _BatchKeys,
+        ops: _Operations,
+        policy: _Policy = None,
+        policy_batch_write: _Policy = None,
+        ttl: int | None = None,
+        *,
+        retry: int = 0,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        policy_batch: _Policy = None,
+        progress: _Progress = None,
+    ) -> BatchWriteResult: ...
     def ping(self) -> bool: ...
     def info_all(self, command: str, policy: _Policy = None) -> InfoResults: ...
     def info_random_node(self, command: str, policy: _Policy = None) -> str: ...

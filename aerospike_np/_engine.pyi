@@ -86,6 +86,20 @@ class Core:
     def batch_remove(
         self, keys: Any, metas: list[Any] | None, arrays: tuple[Any, ...], policy: Any, /
     ) -> Request: ...
+    def batch_operate(
+        self, keys: Any, ops: Any, arrays: tuple[Any, ...], policy: Any, over: Any, ttl: Any, /
+    ) -> Request: ...
+    def batch_apply(
+        self,
+        keys: Any,
+        module: str,
+        function: str,
+        args: list[Any],
+        arrays: tuple[Any, ...],
+        policy: Any,
+        over: Any,
+        /,
+    ) -> Request: ...
 
 @final
 class ReadPlan: ...

@@ -70,6 +70,8 @@ def writing(
 class Writing:
     """A write and the rounds of its retries, driven request by request."""
 
+    answers: Any = None  # what rows came back with
+
     def __init__(
         self,
         begun: tuple[Request, tuple[Any, ...]],
@@ -115,7 +117,7 @@ class Writing:
         hook = self._retry_hook() if self.again is not None else None
         codes, generations, in_doubt, attempts = self.arrays
         return BatchWriteResult(
-            _keys.view(self.keys), codes, generations, in_doubt, attempts, retry=hook
+            _keys.view(self.keys), codes, generations, in_doubt, attempts, self.answers, hook
         )
 
     def _retry_hook(self) -> Callable[[Any], Any]:
@@ -145,15 +147,19 @@ def safe_to_retry(codes: Any, in_doubt: Any) -> Any:
     return ~in_doubt & (np.isin(codes, _RETRY_CODES) | np.isin(codes, (-1, -7, -8, -10, -15)))
 
 
-def finish_write(
-    core: Core, begun: tuple[Request, Any], keys: Any, again: Any, retry: int
-) -> Writing:
+def check_retry(retry: Any) -> int:
     if (
         isinstance(retry, bool)
         or not hasattr(retry, "__index__")
         or not 0 <= retry.__index__() <= 1000
     ):
         raise InvalidArgError(f"retry must be an integer from 0 to 1000, not {retry!r}")
-    writing = Writing(begun, keys, again, retry.__index__())
+    return int(retry.__index__())
+
+
+def finish_write(
+    core: Core, begun: tuple[Request, Any], keys: Any, again: Any, retry: int
+) -> Writing:
+    writing = Writing(begun, keys, again, check_retry(retry))
     writing.run = core.run
     return writing

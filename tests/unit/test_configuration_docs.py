@@ -14,21 +14,27 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 GROUPS = {
     "read": "read",
     "write": "write",
+    "operate": "operate",
     "remove": "remove",
     "batch": "batch read",
     "batch_write": "batch write",
     "batch_remove": "batch remove",
     "apply": "apply",
+    "batch_apply": "batch apply",
     "info": "info",
 }
 DATA = list(GROUPS)[:-1]
+STORES = ["write", "operate", "batch_write"]
+WRITES = ["write", "operate", "remove", "batch_write", "batch_remove"]
+APPLIES = ["apply", "batch_apply"]
 BY_MEANING = [
     (["read", "batch"], "reads"),
-    (["write", "remove", "batch_write", "batch_remove"], "writes"),
-    (["write", "remove", "batch_write", "batch_remove", "apply"], "writes, apply"),
-    (["batch", "batch_write", "batch_remove"], "batches"),
-    (["write", "batch_write"], "writes that store"),
-    (["write", "batch_write", "apply"], "writes that store, apply"),
+    (["read", "operate", "batch"], "reads, operate"),
+    (WRITES, "writes"),
+    ([*WRITES, *APPLIES], "writes, functions"),
+    (["batch", "batch_write", "batch_remove", "batch_apply"], "batches"),
+    (STORES, "writes that store"),
+    ([*STORES, *APPLIES], "writes that store, functions"),
 ]
 LARGEST = 2147483647
 

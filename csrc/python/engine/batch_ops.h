@@ -47,6 +47,6 @@ enum { ANP_ROW_SKIPPED = -1000 };
 
 extern PyType_Spec anp_raw_rows_spec, anp_read_plan_spec;
 
-/* A RawRows over n rows whose results go to `arrays` (codes int32, meta 2 * uint32, in_doubt bool);
- * its sink. */
+/* A RawRows over n rows whose results go to `arrays` (codes int32, meta 2 * uint32, in_doubt bool,
+ * and of what writes attempts uint8); its sink. */
 PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp_row_sink *sink);

@@ -126,6 +126,9 @@ PyObject *anp_value_decode(anp_state *state, const anp_particle *p, anp_slice bi
  * that come more than once become a list. */
 PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops);
 
+/* The same, but of several results of one bin the last that is not nil counts. */
+PyObject *anp_bins_last(anp_state *state, anp_cursor *c, uint16_t n_ops);
+
 /* The same as a list of BinTuple, in the order of the reply. */
 PyObject *anp_bins_in_order(anp_state *state, anp_cursor *c, uint16_t n_ops);
 

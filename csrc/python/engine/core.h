@@ -76,6 +76,14 @@ anp_cluster *anp_core_current(anp_core *core, bool *closed);
 bool anp_core_policy(anp_core *core, PyObject *dict, anp_policy_group group, const char *where,
                      anp_py_policy *out);
 
+/* The group's own, as the configuration has it. */
+const anp_py_policy *anp_core_default(const anp_core *core, anp_policy_group group);
+
+/* The policy of a batch whose operations say whether it writes: `dict`, and `over` it, take the
+ * keys of reads and of writes. */
+bool anp_core_policies(anp_core *core, PyObject *dict, PyObject *over, bool writes,
+                       const char *where, anp_py_policy *out);
+
 /* core_config.c: what the configuration says, which nobody else may change meanwhile. -1:
  * exception. */
 int anp_core_take_config(anp_core *core, PyObject *config);
@@ -133,6 +141,8 @@ PyObject *anp_core_batch_records(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_write_rows(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_write_table(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_remove(PyObject *self, PyObject *args);
+PyObject *anp_core_batch_operate(PyObject *self, PyObject *args);
+PyObject *anp_core_batch_apply(PyObject *self, PyObject *args);
 
 /* Seconds left of a void time, as replies have it: 0xffffffff never. */
 uint32_t anp_ttl_left(uint32_t void_time);

@@ -10,16 +10,17 @@ static const struct {
 } groups[ANP_GROUPS] = {
     {ANP_GROUP_READ, "read", {"read"}},
     {ANP_GROUP_WRITE, "write", {"write"}},
+    {ANP_GROUP_OPERATE, "operate", {"operate"}},
     {ANP_GROUP_REMOVE, "remove", {"remove"}},
     {ANP_GROUP_BATCH_READ, "batch", {"batch"}},
     {ANP_GROUP_BATCH_WRITE, "batch_write", {"batch_parent_write", "batch_write"}},
     {ANP_GROUP_BATCH_REMOVE, "batch_remove", {"batch_parent_write", "batch_remove"}},
     {ANP_GROUP_INFO, "info", {"info", "admin"}},
     {ANP_GROUP_APPLY, "apply", {"apply"}},
+    {ANP_GROUP_BATCH_APPLY, "batch_apply", {"batch_parent_write", "batch_apply"}},
 };
 
-static const char *const later_groups[] = {"operate",    "batch_apply", "query",  "scan",
-                                           "txn_verify", "txn_roll",    "metrics"};
+static const char *const later_groups[] = {"query", "scan", "txn_verify", "txn_roll", "metrics"};
 
 static int group_index(anp_policy_group group)
 {
@@ -145,11 +146,30 @@ static bool parse_policies(anp_core *core, PyObject *config)
     return ok;
 }
 
+const anp_py_policy *anp_core_default(const anp_core *core, anp_policy_group group)
+{
+    return &core->policies[group_index(group)];
+}
+
 bool anp_core_policy(anp_core *core, PyObject *dict, anp_policy_group group, const char *where,
                      anp_py_policy *out)
 {
-    anp_policy_copy(out, &core->policies[group_index(group)]);
+    anp_policy_copy(out, anp_core_default(core, group));
     if (!anp_policy_parse(core->state, dict, group, where, out)) {
+        anp_policy_release(out);
+        return false;
+    }
+    return true;
+}
+
+bool anp_core_policies(anp_core *core, PyObject *dict, PyObject *over, bool writes,
+                       const char *where, anp_py_policy *out)
+{
+    const anp_policy_group keys = ANP_GROUP_BATCH_READ | ANP_GROUP_BATCH_WRITE;
+    anp_policy_copy(out,
+                    anp_core_default(core, writes ? ANP_GROUP_BATCH_WRITE : ANP_GROUP_BATCH_READ));
+    if (!anp_policy_parse(core->state, dict, keys, where, out) ||
+        !anp_policy_parse(core->state, over, keys, where, out)) {
         anp_policy_release(out);
         return false;
     }

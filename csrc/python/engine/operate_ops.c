@@ -1,5 +1,5 @@
 /* operate: several operations on one record, in one request. */
-#include "python/engine/operation.h"
+#include "python/engine/row_request.h"
 #include "python/engine/single_ops.h"
 
 static PyObject *wrap_ordered(anp_request *r)
@@ -31,26 +31,16 @@ static void set_bits(anp_prepared *p, const anp_operations *ops)
 static PyObject *operate(anp_core *core, PyObject *const *args, const char *where,
                          PyObject *(*wrap)(anp_request *))
 {
-    PyObject *request = NULL, *ops;
+    PyObject *request = NULL;
     anp_prepared p;
     anp_operations sum;
-    if (!PyList_Check(args[1]) && !PyTuple_Check(args[1])) {
-        PyErr_Format(PyExc_TypeError, "%s: ops is a list of operations, not %s", where,
-                     Py_TYPE(args[1])->tp_name);
-        return NULL;
-    }
-    ops = PySequence_Tuple(args[1]);
-    if (ops == NULL) {
-        return NULL;
-    }
-    if (anp_prepared_write(&p, core, args[0], args[2], args[3], ANP_GROUP_WRITE, where) &&
-        anp_operations_encode(core->state, ops, where, &p.ops, &sum)) {
+    if (anp_prepared_write(&p, core, args[0], args[2], args[3], ANP_GROUP_OPERATE, where) &&
+        anp_row_encode(core->state, args[1], where, &p.ops, &sum)) {
         p.n_ops = sum.count;
         set_bits(&p, &sum);
         request = anp_prepared_request(core, &p, args[0], wrap);
     }
     anp_prepared_close(&p);
-    Py_DECREF(ops);
     return request;
 }
 

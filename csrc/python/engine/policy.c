@@ -22,10 +22,12 @@ typedef enum {
 } effect;
 
 #define READS (ANP_GROUP_READ | ANP_GROUP_BATCH_READ)
-#define WRITES (ANP_GROUP_WRITE | ANP_GROUP_REMOVE | ANP_GROUP_BATCH_WRITE | ANP_GROUP_BATCH_REMOVE)
-#define BATCHES (ANP_GROUP_BATCH_READ | ANP_GROUP_BATCH_WRITE | ANP_GROUP_BATCH_REMOVE)
-#define STORES (ANP_GROUP_WRITE | ANP_GROUP_BATCH_WRITE)
-#define CHANGES (WRITES | ANP_GROUP_APPLY)
+#define STORES (ANP_GROUP_WRITE | ANP_GROUP_OPERATE | ANP_GROUP_BATCH_WRITE)
+#define WRITES (STORES | ANP_GROUP_REMOVE | ANP_GROUP_BATCH_REMOVE)
+#define APPLIES (ANP_GROUP_APPLY | ANP_GROUP_BATCH_APPLY)
+#define BATCHES                                                                                    \
+    (ANP_GROUP_BATCH_READ | ANP_GROUP_BATCH_WRITE | ANP_GROUP_BATCH_REMOVE | ANP_GROUP_BATCH_APPLY)
+#define CHANGES (WRITES | APPLIES)
 #define DATA (READS | CHANGES)
 #define CONFIG ANP_GROUP_CONFIG
 #define P(member) offsetof(anp_py_policy, member)
@@ -52,7 +54,8 @@ static const struct entry {
     {"sleep_between_retries", KIND_INT, 0, MS_MAX, DATA, EFFECTIVE, P(engine.sleep_ms), "ms"},
     {"replica", KIND_INT, 0, 4, DATA, EFFECTIVE, P(engine.replica), "POLICY_REPLICA_*"},
     {"read_mode_ap", KIND_INT, 0, 1, DATA, EFFECTIVE, P(read_mode_ap), "POLICY_READ_MODE_AP_*"},
-    {"read_mode_sc", KIND_INT, 0, 3, READS, EFFECTIVE, P(read_mode_sc), "POLICY_READ_MODE_SC_*"},
+    {"read_mode_sc", KIND_INT, 0, 3, READS | ANP_GROUP_OPERATE, EFFECTIVE, P(read_mode_sc),
+     "POLICY_READ_MODE_SC_*"},
     {"read_touch_ttl_percent", KIND_TOUCH, -1, 100, DATA, EFFECTIVE, P(read_touch),
      "0 the server's default, -1 never, 1 to 100"},
     {"key", KIND_INT, 0, 1, DATA, EFFECTIVE, P(key), "POLICY_KEY_*"},
@@ -61,7 +64,7 @@ static const struct entry {
     {"commit_level", KIND_INT, 0, 1, CHANGES, EFFECTIVE, P(commit_level), "POLICY_COMMIT_LEVEL_*"},
     {"durable_delete", KIND_BOOL, 0, 1, CHANGES, EFFECTIVE, P(durable_delete),
      "leave a tombstone (Enterprise)"},
-    {"ttl", KIND_TTL, 0, 0, STORES | ANP_GROUP_APPLY, EFFECTIVE, P(ttl),
+    {"ttl", KIND_TTL, 0, 0, STORES | APPLIES, EFFECTIVE, P(ttl),
      "seconds; -1 never, -2 keep, 0 the namespace's default"},
     {"allow_inline", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.allow_inline),
      "serve in-memory namespaces in the receiving thread"},
@@ -82,7 +85,8 @@ static const struct entry {
     {"connect_timeout", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0, "the client's own counts"},
     {"timeout_delay", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0,
      "a connection that timed out is closed"},
-    {"deserialize", KIND_BOOL, 0, 1, READS, NO_EFFECT, 0, "lists and maps are always decoded"},
+    {"deserialize", KIND_BOOL, 0, 1, READS | ANP_GROUP_OPERATE, NO_EFFECT, 0,
+     "lists and maps are always decoded"},
     {"concurrent", KIND_BOOL, 0, 1, BATCHES, NO_EFFECT, 0, "nodes are always asked at once"},
     {"concurrency", KIND_INT, 0, 1, BATCHES, NO_EFFECT, 0, "nodes are always asked at once"},
     {"serializer", KIND_ANY, 0, 0, CHANGES | CONFIG, NO_EFFECT, 0, "nothing is pickled"},
@@ -177,9 +181,13 @@ static bool refuse(anp_state *state, PyObject *key, anp_policy_group group, cons
         }
     }
     static const char *const apart[] = {"hosts", "policies", NULL};
-    static const char *const commands[] = {
-        "read",         "write", "remove",  "batch", "batch_write",
-        "batch_remove", "info",  "operate", "query", NULL};
+    static const char *const commands[] = {"read",        "write",
+                                           "operate",     "remove",
+                                           "apply",       "batch",
+                                           "batch_write", "batch_remove",
+                                           "batch_apply", "batch_parent_write",
+                                           "info",        "query",
+                                           NULL};
     const char *const *more = group == ANP_GROUP_CONFIG                ? apart
                               : strcmp(where, "config: policies") == 0 ? commands
                                                                        : apart + 2;
@@ -536,25 +544,6 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_policy_group group, co
     return ok;
 }
 
-void anp_policy_write_bits(const anp_py_policy *p, uint8_t *info2, uint8_t *info3)
-{
-    static const uint8_t exists2[] = {0, ANP_INFO2_CREATE_ONLY, 0, 0, 0};
-    static const uint8_t exists3[] = {0, 0, ANP_INFO3_UPDATE_ONLY, ANP_INFO3_REPLACE_ONLY,
-                                      ANP_INFO3_CREATE_OR_REPLACE};
-    static const uint8_t gen[] = {0, ANP_INFO2_GENERATION, ANP_INFO2_GENERATION_GT};
-    *info2 |= (uint8_t)(exists2[p->exists] | gen[p->gen] |
-                        (p->durable_delete ? ANP_INFO2_DURABLE_DELETE : 0));
-    *info3 |= (uint8_t)(exists3[p->exists] | (p->commit_level == 1 ? ANP_INFO3_COMMIT_MASTER : 0));
-}
-
-void anp_policy_read_bits(const anp_py_policy *p, uint8_t *info1, uint8_t *info3)
-{
-    static const uint8_t sc[] = {0, ANP_INFO3_SC_READ_TYPE, ANP_INFO3_SC_READ_RELAX,
-                                 ANP_INFO3_SC_READ_RELAX | ANP_INFO3_SC_READ_TYPE};
-    *info1 |= (uint8_t)(p->read_mode_ap == 1 ? ANP_INFO1_READ_MODE_AP_ALL : 0);
-    *info3 |= sc[p->read_mode_sc];
-}
-
 PyObject *anp_policy_table(PyObject *module, PyObject *unused)
 {
     static const char *const kinds[] = {"int", "bool", "ttl",        "percent",
@@ -565,11 +554,13 @@ PyObject *anp_policy_table(PyObject *module, PyObject *unused)
         const char *name;
     } groups[] = {{ANP_GROUP_READ, "read"},
                   {ANP_GROUP_WRITE, "write"},
+                  {ANP_GROUP_OPERATE, "operate"},
                   {ANP_GROUP_REMOVE, "remove"},
                   {ANP_GROUP_BATCH_READ, "batch"},
                   {ANP_GROUP_BATCH_WRITE, "batch_write"},
                   {ANP_GROUP_BATCH_REMOVE, "batch_remove"},
                   {ANP_GROUP_APPLY, "apply"},
+                  {ANP_GROUP_BATCH_APPLY, "batch_apply"},
                   {ANP_GROUP_INFO, "info"},
                   {ANP_GROUP_CONFIG, "config"}};
     (void)module;

@@ -15,9 +15,11 @@ typedef enum {                      /* which commands a key belongs to; bits */
                ANP_GROUP_INFO = 64,    /* info, truncate */
                ANP_GROUP_CONFIG = 128, /* the client's configuration */
                ANP_GROUP_APPLY = 256,  /* functions of records */
+               ANP_GROUP_OPERATE = 512,
+               ANP_GROUP_BATCH_APPLY = 1024,
 } anp_policy_group;
 
-enum { ANP_GROUPS = 8 }; /* without CONFIG */
+enum { ANP_GROUPS = 10 }; /* without CONFIG */
 
 typedef struct anp_py_policy {
     anp_policy engine;

@@ -4,11 +4,12 @@
 
 typedef struct raw_rows {
     PyObject_HEAD anp_state *state;
-    PyObject *arrays; /* owned: (codes, meta, in_doubt) */
+    PyObject *arrays; /* owned: (codes, meta, in_doubt), of what writes also attempts */
     Py_ssize_t n;
     int32_t *codes;
     uint32_t *meta;
     uint8_t *in_doubt;
+    uint8_t *attempts;
     uint64_t *offsets; /* of a row's operations in the arena */
     uint64_t *sizes;   /* of those, in bytes; a table wants each message's own end */
     uint16_t *n_ops;
@@ -55,10 +56,18 @@ static void settle_row(void *context, uint64_t row, anp_status code, bool in_dou
     r->sizes[row] = r->n_ops[row] = 0;
 }
 
+static void row_sent(void *context, uint64_t row, uint32_t attempts, bool in_doubt)
+{
+    raw_rows *r = context;
+    r->attempts[row] = (uint8_t)(attempts < 255 ? attempts : 255);
+    r->in_doubt[row] = in_doubt;
+}
+
 PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp_row_sink *sink)
 {
-    if (PyTuple_GET_SIZE(arrays) != 3) {
-        PyErr_SetString(PyExc_TypeError, "arrays are codes, meta and in_doubt");
+    Py_ssize_t n_arrays = PyTuple_GET_SIZE(arrays);
+    if (n_arrays != 3 && n_arrays != 4) {
+        PyErr_SetString(PyExc_TypeError, "arrays are codes, meta, in_doubt and attempts");
         return NULL;
     }
     raw_rows *r = (raw_rows *)(void *)state->raw_rows_type->tp_alloc(state->raw_rows_type, 0);
@@ -75,7 +84,10 @@ PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp
     r->in_doubt = r->meta != NULL
                       ? anp_numpy_data(PyTuple_GET_ITEM(arrays, 2), 1, n, "in_doubt", true)
                       : NULL;
-    if (r->in_doubt == NULL) {
+    if (r->in_doubt != NULL && n_arrays == 4) {
+        r->attempts = anp_numpy_data(PyTuple_GET_ITEM(arrays, 3), 1, n, "attempts", true);
+    }
+    if (r->in_doubt == NULL || (n_arrays == 4 && r->attempts == NULL)) {
         Py_DECREF(r);
         return NULL;
     }
@@ -86,7 +98,10 @@ PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp
         Py_DECREF(r);
         return PyErr_NoMemory();
     }
-    *sink = (anp_row_sink){.row = take_row, .settle = settle_row, .context = r};
+    *sink = (anp_row_sink){.row = take_row,
+                           .settle = settle_row,
+                           .sent = n_arrays == 4 ? row_sent : NULL,
+                           .context = r};
     return (PyObject *)r;
 }
 
@@ -107,6 +122,12 @@ static anp_cursor ops_of(raw_rows *r, Py_ssize_t i)
 {
     return anp_cursor_over(r->arena.data + (r->arena.data != NULL ? r->offsets[i] : 0),
                            r->sizes[i]);
+}
+
+/* Also of a function that failed: its words are in a bin. */
+static bool has_record(const raw_rows *r, Py_ssize_t i)
+{
+    return r->codes[i] == ANP_OK || (r->codes[i] == ANP_UDF && r->n_ops[i] != 0);
 }
 
 static PyObject *raw_code(PyObject *self, PyObject *index)
@@ -130,11 +151,11 @@ static PyObject *raw_record(PyObject *self, PyObject *index)
     if (i < 0) {
         return NULL;
     }
-    if (r->codes[i] != 0) {
+    if (!has_record(r, i)) {
         Py_RETURN_NONE;
     }
     anp_cursor c = ops_of(r, i);
-    PyObject *bins = anp_bins_decode(r->state, &c, r->n_ops[i]);
+    PyObject *bins = anp_bins_last(r->state, &c, r->n_ops[i]);
     return bins == NULL ? NULL
                         : Py_BuildValue("(IIN)", (unsigned)r->meta[2 * i],
                                         (unsigned)r->meta[2 * i + 1], bins);
@@ -156,11 +177,11 @@ static PyObject *raw_batch_record(PyObject *self, PyObject *const *args, Py_ssiz
                          Py_NewRef(args[4])};
     PyObject *key = anp_named_tuple(state->key_class, names, 4);
     PyObject *record = Py_NewRef(Py_None);
-    if (key != NULL && r->codes[i] == 0) {
+    if (key != NULL && has_record(r, i)) {
         anp_cursor c = ops_of(r, i);
         PyObject *parts[] = {Py_NewRef(key),
                              anp_meta_tuple(state, r->meta[2 * i], r->meta[2 * i + 1]),
-                             anp_bins_decode(state, &c, r->n_ops[i])};
+                             anp_bins_last(state, &c, r->n_ops[i])};
         Py_SETREF(record, anp_named_tuple(state->record_class, parts, 3));
     }
     PyObject *items[] = {key, PyLong_FromLong(r->codes[i]), record,

@@ -4,6 +4,7 @@
 #include "python/engine/single_ops.h"
 
 #include "command/request.h"
+#include "python/engine/row_request.h"
 
 enum { OPS_MAX = 64 * 1024 * 1024 };
 
@@ -249,8 +250,8 @@ bool anp_prepared_write(anp_prepared *p, anp_core *core, PyObject *key, PyObject
     }
     p->info2 = ANP_INFO2_WRITE;
     anp_policy_write_bits(&p->policy, &p->info2, &p->info3);
-    if (p->policy.ttl == INT64_C(4294967293)) { /* -3: what the client says for all writes */
-        int64_t ttl = core->policies[1].ttl;
+    if (p->policy.ttl == INT64_C(4294967293)) { /* -3: what the client says for all of them */
+        int64_t ttl = anp_core_default(core, group)->ttl;
         p->policy.ttl = ttl == INT64_C(4294967293) ? 0 : ttl;
     }
     p->ttl = (uint32_t)p->policy.ttl;
@@ -375,32 +376,9 @@ static PyObject *wrap_apply(anp_request *r)
     return anp_value_decode(r->state, &op.value, op.name);
 }
 
-/* The name of a module or a function. */
-static bool take_name(anp_core *core, PyObject *name, const char *what, Py_ssize_t most,
-                      anp_slice *out)
-{
-    Py_ssize_t size = 0;
-    if (!PyUnicode_Check(name)) {
-        PyErr_Format(PyExc_TypeError, "apply: %s is a str, not %s", what, Py_TYPE(name)->tp_name);
-        return false;
-    }
-    const char *text = PyUnicode_AsUTF8AndSize(name, &size);
-    if (text == NULL) {
-        return false;
-    }
-    if (size == 0 || size > most) {
-        (void)anp_raise_arg(core->state, "apply: %s has %zd bytes; it takes 1 to %zd", what, size,
-                            most);
-        return false;
-    }
-    *out = (anp_slice){(const uint8_t *)text, (size_t)size};
-    return true;
-}
-
 /* apply(key, module, function, list of arguments, policy) */
 PyObject *anp_core_apply(PyObject *self, PyObject *const *args, Py_ssize_t n)
 {
-    enum { NAME_MAX_BYTES = 127 };
     anp_core *core = (anp_core *)(void *)self;
     const anp_whose whose = {.state = core->state, .where = "apply: args"};
     anp_prepared p;
@@ -410,8 +388,8 @@ PyObject *anp_core_apply(PyObject *self, PyObject *const *args, Py_ssize_t n)
         return NULL;
     }
     if (anp_prepared_write(&p, core, args[0], Py_None, args[4], ANP_GROUP_APPLY, "apply") &&
-        take_name(core, args[1], "module", NAME_MAX_BYTES, &p.module) &&
-        take_name(core, args[2], "function", NAME_MAX_BYTES, &p.function) &&
+        anp_function_name(core->state, args[1], "module", "apply", &p.module) &&
+        anp_function_name(core->state, args[2], "function", "apply", &p.function) &&
         anp_value_encode(&whose, args[3], &p.args, &particle)) {
         request = anp_prepared_request(core, &p, args[0], wrap_apply);
     }

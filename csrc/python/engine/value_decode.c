@@ -391,6 +391,22 @@ PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops)
     return bins;
 }
 
+PyObject *anp_bins_last(anp_state *state, anp_cursor *c, uint16_t n_ops)
+{
+    PyObject *bins = PyDict_New(), *name, *value;
+    for (uint16_t i = 0; bins != NULL && i < n_ops; i++) {
+        bool ok = next_bin(state, c, i, n_ops, &name, &value) &&
+                  (value == Py_None ? PyDict_SetDefault(bins, name, value) != NULL
+                                    : PyDict_SetItem(bins, name, value) == 0);
+        if (!ok) {
+            Py_CLEAR(bins);
+        }
+        Py_XDECREF(name);
+        Py_XDECREF(value);
+    }
+    return bins;
+}
+
 PyObject *anp_bins_in_order(anp_state *state, anp_cursor *c, uint16_t n_ops)
 {
     PyObject *bins = PyList_New(0);

@@ -1,0 +1,127 @@
+/* Batches of operations and of functions, prepared: the same ones for all keys. What came back is
+ * kept as raw rows. */
+#include "python/engine/batch_ops.h"
+#include "python/engine/row_request.h"
+
+enum { BYTES_MAX = 64 * 1024 * 1024 };
+
+static void free_bytes(void *payload)
+{
+    anp_buffer_deinit(payload);
+    PyMem_RawFree(payload);
+}
+
+static anp_buffer *new_bytes(void)
+{
+    anp_buffer *b = PyMem_RawCalloc(1, sizeof *b);
+    if (b == NULL) {
+        return (anp_buffer *)PyErr_NoMemory();
+    }
+    anp_buffer_init(b, BYTES_MAX);
+    return b;
+}
+
+static bool is_whole(anp_core *core, const anp_buffer *b)
+{
+    if (b->failed != ANP_OK) {
+        anp_error err;
+        (void)anp_buffer_error(b, "the request", &err);
+        (void)anp_raise(core->state, &err, NULL);
+    }
+    return b->failed == ANP_OK;
+}
+
+static PyObject *wrap_raw(anp_request *r)
+{
+    return Py_NewRef(PyTuple_GET_ITEM(r->hold, 0));
+}
+
+/* The request of a batch that has its answers kept; its result are the RawRows. Steals `bytes`, to
+ * which the source's slices point. */
+static PyObject *request_of(anp_core *core, const anp_py_policy *policy, PyObject *keys,
+                            const anp_row_source *source, anp_buffer *bytes, PyObject *arrays)
+{
+    bool is_sliced = !source->is_write && !source->send_key;
+    anp_key_source *source_keys = anp_key_source_new(core->state, keys, is_sliced);
+    anp_row_sink sink;
+    PyObject *raw =
+        source_keys != NULL
+            ? anp_raw_rows_new(core->state, (Py_ssize_t)source_keys->view.total, arrays, &sink)
+            : NULL;
+    PyObject *hold = raw != NULL ? PyTuple_Pack(2, raw, keys) : NULL;
+    PyObject *request = NULL;
+    if (hold != NULL) {
+        request = anp_batch_request(core, policy, source_keys, source, &sink, 1, wrap_raw, bytes,
+                                    free_bytes, hold);
+    } else {
+        if (source_keys != NULL) {
+            anp_key_source_free(source_keys);
+        }
+        free_bytes(bytes);
+    }
+    Py_XDECREF(raw);
+    Py_XDECREF(hold);
+    return request;
+}
+
+/* batch_operate(keys, operations, arrays, policy, policy over it, ttl or None): a RawRows. */
+PyObject *anp_core_batch_operate(PyObject *self, PyObject *args)
+{
+    const char *where = "batch_operate";
+    anp_core *core = (anp_core *)(void *)self;
+    PyObject *keys, *ops, *arrays, *policy_dict, *over, *ttl, *request = NULL;
+    anp_operations sum;
+    anp_py_policy policy;
+    if (!PyArg_ParseTuple(args, "OOO!OOO", &keys, &ops, &PyTuple_Type, &arrays, &policy_dict, &over,
+                          &ttl)) {
+        return NULL;
+    }
+    anp_buffer *bytes = new_bytes();
+    if (bytes == NULL) {
+        return NULL;
+    }
+    if (!anp_row_encode(core->state, ops, where, bytes, &sum) || !is_whole(core, bytes) ||
+        !anp_core_policies(core, policy_dict, over, sum.writes, where, &policy)) {
+        free_bytes(bytes);
+        return NULL;
+    }
+    if (ttl == Py_None || anp_ttl_parse(core->state, ttl, where, &policy.ttl)) {
+        anp_row_source source = {.send_key = policy.key == 1, .is_write = sum.writes};
+        anp_row_operate(&sum, &policy, &source.same);
+        source.same.ops = (anp_slice){bytes->data, bytes->size};
+        request = request_of(core, &policy, keys, &source, bytes, arrays);
+    } else {
+        free_bytes(bytes);
+    }
+    anp_policy_release(&policy);
+    return request;
+}
+
+/* batch_apply(keys, module, function, arguments, arrays, policy, policy over it): a RawRows. */
+PyObject *anp_core_batch_apply(PyObject *self, PyObject *args)
+{
+    const char *where = "batch_apply";
+    anp_core *core = (anp_core *)(void *)self;
+    PyObject *keys, *module, *function, *arguments, *arrays, *policy_dict, *over, *request = NULL;
+    anp_py_policy policy;
+    if (!PyArg_ParseTuple(args, "OOOOO!OO", &keys, &module, &function, &arguments, &PyTuple_Type,
+                          &arrays, &policy_dict, &over) ||
+        !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_APPLY, where, &policy)) {
+        return NULL;
+    }
+    anp_buffer *bytes = new_bytes();
+    anp_row_source source = {.is_write = true};
+    if (bytes != NULL &&
+        anp_policy_parse(core->state, over, ANP_GROUP_BATCH_APPLY, where, &policy) &&
+        anp_row_apply(core->state, module, function, arguments, where, &policy, bytes,
+                      &source.same) &&
+        is_whole(core, bytes)) {
+        source.send_key = policy.key == 1;
+        source.same.fields = (anp_slice){bytes->data, bytes->size};
+        request = request_of(core, &policy, keys, &source, bytes, arrays);
+    } else if (bytes != NULL) {
+        free_bytes(bytes);
+    }
+    anp_policy_release(&policy);
+    return request;
+}
