@@ -1,10 +1,12 @@
 /* The base: buffers keep to their maximum and survive a failed allocation, cursors to their end;
- * deadlines, error records, random numbers, the log. */
+ * deadlines, error records, random numbers, the log, forks. */
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -14,6 +16,7 @@
 #include "base/cursor.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/random.h"
 #include "page.h"
 
@@ -455,6 +458,29 @@ static void test_long_log_line_is_cut(void **state)
     assert_int_equal(strlen(logged), 2 + 511);
 }
 
+/* ---- processes ---- */
+
+static void test_process_is_known_by_its_own_id_after_each_fork(void **state)
+{
+    (void)state;
+    enum { GENERATIONS = 3 };
+    assert_int_equal(anp_process_id(), getpid());
+    int generation = 0, status = 0;
+    pid_t child = 0;
+    while (generation < GENERATIONS && child == 0) { /* each child goes on */
+        child = fork();
+        generation += child == 0;
+    }
+    bool ok = anp_process_id() == (long)getpid() && anp_process_id() == (long)getpid();
+    if (generation < GENERATIONS) {
+        ok = waitpid(child, &status, 0) == child && status == 0 && ok;
+    }
+    if (generation > 0) {
+        _exit(ok ? 0 : 1);
+    }
+    assert_true(ok);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +510,7 @@ int main(void)
         cmocka_unit_test(test_seed_makes_random_numbers_repeatable),
         cmocka_unit_test(test_log_is_silent_until_a_sink_and_its_level_say_otherwise),
         cmocka_unit_test(test_long_log_line_is_cut),
+        cmocka_unit_test(test_process_is_known_by_its_own_id_after_each_fork),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

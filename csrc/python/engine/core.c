@@ -7,10 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <structmember.h>
-#include <unistd.h>
 
 #include "aerospike_np/aerospike_np.h"
 #include "base/clock.h"
+#include "base/process.h"
 
 static int core_init(anp_core *core, PyObject *args, PyObject *kwargs)
 {
@@ -38,7 +38,7 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (core != NULL) {
         core->state = anp_state_of_type(type);
         core->lock = PyThread_allocate_lock();
-        atomic_init(&core->pid, (long)getpid());
+        atomic_init(&core->pid, anp_process_id());
         if (core->state == NULL || core->lock == NULL) {
             Py_DECREF(core);
             return PyErr_NoMemory();
@@ -56,7 +56,7 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
  * too. Of the child's threads one does it, and the others wait for it. */
 static void after_fork(anp_core *core)
 {
-    long me = (long)getpid(), pid;
+    long me = anp_process_id(), pid;
     while ((pid = atomic_load(&core->pid)) != me) {
         if (pid != -me && atomic_compare_exchange_strong(&core->pid, &pid, -me)) {
             core->lock = PyThread_allocate_lock();
@@ -420,7 +420,7 @@ static void core_dealloc(anp_core *core)
     }
     PyTypeObject *type = Py_TYPE(core);
     PyObject_GC_UnTrack(core);
-    bool is_ours = atomic_load(&core->pid) == (long)getpid();
+    bool is_ours = atomic_load(&core->pid) == anp_process_id();
     if (core->cluster != NULL && is_ours) {
         drop_cluster(core->cluster);
     }

@@ -2,9 +2,8 @@
  * heard, then wrapped. A request runs once. */
 #include "python/engine/core.h"
 
-#include <unistd.h>
-
 #include "base/clock.h"
+#include "base/process.h"
 #include "python/engine/key_source.h"
 
 enum { SLICE_MS = 100 };
@@ -299,7 +298,7 @@ static PyObject *request_set_progress(PyObject *self, PyObject *progress)
  * parent's work is touched.) */
 static bool is_under_way(const anp_request *r)
 {
-    return r->box != NULL && !r->is_over && r->pid == (long)getpid();
+    return r->box != NULL && !r->is_over && r->pid == anp_process_id();
 }
 
 static PyObject *request_cancel(PyObject *self, PyObject *unused)

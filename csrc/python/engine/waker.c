@@ -5,9 +5,9 @@
 #include "python/engine/core.h"
 
 #include <stddef.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/process.h"
 
 enum { TURN_MS = 1, ABANDON_MS = 10000 };
 
@@ -27,7 +27,7 @@ static waker *waker_of(PyObject *self)
  * alone, locks and memory too. */
 static bool is_foreign(const waker *w)
 {
-    return w->pid != (long)getpid();
+    return w->pid != anp_process_id();
 }
 
 static PyObject *refuse_foreign(const waker *w)
@@ -71,7 +71,7 @@ static PyObject *waker_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     if (w == NULL) {
         return NULL;
     }
-    w->pid = (long)getpid();
+    w->pid = anp_process_id();
     w->state = anp_state_of_type(type);
     if (w->state == NULL || anp_mailbox_new(&w->box, &err) != ANP_OK) {
         if (w->state != NULL) {
