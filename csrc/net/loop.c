@@ -1,5 +1,5 @@
-/* The event loop: a heap of timers, an eventfd that other threads wake it by, and descriptors: a
- * few are handed to poll() with each wait, which is cheaper than to tell epoll of them and to take
+/* The event loop: a heap of timers, an eventfd that other threads wake it by, and descriptors: some
+ * are handed to poll() with each wait, which is cheaper than to tell epoll of them and to take
  * them back when they are watched for one reply only; all others are epoll's (level-triggered).
  *
  * Thread-safety: `lock` guards the queue of tasks and `woken`; all else belongs to the driving
@@ -30,8 +30,8 @@ _Static_assert(POLLIN == EPOLLIN && POLLOUT == EPOLLOUT && POLLERR == EPOLLERR &
                    POLLHUP == EPOLLHUP,
                "events are passed on as they are");
 
-enum { EVENTS = 64, FEW = 4, LONGEST_MS = 60 * 60 * 1000 };
-#define WAKE_KEY UINT64_MAX
+enum { EVENTS = 64, POLLED = 32, LONGEST_MS = 60 * 60 * 1000 };
+enum { AT_WAKE, AT_EPOLL, AT_FIRST }; /* places in `polled` */
 
 typedef struct slot {
     anp_watch *watch; /* NULL: none */
@@ -43,8 +43,9 @@ struct anp_loop {
     int epoll, wake;
     slot *slots; /* by descriptor */
     uint32_t n_slots;
-    struct pollfd polled[1 + FEW]; /* the first is the epoll descriptor */
-    uint32_t n_polled;             /* with it */
+    struct pollfd polled[AT_FIRST + POLLED]; /* epoll's is -1 while nothing is epoll's */
+    uint32_t n_polled;
+    uint32_t n_epoll; /* descriptors that epoll has */
     anp_timers timers;
     pthread_mutex_t lock;
     anp_task *first, **last;
@@ -64,20 +65,17 @@ anp_status anp_loop_new(anp_loop **out, anp_error *err)
     loop->last = &loop->first;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = loop->epoll >= 0 ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
-    struct epoll_event e = {.events = EPOLLIN, .data.u64 = WAKE_KEY};
-    if (loop->wake < 0 || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &e) != 0) {
+    if (loop->wake < 0) {
         int error = errno;
-        if (loop->wake >= 0) {
-            (void)close(loop->wake);
-        }
         if (loop->epoll >= 0) {
             (void)close(loop->epoll);
         }
         anp_free(loop);
         return anp_error_set(err, ANP_ERR_CLIENT, "can't make an event loop (errno %d)", error);
     }
-    loop->polled[0] = (struct pollfd){.fd = loop->epoll, .events = POLLIN};
-    loop->n_polled = 1;
+    loop->polled[AT_WAKE] = (struct pollfd){.fd = loop->wake, .events = POLLIN};
+    loop->polled[AT_EPOLL] = (struct pollfd){.fd = -1, .events = POLLIN};
+    loop->n_polled = AT_FIRST;
     (void)pthread_mutex_init(&loop->lock, NULL);
     *out = loop;
     return ANP_OK;
@@ -128,7 +126,7 @@ static uint64_t key_of(uint32_t generation, int fd)
 static bool set_events(anp_loop *loop, int fd, short events, bool is_new)
 {
     slot *s = &loop->slots[fd];
-    if (is_new && s->polled == 0 && loop->n_polled <= FEW) {
+    if (is_new && s->polled == 0 && loop->n_polled < AT_FIRST + POLLED) {
         s->polled = loop->n_polled++;
         loop->polled[s->polled].fd = fd;
     }
@@ -137,7 +135,12 @@ static bool set_events(anp_loop *loop, int fd, short events, bool is_new)
         return true;
     }
     struct epoll_event e = {.events = (uint16_t)events, .data.u64 = key_of(s->generation, fd)};
-    return epoll_ctl(loop->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e) == 0;
+    if (epoll_ctl(loop->epoll, is_new ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &e) != 0) {
+        return false;
+    }
+    loop->n_epoll += is_new;
+    loop->polled[AT_EPOLL].fd = loop->epoll;
+    return true;
 }
 
 static void clear_events(anp_loop *loop, int fd)
@@ -145,6 +148,9 @@ static void clear_events(anp_loop *loop, int fd)
     slot *s = &loop->slots[fd];
     if (s->polled == 0) {
         (void)epoll_ctl(loop->epoll, EPOLL_CTL_DEL, fd, NULL);
+        if (--loop->n_epoll == 0) {
+            loop->polled[AT_EPOLL].fd = -1;
+        }
         return;
     }
     struct pollfd last = loop->polled[--loop->n_polled];
@@ -269,14 +275,12 @@ static void dispatch(anp_loop *loop, const struct epoll_event *e)
     }
 }
 
-/* Waits; what came, as epoll tells it. */
-static int wait_events(anp_loop *loop, struct epoll_event *events, int ms)
+/* Waits; what came to descriptors, as epoll tells it, and whether somebody has posted. */
+static int wait_events(anp_loop *loop, struct epoll_event *events, int ms, bool *posted)
 {
-    if (loop->n_polled == 1) {
-        return epoll_wait(loop->epoll, events, EVENTS, ms);
-    }
     int n = 0, got = poll(loop->polled, loop->n_polled, ms);
-    for (uint32_t i = 1; got > 0 && i < loop->n_polled; i++) {
+    *posted = got > 0 && loop->polled[AT_WAKE].revents != 0;
+    for (uint32_t i = AT_FIRST; got > 0 && i < loop->n_polled; i++) {
         const struct pollfd *p = &loop->polled[i];
         if (p->revents != 0) {
             uint32_t what = (uint16_t)p->revents;
@@ -284,7 +288,7 @@ static int wait_events(anp_loop *loop, struct epoll_event *events, int ms)
             events[n++].data.u64 = key_of(loop->slots[p->fd].generation, p->fd);
         }
     }
-    if (got > 0 && loop->polled[0].revents != 0) {
+    if (got > 0 && loop->polled[AT_EPOLL].revents != 0) {
         int more = epoll_wait(loop->epoll, events + n, EVENTS - n, 0);
         n += more > 0 ? more : 0;
     }
@@ -297,14 +301,10 @@ void anp_loop_step(anp_loop *loop, int max_ms)
     uint64_t next = anp_timers_next(&loop->timers);
     int ms = cap == 0 ? 0 : next == ANP_NEVER ? cap : anp_clock_ms_left(next, anp_clock_now(), cap);
     struct epoll_event events[EVENTS];
-    int n = wait_events(loop, events, ms);
-    bool posted = false;
+    bool posted;
+    int n = wait_events(loop, events, ms, &posted);
     for (int i = 0; i < n; i++) {
-        if (events[i].data.u64 == WAKE_KEY) {
-            posted = true;
-        } else {
-            dispatch(loop, &events[i]);
-        }
+        dispatch(loop, &events[i]);
     }
     if (anp_timers_next(&loop->timers) != ANP_NEVER) {
         anp_timers_fire(&loop->timers, anp_clock_now());

@@ -97,7 +97,7 @@ static void test_readable_descriptor_is_reported_until_unwatched(void **state)
 
 /* Descriptors that nothing comes from: more than a loop hands to poll() itself, so that those which
  * are watched behind them are epoll's. */
-enum { CROWD = 12 };
+enum { CROWD = 40 };
 
 typedef struct crowd {
     end ends[CROWD];
