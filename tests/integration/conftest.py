@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+from event_loops import NewLoop
 
 from aerospike_np import Client
 from aerospike_np._operations import OPERATIONS
@@ -33,6 +34,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     mark = item.get_closest_marker("only_sync")
     if mark is not None and item.config.getoption("--driver") == "async":
         pytest.skip(f"{mark.args[0]}: leave out --driver async")
+
+
+@pytest.fixture(params=["asyncio", "uvloop"])
+def new_loop(request: pytest.FixtureRequest) -> NewLoop:
+    """Makes event loops of both kinds: for what is between a client and its loop."""
+    if request.param == "asyncio":
+        return asyncio.new_event_loop
+    module = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
+    factory: NewLoop = module.new_event_loop
+    return factory
 
 
 # ---- one source for both clients: `--driver async` ----

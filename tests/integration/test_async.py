@@ -1,4 +1,4 @@
-"""The asyncio client: cancellation, time-outs, several event loops, turns, closing, and the other face."""
+"""The asyncio client: calls, cancellation, time-outs, several event loops, and the other face."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import gc
 import pickle
 import random
 import threading
-import time
 import warnings
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any
 
+import numbered
 import numpy as np
 import pytest
+from event_loops import NewLoop, run, until
+from numbered import DTYPE, is_right, value
 
 from aerospike_np import AsyncClient, Client, exception
 from aerospike_np.local import LocalCluster, LocalNode
@@ -21,64 +23,16 @@ from aerospike_np.local import LocalCluster, LocalNode
 pytestmark = pytest.mark.needs_embedded("a node that it can freeze")
 
 N = 20_000
-DTYPE = [("a", "i8")]
-
-
-def value(key: Any) -> Any:
-    return key * 7 + 1
-
-
-def data(n: int = N) -> np.ndarray[Any, Any]:
-    rows = np.zeros(n, [("_key", "i8"), ("a", "i8")])
-    rows["_key"] = np.arange(n)
-    rows["a"] = value(rows["_key"])
-    return rows
 
 
 @pytest.fixture
 def node() -> Iterator[LocalNode]:
-    with LocalNode() as node, node.client() as client:
-        client.batch_write_numpy(data(), "test", "s")
-        client.close()
+    with numbered.node(N) as node:
         yield node
 
 
-def read(client: Any, keys: Any = None, **more: Any) -> Any:
-    keys = np.arange(N) if keys is None else keys
-    return client.batch_read(keys, _dtype=DTYPE, namespace="test", set_name="s", **more)
-
-
-def is_right(got: Any) -> bool:
-    return bool(
-        (got.result_codes == 0).all()
-        and (got.batch_records["a"] == value(np.arange(len(got)))).all()
-    )
-
-
-NewLoop = Callable[[], asyncio.AbstractEventLoop]
-
-
-@pytest.fixture(params=["asyncio", "uvloop"])
-def new_loop(request: pytest.FixtureRequest) -> NewLoop:
-    """Makes event loops of both kinds: for what is between a client and its loop."""
-    if request.param == "asyncio":
-        return asyncio.new_event_loop
-    module = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
-    factory: NewLoop = module.new_event_loop
-    return factory
-
-
-def run(
-    main: Callable[[], Coroutine[Any, Any, Any]], new_loop: NewLoop = asyncio.new_event_loop
-) -> Any:
-    with asyncio.Runner(loop_factory=new_loop) as runner:
-        return runner.run(asyncio.wait_for(main(), 120))
-
-
-async def until(what: Callable[[], Any]) -> None:
-    async with asyncio.timeout(60):
-        while not what():
-            await asyncio.sleep(0.002)
+def read(client: Any, keys: Any = N, **more: Any) -> Any:
+    return numbered.read(client, keys, **more)
 
 
 # ---- one call ----
@@ -212,7 +166,7 @@ def test_cancelled_write_says_row_by_row_what_it_did(node: LocalNode, new_loop: 
     async def main() -> None:
         async with AsyncClient(node.config()) as client:
             node.freeze()
-            rows = data(12_000)
+            rows = numbered.rows(12_000)
             rows["a"] = -1
             task = asyncio.ensure_future(
                 client.batch_write_numpy(rows, "test", "w", policy={"total_timeout": 60_000})
@@ -269,7 +223,7 @@ def test_time_out_of_asyncio_has_what_there_is_as_its_context(
     async def main() -> None:
         async with AsyncClient(node.config()) as client:
             node.freeze()
-            rows, policy = data(), {"total_timeout": 60_000}
+            rows, policy = numbered.rows(N), {"total_timeout": 60_000}
             for wait in (asyncio.wait_for, timed):
                 with pytest.raises(TimeoutError) as caught:
                     await wait(client.batch_write_numpy(rows, "test", "w", policy=policy), 0.05)
@@ -290,7 +244,7 @@ def test_stream_that_is_cancelled_again_and_again_tells_of_the_chunk_that_was_ne
     async def write(client: Any, seen: list[Any]) -> None:
         policy = {"total_timeout": 60_000}
         async for result in client.write_stream(
-            map(data, (100, 200, 300, 400)), "test", "w", in_flight=3, policy=policy
+            map(numbered.rows, (100, 200, 300, 400)), "test", "w", in_flight=3, policy=policy
         ):
             seen.append(result)
 
@@ -319,7 +273,7 @@ def test_stream_that_is_cancelled_while_its_source_is_slow_loses_no_result(
     node: LocalNode, new_loop: NewLoop
 ) -> None:
     async def source() -> AsyncIterator[Any]:
-        yield data(100)
+        yield numbered.rows(100)
         await asyncio.sleep(60)
 
     async def main() -> None:
@@ -479,354 +433,6 @@ def test_async_client_travels_as_its_configuration(node: LocalNode) -> None:
     run(main)
 
 
-# ---- turns ----
-
-
-def test_no_more_operations_are_under_way_than_allowed_and_the_first_comes_first(
-    node: LocalNode,
-) -> None:
-    async def main() -> None:
-        async with AsyncClient({**node.config(), "max_concurrent_operations": 3}) as client:
-            order: list[int] = []
-
-            async def one(i: int) -> None:
-                await client.put(("test", "t", i), {"a": i}, policy={"total_timeout": 60_000})
-                order.append(i)
-
-            def in_use() -> int:
-                return sum(n.conns.in_use for n in client.get_stats().nodes)
-
-            await client.get(("test", "s", 1))
-            node.freeze()
-            tasks = [asyncio.ensure_future(one(i)) for i in range(30)]
-            while in_use() < 3:
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
-            assert in_use() == 3
-            node.thaw()
-            await asyncio.gather(*tasks)
-            assert sorted(order) == list(range(30))
-            # Whoever ends before an earlier one passes those under way, two at most, and one that each of the
-            # two I/O threads has let go and not told of yet. How late a stalled one ends, nobody can say.
-            assert all(i - place <= 4 for place, i in enumerate(order)), order
-
-    run(main)
-
-
-def test_waiting_too_long_for_a_turn_is_backpressure(node: LocalNode) -> None:
-    config = {**node.config(), "max_concurrent_operations": 2, "operation_queue_timeout_ms": 50}
-
-    async def main() -> None:
-        async with AsyncClient(config) as client:
-            await client.get(("test", "s", 1))
-            node.freeze()
-            policy = {"total_timeout": 2000}
-            got = await asyncio.gather(
-                *(client.get(("test", "s", i), policy) for i in range(6)), return_exceptions=True
-            )
-            kinds = [type(g) for g in got]
-            assert kinds.count(exception.BackpressureError) == 4
-            assert kinds.count(exception.AerospikeTimeoutError) == 2
-            refused = asyncio.ensure_future(client.get(("test", "s", 1), policy))
-            await asyncio.sleep(0.01)
-            with pytest.raises(exception.AerospikeError):
-                await asyncio.gather(*(client.get(("test", "s", 1), policy) for _ in range(3)))
-            await asyncio.gather(refused, return_exceptions=True)
-            with pytest.raises(exception.AerospikeError):
-                await asyncio.gather(*(read(client, policy=policy) for _ in range(3)))
-            node.thaw()
-            assert (await client.get(("test", "s", 1))).bins == {"a": 8}
-            assert is_right(await read(client))
-
-    run(main)
-
-
-def test_threads_wait_for_their_turn_too(node: LocalNode) -> None:
-    config = {"max_concurrent_operations": 1, "operation_queue_timeout_ms": 100}
-    with node.client(config) as client:
-        client.get(("test", "s", 1))
-        node.freeze()
-        ends: list[type] = []
-
-        def one() -> None:
-            try:
-                client.get(("test", "s", 1), {"total_timeout": 1500})
-            except exception.AerospikeError as error:
-                ends.append(type(error))
-
-        threads = [threading.Thread(target=one) for _ in range(4)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join(60)
-        node.thaw()
-        assert ends.count(exception.BackpressureError) == 3
-        assert ends.count(exception.AerospikeTimeoutError) == 1
-        assert client.get(("test", "s", 1)).bins == {"a": 8}
-
-
-def test_close_with_drain_lets_what_is_under_way_end(node: LocalNode) -> None:
-    async def main() -> None:
-        client = AsyncClient(node.config())
-        await client.get(("test", "s", 1))
-        node.freeze()
-        tasks = [
-            asyncio.ensure_future(client.get(("test", "s", i), {"total_timeout": 60_000}))
-            for i in range(5)
-        ]
-        await asyncio.sleep(0.05)
-        closing = asyncio.ensure_future(client.close(drain=60))
-        await asyncio.sleep(0.05)
-        with pytest.raises(exception.ClientError, match="closed"):
-            await client.get(("test", "s", 1))
-        assert not closing.done()
-        node.thaw()
-        await closing
-        assert [(await t).bins["a"] for t in tasks] == [value(i) for i in range(5)]
-
-    run(main)
-
-
-def test_event_loop_goes_on_while_a_client_connects_and_closes(node: LocalNode) -> None:
-    """With a node that never answers."""
-
-    async def goes_on(call: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.ensure_future(call)
-        for _ in range(20):  # each one a turn of the loop, and the call is not over yet
-            await asyncio.sleep(0.005)
-            assert not task.done()
-        await asyncio.gather(task, return_exceptions=True)
-
-    async def main() -> None:
-        client = AsyncClient(node.config())
-        await client.get(("test", "s", 1))
-        node.freeze()
-        await goes_on(AsyncClient({**node.config(), "connect_timeout": 1000}).connect())
-        waits = asyncio.ensure_future(client.get(("test", "s", 1), {"total_timeout": 60_000}))
-        await until(lambda: sum(n.conns.in_use for n in client.get_stats().nodes))
-        await goes_on(client.close(drain=1))
-        with pytest.raises(exception.AerospikeError):
-            await waits
-        node.thaw()
-
-    run(main)
-
-
-def test_close_without_drain_ends_what_is_under_way(node: LocalNode, new_loop: NewLoop) -> None:
-    async def main() -> None:
-        client = AsyncClient(node.config())
-        await client.get(("test", "s", 1))
-        node.freeze()
-        tasks = [
-            asyncio.ensure_future(client.get(("test", "s", i), {"total_timeout": 60_000}))
-            for i in range(5)
-        ] + [asyncio.ensure_future(read(client))]
-        await asyncio.sleep(0.05)
-        await client.close()
-        ends = await asyncio.gather(*tasks, return_exceptions=True)
-        assert all(isinstance(e, exception.AerospikeError) for e in ends)
-        node.thaw()
-
-    run(main, new_loop)
-
-
-# ---- streams ----
-
-
-def test_stream_reads_in_order_whatever_the_keys_are(node: LocalNode) -> None:
-    async def main() -> None:
-        async with AsyncClient(node.config()) as client:
-            where = {"namespace": "test", "set_name": "s"}
-            tuples = [("test", "s", i) for i in range(N)]
-            for keys, more in [
-                (np.arange(N), where), (tuples, {}), (iter(tuples), {}), (range(N), where), (iter(range(N)), where),
-            ]:  # fmt: skip
-                got = [
-                    part.batch_records["a"]
-                    async for part in client.read_stream(keys, DTYPE, chunk=3000, **more)
-                ]
-                assert [len(g) for g in got] == [3000] * 6 + [2000]
-                assert (np.concatenate(got) == value(np.arange(N))).all()
-            parts = client.sync.read_stream(np.arange(N), DTYPE, 3000, 3, **where)
-            assert (
-                np.concatenate([p.batch_records["a"] for p in parts]) == value(np.arange(N))
-            ).all()
-
-    run(main)
-
-
-def test_stream_walks_its_source_no_further_than_it_must(node: LocalNode) -> None:
-    walked = 0
-
-    def keys() -> Iterator[tuple[str, str, int]]:
-        nonlocal walked
-        for i in range(10**9):
-            walked += 1
-            yield ("test", "s", i % N)
-
-    with node.client() as client:
-        for k, part in enumerate(client.read_stream(keys(), DTYPE, chunk=100, in_flight=3)):
-            assert (part.result_codes == 0).all()
-            assert walked <= (k + 1 + 3) * 100
-            if k == 5:
-                break
-
-    async def main() -> None:
-        async with AsyncClient(node.config()) as client:
-            async for _ in client.read_stream(keys(), DTYPE, chunk=100, in_flight=3):
-                break
-            assert (await client.get(("test", "s", 1))).bins == {"a": 8}
-
-    run(main)
-
-
-def test_stream_writes_arrays_rows_and_mappings(node: LocalNode) -> None:
-    async def later() -> AsyncIterator[Any]:
-        for begin in range(0, N, 5000):
-            await asyncio.sleep(0)
-            yield data()[begin : begin + 5000]
-
-    async def main() -> None:
-        async with AsyncClient(node.config()) as client:
-            done = [len(r.result_codes) async for r in client.write_stream(later(), "test", "w1")]
-            assert done == [5000] * 4
-            rows = ((("test", "w2", i), {"a": value(i)}) for i in range(2500))
-            done = [len(r.result_codes) async for r in client.write_stream(rows, chunk=1000)]
-            assert done == [1000, 1000, 500]
-            lines = ({"id": i, "a": value(i)} for i in range(2500))
-            sync = client.sync.write_stream(lines, "test", "w3", key_field="id", chunk=1000)
-            assert [len(r.result_codes) for r in sync] == [1000, 1000, 500]
-            for name, n in (("w1", N), ("w2", 2500), ("w3", 2500)):
-                got = await client.batch_read(
-                    np.arange(n), _dtype=DTYPE, namespace="test", set_name=name
-                )
-                assert is_right(got)
-
-    run(main)
-
-
-def test_stream_ends_with_the_error_of_its_source_or_its_server(node: LocalNode) -> None:
-    def broken() -> Iterator[Any]:
-        yield data(10)
-        raise LookupError("no more")
-
-    async def main() -> None:
-        async with AsyncClient(node.config()) as client:
-            for stream in (client.write_stream(broken(), "test", "b"),):
-                with pytest.raises(LookupError):
-                    async for _ in stream:
-                        pass
-            with pytest.raises(LookupError):
-                list(client.sync.write_stream(broken(), "test", "b"))
-            node.freeze()
-            with pytest.raises(exception.AerospikeTimeoutError):
-                async for _ in client.read_stream(
-                    np.arange(N),
-                    DTYPE,
-                    1000,
-                    namespace="test",
-                    set_name="s",
-                    policy={"total_timeout": 50},
-                ):
-                    pass
-            node.thaw()
-            assert is_right(await read(client))
-
-    run(main)
-
-
-@pytest.mark.parametrize("in_flight", [1, 2, 5])
-def test_error_of_a_source_comes_after_the_chunks_before_it(
-    node: LocalNode, in_flight: int
-) -> None:
-    def broken() -> Iterator[Any]:
-        yield data(10)
-        yield data(20)
-        raise LookupError("no more")
-
-    async def broken_async() -> AsyncIterator[Any]:
-        for chunk in (data(10), data(20)):
-            yield chunk
-        raise LookupError("no more")
-
-    async def main() -> None:
-        async with AsyncClient(node.config()) as client:
-            for source in (broken, broken_async):
-                seen = []
-                with pytest.raises(LookupError):
-                    async for got in client.write_stream(
-                        source(), "test", "b", in_flight=in_flight
-                    ):
-                        seen.append(len(got.result_codes))
-                assert seen == [10, 20]
-            seen = []
-            with pytest.raises(LookupError):
-                for got in client.sync.write_stream(broken(), "test", "b", in_flight=in_flight):
-                    seen.append(len(got.result_codes))
-            assert seen == [10, 20]
-
-    run(main)
-
-
-def test_stream_whose_progress_raises_has_the_chunk_in_the_error(node: LocalNode) -> None:
-    def fail(done: int, total: int) -> None:
-        raise KeyError("enough")
-
-    async def main() -> None:
-        async with AsyncClient(node.config()) as client:
-            keys: Any = {"namespace": "test", "set_name": "s", "progress": fail}
-            with pytest.raises(KeyError) as caught:
-                async for _ in client.read_stream(np.arange(N), DTYPE, 1000, **keys):
-                    pass
-            assert is_right(caught.value.partial)  # type: ignore[attr-defined]
-            with pytest.raises(KeyError) as caught:
-                list(client.sync.read_stream(np.arange(N), DTYPE, 1000, **keys))
-            assert is_right(caught.value.partial)  # type: ignore[attr-defined]
-
-    run(main)
-
-
-def test_stream_refuses_what_it_cannot_be_given(node: LocalNode) -> None:
-    with node.client() as client:
-        for stream, error, text in [
-            (lambda: client.read_stream(5, DTYPE), TypeError, "iterable"),
-            (lambda: client.read_stream("abc", DTYPE), TypeError, "iterable"),
-            (lambda: client.read_stream([], DTYPE, 0), exception.InvalidArgError, "chunk"),
-            (lambda: client.read_stream([], DTYPE, in_flight=65), exception.InvalidArgError, "in_flight"),
-            (lambda: client.write_stream(data(3), "test", "s"), TypeError, "batch_write_numpy"),
-            (lambda: client.write_stream([{"a": 1}], "test", "s"), exception.InvalidArgError, "row 0 has no"),
-            (lambda: client.write_stream([{"_key": 1}]), exception.InvalidArgError, "namespace="),
-        ]:  # fmt: skip
-            with pytest.raises(error, match=text):
-                list(stream())
-
-
-def test_cancelled_stream_ends_what_is_under_way(node: LocalNode, new_loop: NewLoop) -> None:
-    async def main() -> None:
-        async with AsyncClient(node.config()) as client:
-            policy = {"total_timeout": 60_000}
-
-            async def all_of_it() -> None:
-                async for _ in client.read_stream(
-                    np.arange(N), DTYPE, 1000, 4, namespace="test", set_name="s", policy=policy
-                ):
-                    raise AssertionError("a frozen node answers nothing")
-
-            def in_use() -> int:
-                return sum(n.conns.in_use for n in client.get_stats().nodes)
-
-            node.freeze()
-            task = asyncio.ensure_future(all_of_it())
-            await until(lambda: in_use() > 0)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            assert in_use() == 0
-            node.thaw()
-
-    run(main, new_loop)
-
-
 # ---- a node that dies ----
 
 
@@ -834,58 +440,10 @@ def test_node_that_dies_in_the_middle_costs_no_row() -> None:
     async def main() -> None:
         with LocalCluster(3) as cluster:
             async with AsyncClient({**cluster.config(), "tend_interval": 50}) as client:
-                await client.batch_write_numpy(data(), "test", "s")
+                await client.batch_write_numpy(numbered.rows(N), "test", "s")
                 reads = [asyncio.ensure_future(read(client)) for _ in range(10)]
                 await until(lambda: any(r.done() for r in reads))
                 await asyncio.to_thread(cluster.kill, 1)
                 assert all([is_right(await r) for r in reads])
 
     run(main)
-
-
-def test_every_blocking_method_lets_other_threads_run(node: LocalNode) -> None:
-    """With a node that never answers."""
-    with node.client() as client:
-        client.get(("test", "s", 1))
-        node.freeze()
-        ticks = 0
-        stop = threading.Event()
-
-        def tick() -> None:
-            nonlocal ticks
-            while not stop.wait(0.001):
-                ticks += 1
-
-        thread = threading.Thread(target=tick)
-        thread.start()
-        try:
-            policy = {"total_timeout": 150}
-            key = ("test", "s", 1)
-            rows = data(10)
-            for name, call in {
-                "get": lambda: client.get(key, policy),
-                "put": lambda: client.put(key, {"a": 1}, policy=policy),
-                "exists": lambda: client.exists(key, policy),
-                "remove": lambda: client.remove(key, policy=policy),
-                "batch_read": lambda: read(client, policy=policy),
-                "batch_write": lambda: client.batch_write([(key, {"a": 1})], policy),
-                "batch_write_numpy": lambda: client.batch_write_numpy(
-                    rows, "test", "s", policy=policy
-                ),
-                "batch_remove": lambda: client.batch_remove([key], policy),
-                "info_all": lambda: client.info_all("build", policy),
-                "truncate": lambda: client.truncate("test", "x", policy=policy),
-                "stream": lambda: list(client.read_stream([key], DTYPE, policy=policy)),
-                "connect": lambda: Client({**node.config(), "connect_timeout": 150}).connect(),
-            }.items():
-                before, begin = ticks, time.monotonic()
-                try:
-                    call()
-                except exception.AerospikeError:
-                    pass
-                assert time.monotonic() - begin > 0.1, f"{name} did not wait"
-                assert ticks - before > 2, f"{name} held the others back"
-        finally:
-            stop.set()
-            thread.join()
-            node.thaw()

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import pickle
-import signal
 import socket
-import threading
-import time
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from fake_server import FakeServer
 from server import NAMESPACE, requests, server
 
 import aerospike_np as aerospike
@@ -260,8 +254,6 @@ def test_policies_are_refused_and_a_filter_is_never_ignored(
 
 
 # ---- dtypes and memory ----
-
-
 @pytest.mark.parametrize(
     ("dtype", "says"),
     [
@@ -437,6 +429,13 @@ def test_object_column_names_the_bin_and_row_of_a_bad_value(client: aerospike.Cl
         client.batch_write_numpy(data, NAMESPACE, "bad2")
 
 
+def test_columns_of_one_name_are_refused(client: aerospike.Client) -> None:
+    pandas = pytest.importorskip("pandas", reason="pip install pandas")
+    frame = pandas.DataFrame([[1, 2, 3]], columns=["_key", "x", "x"])
+    with pytest.raises(Param, match="more than one column 'x'"):
+        client.batch_write_numpy(frame, NAMESPACE, "bad2")
+
+
 # ---- sizes ----
 
 
@@ -480,199 +479,6 @@ def test_record_that_is_too_big_is_named_by_its_key(client: aerospike.Client) ->
     assert caught.value.key[2] == "big" and caught.value.code == 13 and not caught.value.in_doubt
 
 
-# ---- others that change things in the middle ----
-
-
-def test_arrays_changed_by_another_thread_write_old_or_new_values(client: aerospike.Client) -> None:
-    data = array(("a", "i8"), ("s", "U8"), n=20_000)
-    stop = threading.Event()
-
-    def change() -> None:
-        value = 0
-        while not stop.is_set():
-            value += 1
-            data["a"] = value
-            data["s"] = str(value)
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        for _ in range(10):
-            assert not client.batch_write_numpy(data, NAMESPACE, "moving").result_codes.any()
-    finally:
-        stop.set()
-        thread.join()
-    got = client.batch_read(
-        data["_key"], _dtype=[("a", "i8")], namespace=NAMESPACE, set_name="moving"
-    )
-    assert (got.result_codes == 0).all() and (got.batch_records["a"] >= 0).all()
-
-
-def test_each_row_is_an_old_or_a_new_one_while_another_thread_writes(
-    client: aerospike.Client,
-) -> None:
-    """An aligned number of the machine's width is never torn: it is read once."""
-    data = array(("a", "i8"), n=5_000)
-    stop = threading.Event()
-
-    def change() -> None:
-        while not stop.is_set():
-            data["a"] = 0x1111111111111111
-            data["a"] = 0x2222222222222222
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        for _ in range(20):
-            assert not client.batch_write_numpy(data, NAMESPACE, "torn").result_codes.any()
-            got = client.batch_read(
-                data["_key"], _dtype=[("a", "i8")], namespace=NAMESPACE, set_name="torn"
-            )
-            assert set(got.batch_records["a"].tolist()) <= {
-                0,
-                0x1111111111111111,
-                0x2222222222222222,
-            }
-    finally:
-        stop.set()
-        thread.join()
-
-
-def test_text_that_another_thread_spoils_is_sent_right_or_not_at_all(
-    client: aerospike.Client,
-) -> None:
-    """What was good when all rows were checked may be bad when its turn comes: then the row says so."""
-    data = array(("s", "U4"), ("n", "u8"), n=5_000)
-    raw = data.view("u4").reshape(5_000, -1)  # _key, s and n as words
-    stop = threading.Event()
-
-    def change() -> None:
-        while not stop.is_set():
-            raw[:, 2], raw[:, 7] = 0xD800, 0xFFFFFFFF
-            raw[:, 2], raw[:, 7] = ord("x"), 0
-
-    raw[:, 2] = ord("x")
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        for _ in range(20):
-            try:
-                result = client.batch_write_numpy(data, NAMESPACE, "spoiled")
-            except Param as error:
-                assert "row" in str(error) and "field" in str(error)
-                continue
-            assert set(result.result_codes.tolist()) <= {0, -2}
-            assert not result.in_doubt.any()
-            assert (result.gen[result.result_codes != 0] == 0).all()
-    finally:
-        stop.set()
-        thread.join()
-    got = client.batch_read(
-        data["_key"], _dtype=[("s", "U4"), ("n", "u8")], namespace=NAMESPACE, set_name="spoiled"
-    )
-    there = got.result_codes == 0
-    assert set(got.batch_records["s"][there].tolist()) <= {"x"}
-
-
-@pytest.mark.parametrize("how", ["junk", "other keys", "grow", "clear"])
-def test_list_of_keys_that_another_thread_changes_gives_rows_or_an_error(
-    client: aerospike.Client, how: str
-) -> None:
-    n = 30_000
-    data = array(("a", "i8"), n=n)
-    data["a"] = data["_key"]
-    assert not client.batch_write_numpy(data, NAMESPACE, "changing").result_codes.any()
-    started = threading.Event()
-    for _ in range(5):
-        keys: list[Any] = [(NAMESPACE, "changing", i) for i in range(n)]
-
-        def change(keys: list[Any] = keys) -> None:
-            started.wait()
-            for i in range(n - 1, -1, -1):
-                if how == "junk":
-                    keys[i] = 1.5
-                elif how == "other keys":
-                    keys[i] = (NAMESPACE, "changing", (i + 1) % n)
-                elif how == "grow":
-                    keys.append((NAMESPACE, "changing", i))
-                else:
-                    keys.clear()
-
-        thread = threading.Thread(target=change)
-        thread.start()
-        started.set()
-        try:
-            got = client.batch_read(keys, _dtype=[("a", "i8")], fill=-1)
-        except (exception.AerospikeError, TypeError, RuntimeError) as error:
-            assert "keys" in str(error), error
-        else:
-            row = np.arange(len(got))
-            a, found = got.batch_records["a"], got.result_codes == 0
-            assert (got.result_codes[~found] != 0).all() and (a[~found] == -1).all()
-            right = (a == row % n) | (a == (row + 1) % n) if how == "other keys" else a == row % n
-            assert right[found & (row < n)].all()
-        finally:
-            thread.join()
-
-
-def test_values_that_change_while_they_are_written_are_no_crash(client: aerospike.Client) -> None:
-    """Lists, dicts and object columns belong to their owners; another thread empties and fills them."""
-    value: dict[str, Any] = {}
-    inner: list[Any] = []
-    column = array(("o", "O"), n=500)
-    stop = threading.Event()
-
-    def change() -> None:
-        while not stop.is_set():
-            value.update({f"k{i}": [str(i)] * 5 for i in range(50)})
-            inner.extend(range(100))
-            column["o"] = [["x" * i] for i in range(500)]
-            value.clear()
-            inner.clear()
-            column["o"] = 1
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        for i in range(200):
-            calls = [
-                lambda: client.put(KEY, {"a": 1, "m": value, "l": inner}),
-                lambda: client.batch_write([(KEY, {"a": 1, "m": value, "l": inner})] * 3),
-                lambda: client.batch_write_numpy(column, NAMESPACE, "objects"),
-            ]
-            try:
-                calls[i % 3]()
-            except (exception.AerospikeError, RuntimeError) as error:
-                assert str(error)
-    finally:
-        stop.set()
-        thread.join()
-    assert client.get(KEY).bins["a"] == 1
-
-
-def test_list_of_keys_that_shrinks_in_the_middle_is_no_crash(client: aerospike.Client) -> None:
-    keys = [(NAMESPACE, "bad", i) for i in range(100_000)]
-    shrink = threading.Thread(target=keys.__delitem__, args=(slice(50_000, None),))
-    shrink.start()
-    try:
-        assert len(client.batch_read(keys, _dtype=[("a", "i8")])) in (50_000, 100_000)
-    except RuntimeError as error:
-        assert "changed its size" in str(error)
-    finally:
-        shrink.join()
-
-
-def test_exception_of_a_progress_callable_ends_the_call_with_what_there_is(
-    client: aerospike.Client,
-) -> None:
-    def progress(done: int, total: int) -> None:
-        raise KeyError("enough")
-
-    with pytest.raises(KeyError, match="enough") as caught:
-        client.batch_read([KEY], _dtype=[("a", "i8")], progress=progress)
-    assert len(caught.value.partial) == 1
-
-
 # ---- life ----
 
 
@@ -686,28 +492,6 @@ def test_closed_client_says_so_and_opens_again(node: Any) -> None:
         client.get(KEY)
     assert client.connect().connect().get(KEY).bins["a"] == 1
     client.close()
-
-
-def test_many_threads_connect_one_client_once(node: Any) -> None:
-    client = node.client()
-    got: list[Any] = []
-    threads = [threading.Thread(target=lambda: got.append(client.connect())) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert got == [client] * 8 and client.is_connected()
-    client.close()
-
-
-def test_client_dropped_without_close_warns(node: Any) -> None:
-    client = node.client().connect()
-    with pytest.warns(ResourceWarning, match="without close"):
-        del client
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        client = node.client()
-        del client
 
 
 def test_what_travels_pickles(client: aerospike.Client) -> None:
@@ -733,106 +517,12 @@ def test_what_travels_pickles(client: aerospike.Client) -> None:
     )
 
 
-@pytest.mark.only_sync("the child has no thread for an event loop")
-def test_child_of_a_fork_has_connections_of_its_own_and_no_node(
-    node: Any, client: aerospike.Client
+def test_exception_of_a_progress_callable_ends_the_call_with_what_there_is(
+    client: aerospike.Client,
 ) -> None:
-    assert node.port
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            good = all(client.get(KEY).bins["s"] == "abc" for _ in range(50))
-            try:
-                node.port  # noqa: B018
-            except exception.ClientError:
-                status = 0 if good else 2
-        finally:
-            os._exit(status)
-    for _ in range(50):
-        assert client.get(KEY).bins["s"] == "abc"
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    def progress(done: int, total: int) -> None:
+        raise KeyError("enough")
 
-
-PATIENT = {"total_timeout": 3_600_000, "socket_timeout": 3_600_000}
-STALLS = {
-    "read": lambda client, keys: client.batch_read(keys, _dtype=[("a", "i8")], policy=PATIENT),
-    "records": lambda client, keys: client.batch_read(keys, policy=PATIENT),
-    "write": lambda client, keys: client.batch_write([(k, {"a": 1}) for k in keys], PATIENT),
-    "array": lambda client, keys: client.batch_write_numpy(
-        array(("a", "i8"), n=len(keys)), "test", "bad", policy=PATIENT
-    ),
-    "remove": lambda client, keys: client.batch_remove(keys, PATIENT),
-}
-
-
-@pytest.mark.only_sync("Ctrl-C is heard by the thread that calls")
-@pytest.mark.parametrize("name", STALLS)
-def test_ctrl_c_in_a_stalled_batch_leaves_what_there_is(name: str) -> None:
-    keys = [("test", "bad", i) for i in range(3)]
-    with FakeServer() as server:
-        with aerospike.client({"hosts": [server.address]}) as client:
-            timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
-            timer.start()
-            start = time.monotonic()
-            with pytest.raises(KeyboardInterrupt) as caught:
-                STALLS[name](client, keys)
-            assert time.monotonic() - start < 10
-            timer.join()
-    partial = caught.value.partial
-    assert len(partial.result_codes) == 3 and (partial.result_codes != 0).all()
-    if name in ("write", "array", "remove"):
-        assert partial.in_doubt.all()  # all was sent, and no answer came
-    elif name == "read":
-        assert partial.mask["a"].all() and not partial.ok.any()
-
-
-def test_closing_a_client_ends_the_calls_of_other_threads() -> None:
-    ended: list[Any] = []
-
-    def read() -> None:
-        try:
-            ended.append(STALLS["read"](client, [("test", "bad", 1)]))
-        except BaseException as error:
-            ended.append(error)
-
-    with FakeServer() as server:
-        client = aerospike.client({"hosts": [server.address]}).connect()
-        thread = threading.Thread(target=read)
-        thread.start()
-        while not server.requests:
-            time.sleep(0.01)
-        client.close()
-        thread.join(30)
-    assert not thread.is_alive()
-    assert isinstance(ended[0], exception.AerospikeError) and "close" in str(ended[0])
-
-
-def test_time_out_of_a_stalled_batch_leaves_what_there_is() -> None:
-    keys, policy = [("test", "bad", i) for i in range(3)], {"total_timeout": 150, "max_retries": 0}
-    with FakeServer() as server, aerospike.client({"hosts": [server.address]}) as client:
-        with pytest.raises(exception.AerospikeTimeoutError) as caught:
-            client.batch_read(keys, _dtype=[("a", "i8")], policy=policy)
-        assert caught.value.partial.mask["a"].all()
-        with pytest.raises(exception.AerospikeTimeoutError) as caught:
-            client.batch_write_numpy(array(("a", "i8"), n=3), "test", "bad", policy=policy)
-        assert caught.value.in_doubt and caught.value.partial.in_doubt.all()
-
-
-def test_ctrl_c_is_heard_while_nobody_answers() -> None:
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        client = aerospike.client({"hosts": [silent.getsockname()], "connect_timeout": 3_600_000})
-        timer = threading.Timer(0.2, signal.raise_signal, [signal.SIGINT])
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
-            client.connect()
-        timer.join()
-
-
-def test_columns_of_one_name_are_refused(client: aerospike.Client) -> None:
-    pandas = pytest.importorskip("pandas", reason="pip install pandas")
-    frame = pandas.DataFrame([[1, 2, 3]], columns=["_key", "x", "x"])
-    with pytest.raises(Param, match="more than one column 'x'"):
-        client.batch_write_numpy(frame, NAMESPACE, "bad2")
+    with pytest.raises(KeyError, match="enough") as caught:
+        client.batch_read([KEY], _dtype=[("a", "i8")], progress=progress)
+    assert len(caught.value.partial) == 1

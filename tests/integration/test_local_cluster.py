@@ -15,8 +15,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import numbered
 import numpy as np
 import pytest
+from numbered import is_right
 from until import until
 
 import aerospike_np
@@ -92,24 +94,8 @@ def client(cluster: LocalCluster) -> Iterator[aerospike_np.Client]:
         yield c
 
 
-def data(n: int = N) -> np.ndarray[Any, Any]:
-    rows = np.zeros(n, [("_key", "i8"), ("a", "i8")])
-    rows["_key"] = np.arange(n)
-    rows["a"] = rows["_key"] * 7 + 1
-    return rows
-
-
 def read(client: aerospike_np.Client, n: int = N, **policy: Any) -> Any:
-    return client.batch_read(
-        np.arange(n), _dtype=[("a", "i8")], namespace="test", set_name="s", policy=policy or None
-    )
-
-
-def all_right(got: Any) -> bool:
-    n = len(got)
-    return bool(
-        (got.result_codes == 0).all() and (got.batch_records["a"] == np.arange(n) * 7 + 1).all()
-    )
+    return numbered.read(client, n, policy=policy or None)
 
 
 # ---- what the nodes say ----
@@ -166,7 +152,7 @@ def test_other_commands_know_how_many_nodes_there_are(cluster: LocalCluster) -> 
 def test_each_node_counts_its_own_share_of_the_records(
     cluster: LocalCluster, client: aerospike_np.Client
 ) -> None:
-    client.batch_write_numpy(data(), "test", "s")
+    client.batch_write_numpy(numbered.rows(N), "test", "s")
     masters, objects, in_set = 0, 0, 0
     for node in cluster.nodes:
         space, sets = ask(node, "namespace/test", "sets/test/s")
@@ -202,8 +188,8 @@ def test_racks_are_told_and_replicas_are_apart() -> None:
 def test_the_client_asks_each_node_for_its_own(
     cluster: LocalCluster, client: aerospike_np.Client
 ) -> None:
-    assert (client.batch_write_numpy(data(), "test", "s").result_codes == 0).all()
-    assert all_right(read(client))
+    assert (client.batch_write_numpy(numbered.rows(N), "test", "s").result_codes == 0).all()
+    assert is_right(read(client))
     stats = [node.stats() for node in cluster.nodes]
     assert [s["proxied"] for s in stats] == [0, 0, 0]
     assert sum(s["batch_rows"] for s in stats) == 2 * N
@@ -213,15 +199,15 @@ def test_the_client_asks_each_node_for_its_own(
 def test_a_node_that_is_not_the_right_one_serves_all_the_same(cluster: LocalCluster) -> None:
     """A client that believes the first node to own everything."""
     with cluster.client() as client:
-        client.batch_write_numpy(data(), "test", "s")
+        client.batch_write_numpy(numbered.rows(N), "test", "s")
     cluster.kill(1)
     cluster.kill(2)
     with cluster.client({"tend_interval": 60_000}) as stale:
-        assert all_right(read(stale))
+        assert is_right(read(stale))
         cluster.restart(1)
         cluster.restart(2)
         stale.put(("test", "s", 3), {"a": 22})
-        assert all_right(read(stale))
+        assert is_right(read(stale))
         assert stale.increment(("test", "s", 3), "a", 1) is None
         stale.remove(("test", "s", 4))
         assert cluster.nodes[0].stats()["proxied"] > 0
@@ -238,7 +224,7 @@ def test_a_node_that_is_not_the_right_one_serves_all_the_same(cluster: LocalClus
 def test_killed_node_resets_and_its_replicas_take_over(
     cluster: LocalCluster, client: aerospike_np.Client
 ) -> None:
-    client.batch_write_numpy(data(), "test", "s")
+    client.batch_write_numpy(numbered.rows(N), "test", "s")
     victim = cluster.nodes[0]
     before = cluster.owners()
     with socket.create_connection((victim.host, victim.port), timeout=20) as s:
@@ -254,9 +240,9 @@ def test_killed_node_resets_and_its_replicas_take_over(
         assert len(new) == 2
         assert new[0] == (old[0] if old[0] != 0 else old[1])
     assert set(peers(cluster.nodes[1])[1]) == {"A3"}
-    assert all_right(read(client))
+    assert is_right(read(client))
     until(lambda: len(client.get_node_names()) == 2)
-    assert (client.batch_write_numpy(data(), "test", "s").result_codes == 0).all()
+    assert (client.batch_write_numpy(numbered.rows(N), "test", "s").result_codes == 0).all()
     assert cluster.config() == {"hosts": [(n.host, n.port) for n in cluster.nodes[1:]]}
 
 
@@ -265,7 +251,7 @@ def test_without_replicas_a_killed_node_takes_its_records_along() -> None:
         LocalCluster(2, replication_factor=1) as cluster,
         cluster.client({"tend_interval": 50}) as client,
     ):
-        client.batch_write_numpy(data(), "test", "s")
+        client.batch_write_numpy(numbered.rows(N), "test", "s")
         cluster.kill(0)
         gone = {p for p, o in enumerate(cluster.owners()) if not o}
         assert 1500 < len(gone) < 2600
@@ -281,8 +267,8 @@ def test_without_replicas_a_killed_node_takes_its_records_along() -> None:
         until(lambda: len(client.get_node_names()) == 2)
         until(lambda: set(read(client).result_codes.tolist()) == {0, 2})
         assert int((read(client).result_codes == 2).sum()) == n_lost
-        assert (client.batch_write_numpy(data(), "test", "s").result_codes == 0).all()
-        assert all_right(read(client))
+        assert (client.batch_write_numpy(numbered.rows(N), "test", "s").result_codes == 0).all()
+        assert is_right(read(client))
 
 
 def test_frozen_node_takes_connections_and_answers_nothing(cluster: LocalCluster) -> None:
@@ -311,9 +297,9 @@ def test_frozen_node_takes_connections_and_answers_nothing(cluster: LocalCluster
 def test_rows_of_a_frozen_node_come_from_the_replicas_in_time(
     cluster: LocalCluster, client: aerospike_np.Client
 ) -> None:
-    client.batch_write_numpy(data(), "test", "s")
+    client.batch_write_numpy(numbered.rows(N), "test", "s")
     cluster.freeze(1)
-    assert all_right(read(client, total_timeout=20_000, socket_timeout=100))
+    assert is_right(read(client, total_timeout=20_000, socket_timeout=100))
     key = next(k for k in range(N) if all_right_after_freeze(cluster, client, k))
     assert client.get(
         ("test", "s", key), {"total_timeout": 20_000, "socket_timeout": 100}
@@ -322,7 +308,7 @@ def test_rows_of_a_frozen_node_come_from_the_replicas_in_time(
         client.put(("test", "s", key), {"a": 0}, policy={"total_timeout": 200})
     assert caught.value.in_doubt
     cluster.thaw(1)
-    assert (client.batch_write_numpy(data(), "test", "s").result_codes == 0).all()
+    assert (client.batch_write_numpy(numbered.rows(N), "test", "s").result_codes == 0).all()
 
 
 def all_right_after_freeze(cluster: LocalCluster, client: aerospike_np.Client, key: int) -> bool:
@@ -336,13 +322,13 @@ def test_what_is_proxied_to_a_frozen_node_waits_for_it(cluster: LocalCluster) ->
     cluster.kill(2)
     cluster.kill(1)
     with cluster.client({"tend_interval": 60_000}) as stale:
-        rows = data()
+        rows = numbered.rows(N)
         stale.batch_write_numpy(rows, "test", "s")
         cluster.restart(1)
         cluster.move_partitions(to=1)
         cluster.freeze(1)
         # Reads are any replica's; writes are the master's: time-out, and in doubt.
-        assert all_right(read(stale))
+        assert is_right(read(stale))
         with pytest.raises(exception.AerospikeTimeoutError) as caught:
             stale.put(("test", "s", 0), {"a": 5}, policy={"total_timeout": 20_000})
         assert caught.value.code == 9
@@ -364,7 +350,7 @@ def test_what_is_proxied_to_a_frozen_node_waits_for_it(cluster: LocalCluster) ->
         cluster.thaw(1)
         thread.join(60)
         assert (done[0].result_codes == 0).all()
-        assert all_right(read(stale))
+        assert is_right(read(stale))
 
 
 def test_peer_that_hangs_up_while_it_waits_is_forgotten(cluster: LocalCluster) -> None:
@@ -382,7 +368,7 @@ def test_peer_that_hangs_up_while_it_waits_is_forgotten(cluster: LocalCluster) -
 
 
 def test_moved_partitions_are_followed(cluster: LocalCluster, client: aerospike_np.Client) -> None:
-    client.batch_write_numpy(data(), "test", "s")
+    client.batch_write_numpy(numbered.rows(N), "test", "s")
     before = cluster.owners()
     assert cluster.move_partitions(100, seed=7) == 100
     changed = [p for p in range(PARTITIONS) if before[p] != cluster.owners()[p]]
@@ -394,19 +380,19 @@ def test_moved_partitions_are_followed(cluster: LocalCluster, client: aerospike_
     )
     assert all(cluster.owners()[p][0] == 0 for p in changed)
     assert cluster.move_partitions() == PARTITIONS
-    assert all_right(read(client))
+    assert is_right(read(client))
 
     def is_followed() -> bool:
         proxied = sum(node.stats()["proxied"] for node in cluster.nodes)
-        assert (client.batch_write_numpy(data(), "test", "s").result_codes == 0).all()
+        assert (client.batch_write_numpy(numbered.rows(N), "test", "s").result_codes == 0).all()
         return sum(node.stats()["proxied"] for node in cluster.nodes) == proxied
 
     until(is_followed)
-    assert all_right(read(client))
+    assert is_right(read(client))
 
 
 def test_nodes_come_back_and_join(cluster: LocalCluster, client: aerospike_np.Client) -> None:
-    client.batch_write_numpy(data(), "test", "s")
+    client.batch_write_numpy(numbered.rows(N), "test", "s")
     port = cluster.nodes[1].port
     before = cluster.owners()
     cluster.kill(1)
@@ -415,43 +401,43 @@ def test_nodes_come_back_and_join(cluster: LocalCluster, client: aerospike_np.Cl
     assert cluster.nodes[1].port == port
     assert cluster.owners() == before
     until(lambda: sorted(client.get_node_names()) == ["A1", "A2", "A3"])
-    assert all_right(read(client))
+    assert is_right(read(client))
     assert cluster.add_node() == 3
     assert [n.name for n in cluster.nodes] == ["A1", "A2", "A3", "A4"]
     until(lambda: len(client.get_node_names()) == 4)
     until(lambda: read(client) is not None and cluster.nodes[3].stats()["batch_rows"] > 0)
-    assert all_right(read(client))
+    assert is_right(read(client))
 
 
 def test_node_comes_back_at_another_port(
     cluster: LocalCluster, client: aerospike_np.Client
 ) -> None:
-    client.batch_write_numpy(data(), "test", "s")
+    client.batch_write_numpy(numbered.rows(N), "test", "s")
     old = cluster.nodes[0].port
     with socket.create_server(("127.0.0.1", 0)):
         cluster.kill(0)
         cluster.restart(0, port=0)
         assert (cluster.nodes[0].port, cluster.nodes[0].state) != (old, "killed")
         until(lambda: read(client) is not None and cluster.nodes[0].stats()["batch_rows"] > 0)
-        assert all_right(read(client))
+        assert is_right(read(client))
     new = cluster.nodes[0]
     assert peers(cluster.nodes[1])[1]["A1"] == f"{new.host}:{new.port}"
 
 
 def test_one_survivor_has_everything(cluster: LocalCluster, client: aerospike_np.Client) -> None:
-    client.batch_write_numpy(data(), "test", "s")
+    client.batch_write_numpy(numbered.rows(N), "test", "s")
     cluster.kill(0)
     cluster.kill(2)
     assert claims(cluster.nodes[1]) == [set(range(PARTITIONS))]
     until(lambda: client.get_node_names() == ["A2"])
-    assert all_right(read(client))
+    assert is_right(read(client))
 
 
 def test_kill_in_the_middle_of_reading_costs_no_row(
     cluster: LocalCluster, client: aerospike_np.Client
 ) -> None:
     n = 60_000
-    client.batch_write_numpy(data(n), "test", "s")
+    client.batch_write_numpy(numbered.rows(n), "test", "s")
     before = sum(node.stats()["batch_rows"] for node in cluster.nodes)
 
     def kill() -> None:
@@ -461,10 +447,10 @@ def test_kill_in_the_middle_of_reading_costs_no_row(
     thread = threading.Thread(target=kill)
     thread.start()
     try:
-        assert all_right(read(client, n))
+        assert is_right(read(client, n))
     finally:
         thread.join()
-    assert all_right(read(client, n))
+    assert is_right(read(client, n))
 
 
 def test_info_for_any_node_passes_over_a_dead_one(cluster: LocalCluster) -> None:
@@ -573,8 +559,8 @@ def test_serve_takes_several_nodes() -> None:
             assert len(hosts) == 3
             with aerospike_np.client({"hosts": [(hosts[0][0], int(hosts[0][1]))]}) as client:
                 assert sorted(client.get_node_names()) == ["A1", "A2", "A3"]
-                client.batch_write_numpy(data(), "test", "s")
-                assert all_right(read(client))
+                client.batch_write_numpy(numbered.rows(N), "test", "s")
+                assert is_right(read(client))
         finally:
             process.terminate()
             assert process.wait(20) == 0

@@ -1,118 +1,35 @@
-"""Python's own ways: Ctrl-C, fork, the end of the interpreter, exceptions of the caller's, threads that meddle.
-
-What may hang or crash runs in a process of its own, which is killed when its time is over. Values are a function of
-the key, so that a reply of another's would show.
-"""
+"""Python's own ways: fork, the end of the interpreter, exceptions of the caller's, threads that meddle."""
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import importlib.util
-import json
 import os
 import random
-import signal
-import subprocess
 import sys
 import threading
-import time
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numbered
 import numpy as np
 import pytest
+from scripts import N, script
 
-import aerospike_np
-from aerospike_np import AsyncClient, Client, exception
+from aerospike_np import Client, exception
 from aerospike_np.local import LocalNode
 
 pytestmark = pytest.mark.needs_embedded("a node of its own, which it freezes")
 
-N = 2_000
 GIL = getattr(sys, "_is_gil_enabled", lambda: True)()
-# The package that is tested, also where it is not installed but lies in the tree.
-PACKAGE = str(Path(aerospike_np.__file__).parents[1])
-ENVIRONMENT = {
-    **os.environ,
-    "PYTHONPATH": os.pathsep.join(filter(None, [PACKAGE, os.environ.get("PYTHONPATH")])),
-}
 needs_uvloop = pytest.mark.skipif(
     importlib.util.find_spec("uvloop") is None, reason="uvloop is not installed: pip install uvloop"
 )
-LIMIT = 150.0  # seconds until a process is killed; none needs a tenth of it
-
-PRELUDE = """
-import asyncio, atexit, faulthandler, json, multiprocessing, os, random, signal, sys, threading, time
-import numpy as np
-import aerospike_np
-from aerospike_np import AsyncClient, Client, Keys
-
-faulthandler.enable()
-CONFIG = json.loads(sys.argv[1])
-N = 2_000
-KEYS = np.arange(N)
-
-def key(i):
-    return ("test", "s", i)
-
-def new_loop(kind):
-    return __import__(kind).new_event_loop()
-
-def run_on(coroutine, kind):
-    with asyncio.Runner(loop_factory=lambda: new_loop(kind)) as runner:
-        return runner.run(coroutine)
-
-def is_right(got):
-    return bool((got.result_codes == 0).all() and (got.batch_records["a"] == KEYS * 7 + 1).all())
-
-def read(client):
-    return client.batch_read(KEYS, _dtype=[("a", "i8")], namespace="test", set_name="s")
-
-def check(client, n=20):
-    for i in random.sample(range(N), n):
-        assert client.get(key(i)).bins == {"a": i * 7 + 1}
-    assert is_right(read(client))
-
-async def check_async(client, n=20):
-    got = await asyncio.gather(*(client.get(key(i)) for i in range(n)))
-    assert [record.bins["a"] for record in got] == [i * 7 + 1 for i in range(n)]
-    assert is_right(await read(client))
-
-def in_child(work, code=0):
-    '''A fork that does the work and ends as processes do; its pid.'''
-    pid = os.fork()
-    if pid:
-        return pid
-    faulthandler.register(signal.SIGALRM, chain=True)
-    signal.alarm(60)
-    random.seed(os.getpid())
-    try:
-        work()
-    except BaseException:
-        import traceback
-        traceback.print_exc()
-        os._exit(99)
-    if code is None:
-        sys.exit(0)
-    os._exit(code)
-
-def wait_for(pid):
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert status == 0, f"a child ended with {status}"
-"""
 
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[LocalNode]:
-    rows = np.zeros(N, [("_key", "i8"), ("a", "i8")])
-    rows["_key"] = np.arange(N)
-    rows["a"] = rows["_key"] * 7 + 1
-    with LocalNode() as node, Client(node.config()) as client:
-        client.batch_write_numpy(rows, "test", "s")
-        client.close()
+    with numbered.node(N) as node:
         yield node
 
 
@@ -120,146 +37,6 @@ def node() -> Iterator[LocalNode]:
 def client(node: LocalNode) -> Iterator[Client]:
     with Client(node.config()) as client:
         yield client
-
-
-def script(tmp_path: Path, node: LocalNode, body: str, *arguments: str) -> str:
-    """Runs it in a new interpreter; what it said. It must end well, and in time."""
-    path = tmp_path / "script.py"
-    path.write_text(PRELUDE + body)
-    out = tmp_path / "out"
-    with out.open("w") as file:  # not a pipe: a child that hangs would keep it open
-        try:
-            done = subprocess.run(
-                [sys.executable, str(path), json.dumps(node.config()), *arguments],
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env=ENVIRONMENT,
-                timeout=LIMIT,
-            )
-            code: int | str = done.returncode
-        except subprocess.TimeoutExpired:
-            code = "killed: it hung"
-    text = out.read_text()
-    assert code == 0, f"{code}\n{text[-6000:]}"
-    return text
-
-
-# ---- Ctrl-C ----
-
-PATIENT = {"total_timeout": 3_600_000, "socket_timeout": 3_600_000}
-
-
-def _table() -> Any:
-    rows = np.zeros(3, [("_key", "i8"), ("a", "i8")])
-    rows["_key"] = range(3)
-    return rows
-
-
-CALLS: dict[str, Callable[[Client], Any]] = {
-    "get": lambda c: c.get(("test", "s", 1), PATIENT),
-    "put": lambda c: c.put(("test", "w", 1), {"a": 1}, policy=PATIENT),
-    "exists": lambda c: c.exists(("test", "s", 1), PATIENT),
-    "remove": lambda c: c.remove(("test", "w", 1), policy=PATIENT),
-    "batch_read": lambda c: c.batch_read(
-        [("test", "s", i) for i in range(3)], _dtype=[("a", "i8")], policy=PATIENT
-    ),
-    "batch_write_numpy": lambda c: c.batch_write_numpy(_table(), "test", "w", policy=PATIENT),
-    "info": lambda c: c.info_all("build", {"total_timeout": 3_600_000}),
-    "read_stream": lambda c: list(
-        c.read_stream(range(9), [("a", "i8")], 3, namespace="test", set_name="s", policy=PATIENT)
-    ),
-    "write_stream": lambda c: list(c.write_stream([_table()] * 3, "test", "w", policy=PATIENT)),
-}
-
-
-def interrupted(call: Callable[[], Any], delay: float = 0.05) -> tuple[float, KeyboardInterrupt]:
-    """Ctrl-C so much later: the seconds until it was raised."""
-    sent = [0.0]
-
-    def send() -> None:
-        sent[0] = time.monotonic()
-        signal.raise_signal(signal.SIGINT)
-
-    timer = threading.Timer(delay, send)
-    timer.start()
-    with pytest.raises(KeyboardInterrupt) as caught:
-        call()
-    heard = time.monotonic()
-    timer.join()
-    return heard - sent[0], caught.value
-
-
-@pytest.mark.only_sync("Ctrl-C is heard by the thread that calls")
-@pytest.mark.parametrize("name", CALLS)
-def test_ctrl_c_ends_a_call_that_a_frozen_node_does_not_answer(node: LocalNode, name: str) -> None:
-    with Client(node.config()) as client:
-        assert client.get(("test", "s", 1)).bins == {"a": 8}
-        node.freeze()
-        try:
-            seconds, error = interrupted(lambda: CALLS[name](client))
-        finally:
-            node.thaw()
-        assert seconds < 5  # benchmarks/interrupt.py has the figure
-        if name in ("put", "remove"):
-            assert error.in_doubt  # type: ignore[attr-defined]
-        if name.startswith("batch") or name.endswith("stream"):
-            partial = error.partial  # type: ignore[attr-defined]
-            assert len(partial.result_codes) == 3 and (partial.result_codes != 0).all()
-            if "write" in name:
-                assert partial.in_doubt.all()
-        assert client.get(("test", "s", 2)).bins == {"a": 15}
-
-
-@pytest.mark.only_sync("Ctrl-C is heard by the thread that calls")
-def test_ctrl_c_ends_connecting(node: LocalNode) -> None:
-    node.freeze()
-    client = Client({**node.config(), "connect_timeout": 3_600_000})
-    try:
-        seconds, _ = interrupted(client.connect)
-    finally:
-        node.thaw()
-    assert seconds < 5 and not client.is_connected()
-    with client:
-        assert client.get(("test", "s", 1)).bins == {"a": 8}
-
-
-@pytest.mark.only_sync("Ctrl-C is heard by the thread that calls")
-def test_ctrl_c_ends_waiting_for_a_turn_and_for_close(node: LocalNode) -> None:
-    config = {
-        **node.config(),
-        "max_concurrent_operations": 1,
-        "operation_queue_timeout_ms": 3_600_000,
-    }
-    with Client(config) as client:
-        client.get(("test", "s", 1))
-        node.freeze()
-        ended: list[Any] = []
-        thread = threading.Thread(
-            target=lambda: ended.append(client.get(("test", "s", 3), PATIENT))
-        )
-        try:
-            thread.start()
-            assert interrupted(lambda: CALLS["get"](client), 0.2)[0] < 5
-        finally:
-            node.thaw()
-        thread.join(30)
-        assert ended[0].bins == {"a": 22}  # the one that was in is not harmed
-        assert client.get(("test", "s", 2)).bins == {"a": 15}
-        node.freeze()
-
-        def fails() -> None:
-            with pytest.raises(exception.AerospikeError):
-                client.get(("test", "s", 3), PATIENT)
-            ended.append(None)
-
-        thread = threading.Thread(target=fails)
-        try:
-            thread.start()
-            assert interrupted(lambda: client.close(drain=3600), 0.3)[0] < 5
-            thread.join(30)
-        finally:
-            node.thaw()
-        assert ended[1:] == [None] and not client.is_connected()
 
 
 # ---- fork ----
@@ -381,6 +158,19 @@ assert sum(len(part.result_codes) for part in stream) == N - 10
 client.close()
 """
     script(tmp_path, node, body)
+
+
+def test_node_belongs_to_the_process_that_started_it(node: LocalNode) -> None:
+    assert node.port
+    pid = os.fork()
+    if pid == 0:
+        try:
+            node.port  # noqa: B018
+        except exception.ClientError as refused:
+            os._exit(0 if "fork" in str(refused) else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 POOLS = """
@@ -623,118 +413,6 @@ def test_key_and_values_with_an_index_that_raises_are_refused(client: Client) ->
         with pytest.raises((Oops, TypeError, exception.AerospikeError)):
             call()
     assert client.get(("test", "s", 1)).bins == {"a": 8}
-
-
-# ---- close, connect, drop ----
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_close_ends_the_call_of_another_thread(node: LocalNode, name: str) -> None:
-    client = Client(node.config()).connect()
-    ended: list[Any] = []
-
-    def work() -> None:
-        try:
-            ended.append(CALLS[name](client))
-        except BaseException as error:
-            ended.append(error)
-
-    node.freeze()
-    try:
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join(0.05)
-        client.close()
-        thread.join(30)
-    finally:
-        node.thaw()
-    assert not thread.is_alive()
-    failure = ended[0] if name != "info" else ended[0][0].response  # there it is data
-    assert isinstance(failure, exception.AerospikeError) or "client was closed" in failure, ended
-
-
-@pytest.mark.parametrize("name", ["connect", "get"])
-def test_close_ends_the_connecting_of_another_thread(node: LocalNode, name: str) -> None:
-    client, ended = Client(node.config()), []
-
-    def work() -> None:
-        try:
-            ended.append(client.connect() if name == "connect" else CALLS[name](client))
-        except BaseException as error:
-            ended.append(error)
-
-    node.freeze()
-    try:
-        n_open = len(os.listdir("/proc/self/fd"))
-        thread = threading.Thread(target=work)
-        thread.start()
-        end = time.monotonic() + 60
-        while len(os.listdir("/proc/self/fd")) == n_open and time.monotonic() < end:
-            time.sleep(0.002)
-        client.close()
-        thread.join(30)
-    finally:
-        node.thaw()
-    assert not thread.is_alive()
-    assert isinstance(ended[0], exception.ClientError), ended
-    assert "close" in str(ended[0])
-    assert not client._core.is_open()
-    assert client.connect().get(("test", "s", 5)).bins == {"a": 36}
-    client.close()
-
-
-def test_connecting_twice_and_from_eight_threads_at_once_opens_one_cluster(node: LocalNode) -> None:
-    for _ in range(20):
-        client = Client(node.config())
-        barrier, failures = threading.Barrier(8), []
-
-        def work(client: Client = client, barrier: Any = barrier, failures: Any = failures) -> None:
-            try:
-                barrier.wait()
-                assert client.connect() is client
-                assert client.get(("test", "s", 5)).bins == {"a": 36}
-            except BaseException as error:
-                failures.append(error)
-
-        threads = [threading.Thread(target=work) for _ in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert not failures
-        assert len(client.get_stats().nodes) == 1
-        client.close()
-        client.close()
-        for name in CALLS:
-            with pytest.raises(exception.AerospikeError, match="closed"):
-                CALLS[name](client)
-        assert client.connect().get(("test", "s", 5)).bins == {"a": 36}
-        client.close()
-
-
-def test_dropped_without_close_warns_once_whichever_face_was_made_first(node: LocalNode) -> None:
-    def drop(client: Any) -> None:
-        async def main() -> None:
-            await client.connect()
-            assert (await client.get(("test", "s", 1))).bins == {"a": 8}
-            client.sync.get(("test", "s", 1))
-
-        if isinstance(client, AsyncClient):
-            asyncio.run(main())
-        else:
-            client.get(("test", "s", 1))
-            client.aio.is_connected()
-
-    for kind in (Client, AsyncClient):
-        with warnings.catch_warnings(record=True) as seen:
-            warnings.simplefilter("always")
-            drop(kind(node.config()))
-            gc.collect()
-            gc.collect()
-        ours = [
-            w for w in seen if w.category is ResourceWarning and "without close" in str(w.message)
-        ]
-        assert len(ours) == 1 and kind.__name__ in str(ours[0].message)
 
 
 # ---- threads that meddle ----

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numbered
 import numpy as np
 import pytest
 
@@ -24,9 +25,7 @@ DTYPE = np.dtype([("a", "i8"), ("b", "S16"), ("c", "f4")])
 @pytest.fixture(scope="module")
 def node() -> Iterator[LocalNode]:
     with LocalNode() as node, node.client() as client:
-        rows = np.zeros(N, [("_key", "i8"), ("a", "i8"), ("b", "S16"), ("c", "f8")])
-        rows["_key"] = np.arange(N)
-        rows["a"] = rows["_key"] * 7 + 1
+        rows = numbered.rows(N, ("b", "S16"), ("c", "f8"))
         rows["b"] = rows["_key"].astype("S16")
         rows["c"] = rows["_key"] / 2
         client.batch_write_numpy(rows, "test", "s", bytes_as="str")
