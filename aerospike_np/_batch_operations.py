@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _keys, _late, _progress, _reading, _writing
@@ -17,6 +18,7 @@ class BatchOperations:
 
     _core: Core
     _plans: dict[Any, Any]
+    _do: Callable[..., Any]
 
     def batch_read(
         self,
@@ -108,7 +110,7 @@ class BatchOperations:
         plan, data = _tables.plan_of(
             self._plans, self._core, len(prepared), _dtype, bins, layout, out, errors, fill, policy, compute
         )
-        return plan.read(prepared, data, _progress.watcher(progress, len(prepared)))
+        return plan.read(prepared, self._do, data, _progress.watcher(progress, len(prepared)))
 
     def batch_write(self, records: Any, policy: Any = None, retry: int = 0) -> Any:
         """Writes many records, each with its own bins.

@@ -267,6 +267,18 @@ def view(keys: Any) -> Any:
     )
 
 
+def engine_keys(held: Any) -> Any:
+    """What a result holds as keys, as the engine takes them."""
+    return held._tuples if isinstance(held, TupleKeys) else held
+
+
+def digested(held: Any) -> Any:
+    """The same as digests, where all are of one set."""
+    if not isinstance(held, Keys):
+        return engine_keys(held)
+    return Keys._checked(held.namespace, held.set_name, held.digests())
+
+
 def _name(name: Any, what: str, limit: int, *, empty: bool) -> str:
     if not isinstance(name, str):
         raise TypeError(f"keys: {what} is a str, not {type(name).__name__}")

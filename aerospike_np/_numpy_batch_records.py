@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from ._refresh import Origin
+
 _REASONS = {
     1: "is of a kind that does not go there",
     2: "is out of range",
@@ -68,8 +70,8 @@ class NumpyBatchRecords:
     """
 
     __slots__ = (
-        "__weakref__", "_index", "_keys", "_mask", "_missing", "_timings", "batch_records", "errors",
-        "field_names", "layout", "meta", "result_codes",
+        "__weakref__", "_index", "_keys", "_mask", "_missing", "_origin", "_timings", "batch_records",
+        "errors", "field_names", "layout", "meta", "result_codes",
     )  # fmt: skip
 
     batch_records: Any
@@ -90,6 +92,7 @@ class NumpyBatchRecords:
         keys: Any,
         timings: Any,
         layout: str,
+        origin: Origin | None = None,
     ) -> None:
         self.batch_records = data
         self.meta = meta
@@ -100,6 +103,7 @@ class NumpyBatchRecords:
         self._timings = timings
         self._missing = missing_bits
         self._keys = keys
+        self._origin = origin
         self._mask: Any = None
         self._index: Index | None = None
 
@@ -273,6 +277,42 @@ class NumpyBatchRecords:
                 if not is_masked:
                     record[name] = value
         return dict(zip(rows, records, strict=True))
+
+    # ---- again ----
+
+    def refresh(self) -> Any:
+        """Reads again what has changed since this was read, or since the last refresh, into the same arrays.
+
+        A record that was not written since is not sent: the server looks at the time of its last update. So
+        what was written to these arrays meanwhile stays in its rows. Deleted records are masked, with code 2.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+            True where the code, the generation, a value or its mask is another now; and where a record with
+            object or StringDType fields was sent anew. To be awaited where the result is an AsyncClient's.
+
+        Raises
+        ------
+        ConversionError, AerospikeTimeoutError, ClusterError
+            As in ``batch_read``; ``.partial`` is this result, whose rows are those of before, or new.
+        ClientError
+            This result came out of a pickle or of ``to_numpy``, or another refresh of it is under way.
+
+        Examples
+        --------
+        >>> client.put(("test", "demo", "a"), {"price": 1.5})
+        >>> client.put(("test", "demo", "b"), {"price": 2.0})
+        >>> found = client.batch_read(["a", "b"], _dtype=[("price", "f8")], namespace="test", set_name="demo")
+        >>> client.put(("test", "demo", "b"), {"price": 2.5})
+        >>> found.refresh().tolist(), found["price"].tolist()
+        ([False, True], [1.5, 2.5])
+        """
+        if self._origin is None:
+            raise ClientError(
+                "refresh: this result came out of a pickle or of to_numpy, and has no client; read it again"
+            )
+        return self._origin.refresh(self)
 
     # ---- shown and sent ----
 

@@ -91,7 +91,7 @@ class Reader(Generic[_Result]):
                 f"{self._namespace!r}, {self._set_name!r}"
             )
         data = None if out is None else self._plan.shape.fit(out, len(keys))
-        return self._plan.read(keys, data, kept=kept)
+        return self._plan.read(keys, self._client._do, data, kept=kept)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), self._arguments

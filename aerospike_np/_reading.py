@@ -84,4 +84,4 @@ def _records_to_numpy(
         target.shape.fills,
     )
     made = target.data, target.codes, target.meta, target.missing, found, (0.0, 0.0, 0.0, 0.0)
-    return _tables.result(shape, _keys.view(keys), made, errors, None)
+    return _tables.finished(_tables.result(shape, _keys.view(keys), made), errors, None)

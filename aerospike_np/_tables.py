@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _compute, _keys, _layout, _progress
 from ._numpy_batch_records import NumpyBatchRecords, raise_conversion
+from ._reading import set_partial
+from ._refresh import Origin
 from .exception import AerospikeError, InvalidArgError
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
+    from .expressions import Expression
 
 _NO_ERRORS = np.empty(0, _layout.ERROR_DTYPE)
 _CACHED = 64
@@ -29,7 +33,7 @@ def errors_mode(errors: Any) -> int:
 class Plan:
     """All of a read that does not depend on its keys."""
 
-    __slots__ = ("core", "engine", "errors", "has_rows", "shape")
+    __slots__ = ("core", "engine", "errors", "has_rows", "policy", "shape")
 
     def __init__(
         self,
@@ -43,6 +47,7 @@ class Plan:
         self.core = core
         self.shape = shape
         self.errors = errors
+        self.policy = copy.copy(policy)
         rows = shape.rows()
         self.has_rows = rows is not None
         asked = _compute.asked(shape.bins, computed) if computed else shape.bins
@@ -50,22 +55,45 @@ class Plan:
             where, shape.samples, shape.fills, errors_mode(errors), policy, asked, rows
         )
 
-    def read(self, keys: Any, data: Any = None, watch: Any = None, kept: Any = None) -> Request:
+    def read(
+        self, keys: Any, do: Any, data: Any = None, watch: Any = None, kept: Any = None
+    ) -> Request:
         """A read of prepared keys, into new arrays or into those of ``data``; ``kept`` are the keys as the
-        result has them, where they are there already.
+        result has them, where they are there already. ``do`` is the client's, for what the result may ask later.
         """
+        origin = Origin(self, do)
+
+        def finish(raw: Any, exception: AerospikeError | None) -> Any:
+            own = kept if kept is not None else _keys.view(keys)
+            return finished(self._found(own, raw, origin), self.errors, exception)
+
+        return _progress.watched(self._request(keys, data), finish, watch)
+
+    def again(self, keys: Any) -> Request:
+        """A read whose result is a pair: what was found, and what went wrong."""
+        return self._request(keys, None).then(
+            lambda raw, exception: (self._found(keys, raw, None), exception)
+        )
+
+    def look(self, keys: Any, expression: Expression) -> Request:
+        """A read of nothing, with another filter. The result: codes and timings, and what went wrong."""
+        policy = {k: v for k, v in (self.policy or {}).items() if k != "filter_expression"}
+        policy["expressions"] = expression
+        engine = self.core.read_plan("refresh", (), (), 0, policy, (), None)
+        codes, meta, missing = _layout.status_arrays(len(keys), 0)
+        request = self.core.batch_table(engine, keys, (None, codes, meta, missing), ())
+        return request.then(lambda raw, exception: ((codes, raw[-1]), exception))
+
+    def _request(self, keys: Any, data: Any) -> Request:
         arrays = fields = None
         if data is not None or not self.has_rows:
             target = _layout.Target(len(keys), self.shape, data)
             arrays = target.data, target.codes, target.meta, target.missing
             fields = target.fields
+        return self.core.batch_table(self.engine, keys, arrays, fields)
 
-        def finish(raw: Any, exception: AerospikeError | None) -> Any:
-            own = kept if kept is not None else _keys.view(keys)
-            return result(self.shape, own, raw, self.errors, exception)
-
-        request = self.core.batch_table(self.engine, keys, arrays, fields)
-        return _progress.watched(request, finish, watch)
+    def _found(self, keys: Any, raw: Any, origin: Any) -> NumpyBatchRecords:
+        return result(self.shape, keys, raw, origin)
 
 
 def plan_of(
@@ -106,19 +134,23 @@ def plan_of(
     return plan, out
 
 
-def result(
-    shape: _layout.Shape, keys: Any, raw: Any, errors: str, exception: AerospikeError | None
-) -> NumpyBatchRecords:
+def result(shape: _layout.Shape, keys: Any, raw: Any, origin: Any = None) -> NumpyBatchRecords:
     data, codes, meta, missing, cell_errors, timings = raw
     table = (
         np.frombuffer(bytearray(cell_errors), _layout.ERROR_DTYPE) if cell_errors else _NO_ERRORS
     )
-    found = NumpyBatchRecords(
-        data, meta, codes, missing, shape.names, table, keys, timings, shape.layout
+    return NumpyBatchRecords(
+        data, meta, codes, missing, shape.names, table, keys, timings, shape.layout, origin
     )
+
+
+def finished(
+    found: NumpyBatchRecords, errors: str, exception: BaseException | None
+) -> NumpyBatchRecords:
+    """The result, or what is to be raised with it."""
     if exception is not None:
-        exception.partial = found
+        set_partial(exception, found)
         raise exception
-    if cell_errors and errors == "raise":
+    if len(found.errors) and errors == "raise":
         raise_conversion(found)
     return found

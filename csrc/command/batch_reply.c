@@ -182,20 +182,41 @@ static int take_one(anp_channel *c, const uint8_t *at, size_t here, size_t *used
     return status == ANP_OK ? 1 : status;
 }
 
-/* Rows at the beginning of these bytes that are ok and like one before: message head, row and
- * operations are checked as take_one does, in one go. Gives the bytes that were taken; what it
- * stops at is for take_one. */
+/* A row whose message begins at `p`, without fields, and may be of two kinds: ok and like one
+ * before, or a head that says that there is nothing to read. Gives the bytes that were taken; 0: it
+ * is of neither kind. */
+static size_t take_row(anp_batch *b, uint64_t row, const uint8_t *p, size_t here)
+{
+    uint32_t generation = anp_load_be32(p + 6), void_time = anp_load_be32(p + 10);
+    uint32_t n_ops = anp_load_be16(p + 20);
+    if (p[5] == ANP_OK) {
+        size_t size = b->sink.again(b->sink.context, row, generation, void_time, n_ops,
+                                    p + ANP_MESSAGE_HEAD, here - ANP_MESSAGE_HEAD);
+        return size != 0 ? ANP_MESSAGE_HEAD + size : 0;
+    }
+    if (n_ops != 0 || (p[5] != ANP_NOT_FOUND && p[5] != ANP_FILTERED_OUT)) {
+        return 0;
+    }
+    anp_message m = {
+        .result = p[5], .generation = generation, .ttl = void_time, .index = anp_load_be32(p + 14)};
+    anp_error ignored;
+    anp_cursor empty = anp_cursor_over(p + ANP_MESSAGE_HEAD, 0);
+    return b->sink.row(b->sink.context, row, &m, empty, &ignored) == ANP_OK ? ANP_MESSAGE_HEAD : 0;
+}
+
+/* Rows at the beginning of these bytes that are as most are: what take_one checks is checked in one
+ * go. Gives the bytes that were taken; what it stops at is for take_one. */
 static size_t take_more(anp_channel *c, const uint8_t *bytes, size_t here)
 {
     anp_batch *b = c->batch;
     anp_window *w = c->windows.first;
     size_t at = 0, n = 0;
     here = here < c->frame_left ? here : (size_t)c->frame_left;
-    while (here - at > ANP_MESSAGE_HEAD) {
+    while (here - at >= ANP_MESSAGE_HEAD) {
         const uint8_t *p = bytes + at;
         uint32_t index = anp_load_be32(p + 14);
-        bool is_plain = p[0] == ANP_MESSAGE_HEAD && (p[3] & ANP_INFO3_LAST) == 0 &&
-                        p[5] == ANP_OK && anp_load_be16(p + 18) == 0;
+        bool is_plain =
+            p[0] == ANP_MESSAGE_HEAD && (p[3] & ANP_INFO3_LAST) == 0 && anp_load_be16(p + 18) == 0;
         if (!is_plain || index >= w->n_rows) {
             break;
         }
@@ -204,14 +225,12 @@ static size_t take_more(anp_channel *c, const uint8_t *bytes, size_t here)
             break;
         }
         look_ahead(b, w, index);
-        size_t size = b->sink.again(b->sink.context, r->row, anp_load_be32(p + 6),
-                                    anp_load_be32(p + 10), anp_load_be16(p + 20),
-                                    p + ANP_MESSAGE_HEAD, here - at - ANP_MESSAGE_HEAD);
+        size_t size = take_row(b, r->row, p, here - at);
         if (size == 0) {
             break;
         }
         r->flags = (uint8_t)((r->flags | ANP_WROW_ANSWERED) & ~ANP_WROW_AGAIN);
-        at += ANP_MESSAGE_HEAD + size;
+        at += size;
         n++;
     }
     c->frame_left -= at;

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from event_loops import NewLoop
 
-from aerospike_np import Client
+from aerospike_np import Client, NumpyBatchRecords
 from aerospike_np._operations import OPERATIONS
 from aerospike_np._streams import Streams
 from aerospike_np.pytest_plugin import outside_cluster
@@ -132,6 +132,13 @@ def driver(request: pytest.FixtureRequest) -> Iterator[str]:
         for operation in [name for name in source if not name.startswith("_")]:
             patch.setattr(Client, operation, wrap(operation))
     patch.setattr(Client, "_do", awaited("_do"))
+    refresh = NumpyBatchRecords.refresh
+
+    def refreshed(found: NumpyBatchRecords) -> Any:
+        work = refresh(found)
+        return loop.run(work) if asyncio.iscoroutine(work) else work
+
+    patch.setattr(NumpyBatchRecords, "refresh", refreshed)
     try:
         yield name
     finally:

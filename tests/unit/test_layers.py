@@ -224,7 +224,8 @@ def test_making_a_client_loads_no_numpy_but_all_else_that_its_methods_need() -> 
         "new = {m for m in set(sys.modules) - before if m.startswith('aerospike_np.')};"
         "print(*sorted(new))"
     )
-    modules = ["aerospike_np." + name for name in ("_batch_data", "_layout", "_tables")]
+    names = ("_batch_data", "_layout", "_refresh", "_tables", "exp")
+    modules = [f"aerospike_np.{name}" for name in names]
     assert run_python(code).split() == ["False", *modules]
 
 
