@@ -37,7 +37,8 @@ typedef struct anp_state {
     PyObject *raise_status; /* aerospike_np._codes.error_of(code, message, in_doubt, node, key,
                                bin) -> exception */
     PyObject *invalid_arg_error;
-    _Atomic(PyObject *) names[ANP_NAMES]; /* of bins, see value_decode.c */
+    PyObject *done, *set_result, *set_exception; /* names of a future's methods */
+    _Atomic(PyObject *) names[ANP_NAMES];        /* of bins, see value_decode.c */
 } anp_state;
 
 anp_state *anp_state_of(PyObject *module);

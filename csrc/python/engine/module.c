@@ -93,6 +93,12 @@ static bool import_class(PyObject *module, const char *name, PyObject **out)
     return *out != NULL;
 }
 
+static bool make_name(const char *name, PyObject **out)
+{
+    *out = PyUnicode_InternFromString(name);
+    return *out != NULL;
+}
+
 static bool add_type(PyObject *module, PyType_Spec *spec, PyTypeObject **out)
 {
     *out = (PyTypeObject *)(void *)PyType_FromModuleAndSpec(module, spec, NULL);
@@ -129,6 +135,8 @@ static int exec_module(PyObject *module)
               import_class(expressions, "Expression", &s->expression_class) &&
               import_class(codes, "error_of", &s->raise_status) &&
               import_class(exceptions, "InvalidArgError", &s->invalid_arg_error) &&
+              make_name("done", &s->done) && make_name("set_result", &s->set_result) &&
+              make_name("set_exception", &s->set_exception) &&
               add_type(module, &anp_core_spec, &s->core_type) &&
               add_type(module, &anp_request_spec, &s->request_type) &&
               add_type(module, &anp_waker_spec, &s->waker_type) &&
@@ -167,7 +175,10 @@ static PyObject **members(anp_state *s, size_t i)
                         &s->expression_class,
                         &s->keys_class,
                         &s->raise_status,
-                        &s->invalid_arg_error};
+                        &s->invalid_arg_error,
+                        &s->done,
+                        &s->set_result,
+                        &s->set_exception};
     return i < sizeof all / sizeof all[0] ? all[i] : NULL;
 }
 

@@ -158,25 +158,25 @@ static PyObject *waker_submit(PyObject *self, PyObject *const *args, Py_ssize_t 
 /* The future's set_result or set_exception, unless nobody waits any more. */
 static bool tell(anp_request *r, PyObject *future)
 {
-    PyObject *done = PyObject_CallMethod(future, "done", NULL);
+    const anp_state *state = r->state;
+    PyObject *done = PyObject_CallMethodNoArgs(future, state->done);
     int is_done = done != NULL ? PyObject_IsTrue(done) : -1;
     Py_XDECREF(done);
     if (is_done != 0) {
         return is_done > 0;
     }
-    PyObject *got;
-    if (!r->wants_result) {
-        got = PyObject_CallMethod(future, "set_result", "O", Py_None);
-    } else {
+    PyObject *exception = NULL, *result = Py_NewRef(Py_None);
+    if (r->wants_result) {
         PyObject *raised = r->raised;
         r->raised = NULL;
-        PyObject *result = anp_request_conclude(r, raised);
-        PyObject *exception = result == NULL ? anp_exception_take() : NULL;
-        got = result != NULL ? PyObject_CallMethod(future, "set_result", "(O)", result)
-                             : PyObject_CallMethod(future, "set_exception", "(O)", exception);
-        Py_XDECREF(result);
-        Py_XDECREF(exception);
+        Py_SETREF(result, anp_request_conclude(r, raised));
+        exception = result == NULL ? anp_exception_take() : NULL;
     }
+    PyObject *got = result != NULL
+                        ? PyObject_CallMethodOneArg(future, state->set_result, result)
+                        : PyObject_CallMethodOneArg(future, state->set_exception, exception);
+    Py_XDECREF(result);
+    Py_XDECREF(exception);
     Py_XDECREF(got);
     return got != NULL;
 }
