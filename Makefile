@@ -10,12 +10,14 @@ BUILD ?= build
 CFLAGS ?= -O2 -g
 FLAGS := -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -fvisibility=hidden -pthread -MMD -MP \
     -Wall -Wextra -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Werror
+LUA_CFLAGS := $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)
+LUA_LIBS := $(shell pkg-config --libs lua5.4 2>/dev/null || echo -llua5.4)
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 TSAN_TESTS := threads command batch_node batch_parts group node loop pool tend tend_many api single_cluster # those with threads
 PYTEST := -m pytest -n $(JOBS) --dist worksteal --timeout=180 --ignore=tests/peers
 
 LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers.txt))
-OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(foreach layer,$(LAYERS),$(wildcard csrc/$(layer)/*.c)))
+OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out csrc/node/udf_none.c,$(foreach layer,$(LAYERS),$(wildcard csrc/$(layer)/*.c))))
 C_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/c/test_*.c))
 FUZZ := $(patsubst %.c,$(BUILD)/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 BENCH := $(patsubst %.c,$(BUILD)/%,$(wildcard benchmarks/*.c))
@@ -97,11 +99,12 @@ $(BENCH): $(BUILD)/%: %.c aerospike_np/lib/libaerospike_np.a
 	mkdir -p $(@D); $(CC) $(FLAGS) -O3 $< aerospike_np/lib/libaerospike_np.a -o $@ -lm
 $(BUILD)/libanp.a: $(OBJECTS)
 	rm -f $@; ar rcs $@ $^
+$(BUILD)/csrc/lua/%.o $(BUILD)/tests/c/test_udf.o: FLAGS += $(LUA_CFLAGS)
 $(BUILD)/%.o: %.c Makefile
 	mkdir -p $(@D); $(CC) $(FLAGS) $(CFLAGS) -c $< -o $@
 $(C_TESTS): %: %.o $(C_HELP) $(BUILD)/libanp.a
-	$(CC) $(CFLAGS) -pthread $^ -o $@ -lcmocka -lcrypto -lpthread -lm
+	$(CC) $(CFLAGS) -pthread $^ -o $@ $(LUA_LIBS) -lcmocka -lcrypto -lpthread -lm
 $(FUZZ): %: %.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libanp.a
-	$(CC) $(CFLAGS) -pthread $^ -o $@ -lcrypto -lpthread -lm
+	$(CC) $(CFLAGS) -pthread $^ -o $@ $(LUA_LIBS) -lcrypto -lpthread -lm
 .SECONDARY:
 -include $(OBJECTS:.o=.d) $(C_TESTS:=.d) $(FUZZ:=.d) $(C_HELP:.o=.d) $(BENCH:=.d)

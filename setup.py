@@ -18,6 +18,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,7 +29,7 @@ from setuptools.command.build_ext import build_ext
 # A module's binding lies in csrc/python/<name>; these are the layers it links.
 EXTENSIONS = {
     "engine": ["base", "wire", "table", "net", "cluster", "command"],
-    "node": ["base", "wire", "data", "net", "node"],
+    "node": ["base", "wire", "data", "net", "lua", "node"],
 }
 # The layers in the static library for C programs.
 LIBRARY = ["base", "wire", "table", "net", "cluster", "command", "api"]
@@ -95,12 +96,13 @@ class BuildExt(build_ext):
 
     def build_extensions(self) -> None:
         self._check_system()
+        self._lua = self._find_lua()
         # NumPy first: Debian puts its own NumPy's headers (1.24's) into Python's include directory.
         self._includes = [
             f"-isystem{path}" for path in (_numpy_include(), sysconfig.get_config_var("INCLUDEPY"))
         ]
         library = sources(LIBRARY)
-        names = {name for extension in self.extensions for name in extension.sources}
+        names = {name for extension in self.extensions for name in self._compiled(extension)}
         names = sorted(names.union(library))
         targets = self.compiler.object_filenames(names, output_dir=self.build_temp)
         for target in targets:
@@ -116,10 +118,12 @@ class BuildExt(build_ext):
 
     def build_extension(self, ext: Extension) -> None:
         linked = copy.copy(ext)  # the original keeps its sources, for sdist
-        linked.extra_objects = [self._objects[name] for name in ext.sources]
+        linked.extra_objects = [self._objects[name] for name in self._compiled(ext)]
         linked.depends = [*linked.extra_objects, "setup.py"]
         linked.sources = []
         linked.extra_link_args = ["-pthread"]
+        if ext.name.endswith("._node") and self._lua is not None:
+            linked.extra_link_args += self._lua[1]
         if enabled("ANP_SANITIZE"):
             linked.extra_link_args += SANITIZE
         super().build_extension(linked)
@@ -152,6 +156,8 @@ class BuildExt(build_ext):
         if not (self.force or _is_stale(target)):
             return
         flags = [*FLAGS, *WARNINGS, *self._includes]
+        if self._lua is not None and source.startswith("csrc/lua/"):
+            flags += self._lua[0]
         if enabled("ANP_WERROR"):
             flags.append("-Werror")
         if enabled("ANP_SANITIZE"):
@@ -164,9 +170,43 @@ class BuildExt(build_ext):
             extra_postargs=flags,
         )
 
+    def _compiled(self, ext: Extension) -> list[str]:
+        """The sources of a module: with those that need Lua, or with what stands in for them."""
+        unwanted = "csrc/lua/" if self._lua is None else "csrc/node/udf_none.c"
+        return [name for name in ext.sources if not name.startswith(unwanted)]
+
+    def _find_lua(self) -> tuple[list[str], list[str]] | None:
+        """How to compile and to link Lua 5.4, which the embedded node calls UDFs with, if it is there."""
+        candidates = [(["-I/usr/include/lua5.4"], ["-llua5.4"])]  # Debian's, without pkg-config
+        for name in ("lua5.4", "lua-5.4", "lua54"):
+            try:
+                found = [
+                    subprocess.check_output(
+                        ["pkg-config", what, name], text=True, stderr=subprocess.DEVNULL
+                    ).split()
+                    for what in ("--cflags", "--libs")
+                ]
+            except (OSError, subprocess.CalledProcessError):
+                continue
+            candidates.insert(0, (found[0], found[1]))
+        probe = b"#include <lua.h>\n#if LUA_VERSION_NUM != 504\n#error another\n#endif\n"
+        for candidate in candidates:
+            command = [*self._compiler(), "-E", "-x", "c", *candidate[0], "-"]
+            if subprocess.run(command, input=probe, capture_output=True).returncode == 0:
+                return candidate
+        print(
+            "aerospike_np: no Lua 5.4, so the embedded node is built without UDFs. "
+            "On Debian: apt-get install liblua5.4-dev",
+            file=sys.stderr,
+        )
+        return None
+
+    def _compiler(self) -> list[str]:
+        return shlex.split(os.environ.get("CC", "")) or self.compiler.compiler_so[:1]
+
     def _check_system(self) -> None:
         """Say which package is missing, before a compiler says it in a hundred lines."""
-        compiler = shlex.split(os.environ.get("CC", "")) or self.compiler.compiler_so
+        compiler = self._compiler()
         if shutil.which(compiler[0]) is None:
             raise SystemExit(
                 f"aerospike_np: no C compiler ({compiler[0]}). On Debian: apt-get install gcc"

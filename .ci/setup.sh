@@ -31,7 +31,7 @@ apt_install() {
 }
 
 system() {
-    local wanted=(gcc libc6-dev make) missing=() name
+    local wanted=(gcc libc6-dev make liblua5.4-dev) missing=() name
     local python
     python=$(command -v "${PYTHON:-python3}" || true)
     # Debian's own Python comes in parts; any other brings its headers and venv along.

@@ -285,22 +285,6 @@ uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_re
 
 /* ---- dispatch ---- */
 
-static uint8_t udf(const anp_node_request *r, anp_reply *reply)
-{
-    static const char failure[] = "FAILURE",
-                      text[] = "UDF: Execution Error 1"; /* what an unknown module gets */
-    if (!r->has_udf_args ||
-        (r->info2 & (ANP_INFO2_GENERATION | ANP_INFO2_GENERATION_GT | ANP_INFO2_CREATE_ONLY)) ||
-        (r->info3 &
-         (ANP_INFO3_UPDATE_ONLY | ANP_INFO3_CREATE_OR_REPLACE | ANP_INFO3_REPLACE_ONLY))) {
-        return ANP_PARAMETER;
-    }
-    anp_op_write(reply->out, ANP_OP_READ, failure, sizeof failure - 1, ANP_PARTICLE_STRING, text,
-                 sizeof text - 1);
-    reply->n_ops++;
-    return ANP_UDF;
-}
-
 static anp_serve whose(const anp_executor *e, const anp_node_request *r)
 {
     return anp_members_serve(e->members, e->member, r->digest,
@@ -339,7 +323,7 @@ static uint8_t dispatch(anp_executor *e, const anp_node_request *r, anp_reply *r
         return anp_execute_delete(e, ns, r, reply);
     }
     if (r->has_udf) {
-        return udf(r, reply);
+        return anp_execute_udf(e, ns, r, reply);
     }
     if (r->info2 & ANP_INFO2_WRITE) {
         return anp_execute_write(e, ns, r, reply);

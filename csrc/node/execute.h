@@ -54,6 +54,29 @@ uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_req
                           anp_reply *reply);
 uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
                            anp_reply *reply);
+uint8_t anp_execute_udf(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
+                        anp_reply *reply);
+
+/* ---- what writes and UDFs have in common (write.c) ---- */
+
+struct anp_bins;
+
+/* Is there as much in the store as it may have? */
+bool anp_write_is_full(const anp_executor *e);
+
+/* Checks of the live record, in the server's order; old NULL: there is none. */
+uint8_t anp_write_check(anp_executor *e, const anp_node_request *r, const anp_record *old,
+                        bool touches, anp_reply *reply);
+
+/* The void time that the request's time to live makes. */
+uint8_t anp_write_void_time(const anp_namespace *ns, const anp_node_request *r,
+                            const anp_record *old, uint32_t *out);
+
+/* Puts the changed bins into the record (made where old is NULL), or removes it where none are
+ * left. All that can fail comes before anything changes. */
+uint8_t anp_write_commit(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
+                         anp_record *old, const struct anp_bins *bins, uint32_t void_time,
+                         anp_reply *reply);
 
 /* Does the set that was sent (maybe none) agree with the record's? */
 bool anp_request_set_is(const anp_node_request *r, const anp_record *record);

@@ -396,10 +396,10 @@ static const struct {
     {"sindex-delete", NULL, "ok"},
     {"query-show", info_job, NULL},
     {"query-abort", info_job, NULL},
-    {"udf-list", NULL, ""},
-    {"udf-get", NULL, "error=not_found"},
-    {"udf-put", NULL, UNSUPPORTED},
-    {"udf-remove", NULL, "ok"},
+    {"udf-list", anp_info_udf_list, NULL},
+    {"udf-get", anp_info_udf_get, NULL},
+    {"udf-put", anp_info_udf_put, NULL},
+    {"udf-remove", anp_info_udf_remove, NULL},
     {"udf-clear-cache", NULL, "ok"},
 };
 

@@ -35,6 +35,14 @@ void anp_info_replicas_master(anp_query *q);
 void anp_info_rack_ids(anp_query *q);
 void anp_info_cluster_stable(anp_query *q);
 
+/* ---- info_udf.c: modules of UDFs ---- */
+void anp_info_udf_list(anp_query *q);
+void anp_info_udf_get(anp_query *q);
+void anp_info_udf_put(anp_query *q);
+void anp_info_udf_remove(anp_query *q);
+
+/* ---- info_cluster.c, for others ---- */
+
 /* The cluster's key: changes with its members. */
 uint64_t anp_info_cluster_key(anp_query *q);
 

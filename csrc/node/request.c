@@ -37,9 +37,14 @@ bool anp_node_request_fields(anp_node_request *r, anp_cursor *c, uint16_t n)
             break;
         case ANP_FIELD_UDF_PACKAGE:
             r->has_udf = true;
+            r->udf_module = f.data;
+            break;
+        case ANP_FIELD_UDF_FUNCTION:
+            r->udf_function = f.data;
             break;
         case ANP_FIELD_UDF_ARGS:
             r->has_udf_args = true;
+            r->udf_args = f.data;
             break;
         case ANP_FIELD_QUERY_ID:
         case ANP_FIELD_PARTITIONS:

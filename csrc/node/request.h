@@ -11,6 +11,7 @@ typedef struct anp_node_request {
     uint16_t n_ops;
     bool in_batch;
     bool has_digest, has_namespace, has_transaction, has_filter, has_udf, has_udf_args, has_query;
+    anp_slice udf_module, udf_function, udf_args;
     anp_slice filter;
     anp_slice namespace_name, set, key; /* key: field 2's data, size 0 where it was not sent */
     uint8_t digest[ANP_DIGEST_SIZE];

@@ -60,6 +60,7 @@ anp_status anp_store_new(const anp_store_config *config, anp_store **out, anp_er
     }
     atomic_init(&store->references, 1);
     store->max_memory = config->max_memory;
+    anp_modules_init(&store->modules);
     for (uint32_t i = 0; i < config->n_namespaces; i++) {
         anp_status status = add_namespace(store, &config->namespaces[i], err);
         if (status != ANP_OK) {
@@ -112,6 +113,7 @@ void anp_store_release(anp_store *store)
     for (uint32_t i = 0; i < store->n_namespaces; i++) {
         free_namespace(store->namespaces[i]);
     }
+    anp_modules_deinit(&store->modules);
     anp_free(store);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/cursor.h"
 #include "node/node.h"
+#include "node/udf_modules.h"
 #include "wire/protocol.h"
 
 enum { ANP_SHARDS = 256, ANP_STORE_NAMESPACES = 32, ANP_SETS_MAX = 4095 };
@@ -63,6 +64,7 @@ struct anp_store {
     _Atomic int64_t memory;
     uint32_t n_namespaces;
     anp_namespace *namespaces[ANP_STORE_NAMESPACES];
+    anp_module_store modules;
 };
 
 anp_namespace *anp_store_find(anp_store *store, anp_slice name);

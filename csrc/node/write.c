@@ -266,7 +266,7 @@ static uint8_t check_ops(const anp_node_request *r, bool *touches)
     return bad_name ? ANP_BIN_NAME : ANP_OK;
 }
 
-static uint8_t void_time_of(const anp_namespace *ns, const anp_node_request *r,
+uint8_t anp_write_void_time(const anp_namespace *ns, const anp_node_request *r,
                             const anp_record *old, uint32_t *out)
 {
     const anp_namespace_config *config = &ns->config;
@@ -294,9 +294,8 @@ static uint8_t void_time_of(const anp_namespace *ns, const anp_node_request *r,
     return ANP_OK;
 }
 
-/* Checks of the live record, in the server's order; old NULL: there is none. */
-static uint8_t check_record(anp_executor *e, const anp_node_request *r, const anp_record *old,
-                            bool touches, anp_reply *reply)
+uint8_t anp_write_check(anp_executor *e, const anp_node_request *r, const anp_record *old,
+                        bool touches, anp_reply *reply)
 {
     bool must_exist = touches || (r->info3 & (ANP_INFO3_UPDATE_ONLY | ANP_INFO3_REPLACE_ONLY));
     if (old == NULL && must_exist) {
@@ -348,10 +347,8 @@ static uint8_t run_ops(change *c, const anp_node_request *r)
 
 enum { RECORD_OVERHEAD = 64 };
 
-/* Puts the changed bins into the record (made where it is new). All that can fail comes before
- * anything changes. */
-static uint8_t commit(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
-                      anp_record *old, const anp_bins *bins, uint32_t void_time, anp_reply *reply)
+static uint8_t keep(anp_namespace *ns, anp_shard *shard, const anp_node_request *r, anp_record *old,
+                    const anp_bins *bins, uint32_t void_time, anp_reply *reply)
 {
     uint32_t size;
     if (bins->n > ANP_BINS_MAX) {
@@ -403,14 +400,32 @@ static uint8_t commit(anp_namespace *ns, anp_shard *shard, const anp_node_reques
     return ANP_OK;
 }
 
+uint8_t anp_write_commit(anp_namespace *ns, anp_shard *shard, const anp_node_request *r,
+                         anp_record *old, const anp_bins *bins, uint32_t void_time,
+                         anp_reply *reply)
+{
+    if (bins->n != 0) {
+        return keep(ns, shard, r, old, bins, void_time, reply);
+    }
+    reply->generation = reply->void_time = 0; /* nothing is left: the record goes */
+    if (old == NULL) {
+        return ANP_NOT_FOUND;
+    }
+    if (r->info2 & ANP_INFO2_DURABLE_DELETE) {
+        return ANP_ENTERPRISE_ONLY;
+    }
+    anp_shard_remove(ns, shard, old);
+    return ANP_OK;
+}
+
 static uint8_t write_locked(anp_executor *e, anp_namespace *ns, anp_shard *shard,
                             const anp_node_request *r, bool touches, anp_reply *reply)
 {
     anp_record *old = anp_shard_find(ns, shard, r->digest);
     uint32_t void_time = 0;
-    uint8_t code = check_record(e, r, old, touches, reply);
+    uint8_t code = anp_write_check(e, r, old, touches, reply);
     if (code == ANP_OK) {
-        code = void_time_of(ns, r, old, &void_time);
+        code = anp_write_void_time(ns, r, old, &void_time);
     }
     if (code != ANP_OK) {
         return code;
@@ -421,29 +436,26 @@ static uint8_t write_locked(anp_executor *e, anp_namespace *ns, anp_shard *shard
     anp_bins_open(&c.bins, replaces ? NULL : old);
     anp_view_init(&c.view, r, old, &c.bins);
     code = c.bins.failed ? ANP_SERVER_ERROR : run_ops(&c, r);
-    if (code == ANP_OK && c.bins.n == 0) { /* nothing is left: the record goes */
-        reply->generation = reply->void_time = 0;
-        if (old == NULL) {
-            code = ANP_NOT_FOUND;
-        } else if (r->info2 & ANP_INFO2_DURABLE_DELETE) {
-            code = ANP_ENTERPRISE_ONLY;
-        } else {
-            anp_shard_remove(ns, shard, old);
-        }
-    } else if (code == ANP_OK) {
-        code = commit(ns, shard, r, old, &c.bins, void_time, reply);
+    if (code == ANP_OK) {
+        code = anp_write_commit(ns, shard, r, old, &c.bins, void_time, reply);
     }
     anp_bins_close(&c.bins);
     anp_outcome_deinit(&c.outcome);
     return code;
 }
 
+bool anp_write_is_full(const anp_executor *e)
+{
+    uint64_t max = e->store->max_memory;
+    return max != 0 &&
+           atomic_load_explicit(&e->store->memory, memory_order_relaxed) >= (int64_t)max;
+}
+
 uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
                           anp_reply *reply)
 {
     bool touches;
-    uint64_t max = e->store->max_memory;
-    if (max != 0 && atomic_load_explicit(&e->store->memory, memory_order_relaxed) >= (int64_t)max) {
+    if (anp_write_is_full(e)) {
         return ANP_OUT_OF_SPACE;
     }
     uint8_t code = check_ops(r, &touches);

@@ -25,9 +25,6 @@ from . import wire
 LOGS = Path(__file__).with_name("logs")
 MARKS = wire.LAST | wire.PARTITION_DONE
 
-# What the node doesn't do yet, told from a request's fields.
-REFUSED_FIELDS = {wire.TASK: "query", 30: "udf", 31: "udf", 32: "udf"}
-
 # Filters that compare the void time with a moment of the recording, which was RECORDED seconds after 1970.
 VOID_TIME = re.compile(rb"(?<=\x91\x44\xcf).{8}", re.DOTALL)
 RECORDED = 1795229196
@@ -83,19 +80,10 @@ def batch_of(message: wire.Message) -> bytes | None:
     return message.field(wire.BATCH_WITH_SET) if rows is None else rows
 
 
-def refused_parts(part: wire.Message | wire.Row) -> set[str]:
-    return {REFUSED_FIELDS[number] for number, _ in part.fields if number in REFUSED_FIELDS}
-
-
-def refused(exchange: Exchange) -> bool | frozenset[int]:
-    """Whether the request asks for what the node doesn't do; of a batch, the numbers of the rows that do."""
+def refused(exchange: Exchange) -> bool:
+    """Whether the request asks for what the node doesn't do yet: a query."""
     message = exchange.message
-    if message is None:
-        return False
-    rows = batch_of(message)
-    if rows is None:
-        return bool(refused_parts(message))
-    return frozenset(row.index for row in wire.rows(rows) if refused_parts(row))
+    return message is not None and message.field(wire.TASK) is not None
 
 
 def of_today(request: bytes) -> bytes:
@@ -149,14 +137,14 @@ def answers(frames: Iterable[tuple[int, bytes]]) -> list[tuple[Any, ...]]:
 
 
 def comparable(
-    exchange: Exchange, frames: Iterable[tuple[int, bytes]], leave_out: frozenset[int] = frozenset()
+    exchange: Exchange, frames: Iterable[tuple[int, bytes]]
 ) -> list[tuple[Any, ...]]:
-    """The answers of a reply; rows of a batch may come in any order, and some may be left out."""
+    """The answers of a reply; rows of a batch may come in any order."""
     found = answers(frames)
     message = exchange.message
     if message is None or batch_of(message) is None and message.field(wire.TASK) is None:
         return found
-    return sorted(row for row in found[:-1] if row[0] not in leave_out) + found[-1:]
+    return sorted(found[:-1]) + found[-1:]
 
 
 @dataclass
@@ -209,11 +197,6 @@ def compare(exchange: Exchange, frames: list[tuple[int, bytes]], outcome: Outcom
         outcome.same.append(seq)
         return
     outcome.shown[seq] = f"exchange {seq}: {exchange.message}\n  want {want}\n  got  {got}"
-    if isinstance(asked, frozenset) and asked:
-        outcome.codes[seq] = {row[1] for row in got[:-1] if row[0] in asked and row not in want}
-        # The rows beside those that the node refuses must be right all the same.
-        want, got = comparable(exchange, recorded, asked), comparable(exchange, frames, asked)
-        asked = want == got
-    elif asked:
+    if asked:
         outcome.codes[seq] = {answer[1] for answer in got}
     (outcome.on_purpose if asked else outcome.different).append(seq)
