@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import _keys, _late, _progress
-from ._writing import Writing, check_retry
+from . import _keys, _late, _progress, _udf
+from ._writing import Writing, check_retry, with_metas
 from .exception import InvalidArgError
+from .helpers.batch.records import BatchRecord, Read
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
+    from .helpers.batch.records import BatchRecords
 
-# core method, arguments before the arrays, arguments behind them
-_Call = tuple[Callable[..., "Request"], tuple[Any, ...], tuple[Any, ...]]
+# Of keys, of the numbers of their rows (None: all), and of the arrays of what becomes of them.
+_Call = Callable[[Any, Any, tuple[Any, ...]], "Request"]
 
 
 class Answers:
@@ -40,8 +42,10 @@ class Answers:
 class Answering(Writing):
     """A batch of operations or functions, and the rounds of its retries."""
 
+    reads: Any = None  # which rows read, one bool each, where others write
+
     def __init__(
-        self, core: Core, keys: Any, call: Callable[[Any], _Call], retry: int, progress: Any = None
+        self, core: Core, keys: Any, call: _Call, retry: int, progress: Any = None
     ) -> None:
         self.answers = Answers()
         self.call = call
@@ -64,14 +68,90 @@ class Answering(Writing):
         codes, meta = np.empty(n, np.int32), np.zeros(n, META_DTYPE)
         in_doubt, attempts = np.zeros(n, bool), np.zeros(n, np.uint8)
         arrays = codes, meta["gen"], in_doubt, attempts
-        method, before, behind = self.call(rows)
-        request = method(keys, *before, (codes, meta, in_doubt, attempts), *behind)
+        request = self.call(keys, rows, (codes, meta, in_doubt, attempts))
 
         def finish(raw: Any, exception: Any) -> Any:
             self.answers.take(raw, rows)
+            if self.reads is not None:
+                in_doubt[self.reads if rows is None else self.reads[rows]] = False
             return arrays, exception
 
         return _progress.watched(request, finish, progress), arrays
+
+
+class Mixed(Answering):
+    """The rows of a BatchRecords, which get the results."""
+
+    def __init__(self, core: Core, batch: BatchRecords, policy: Any, retry: int) -> None:
+        where = "batch_write"
+        self.batch = batch
+        self.rows = list(batch.batch_records)
+        asked = []
+        for i, record in enumerate(self.rows):
+            place = f"{where}: batch_records[{i}]"
+            if not isinstance(record, BatchRecord):
+                raise TypeError(
+                    f"{place} is a Read, Write, Apply or Remove, not {type(record).__name__}"
+                )
+            asked.append(record._asks(place))
+        keys = _keys.prepare([record.key for record in self.rows], None, None, where)
+
+        def call(keys: Any, rows: Any, arrays: tuple[Any, ...]) -> Request:
+            some = asked if rows is None else [asked[int(row)] for row in rows]
+            return core.batch_mixed(where, "batch_records", keys, some, arrays, policy)
+
+        super().__init__(core, keys, call, retry)
+
+        import numpy as np
+
+        self.reads = np.array([isinstance(record, Read) for record in self.rows], bool)
+
+    def _result(self) -> Any:
+        found = super()._result()
+        for record, made in zip(self.rows, found.batch_records, strict=True):
+            record.record, record.result, record.in_doubt = made.record, made.result, made.in_doubt
+        self.batch.result = found.result
+        return self.batch
+
+
+def applying(
+    core: Core,
+    keys: Any,
+    module: Any,
+    function: Any,
+    args: Any,
+    policy: Any,
+    over: Any,
+    progress: Any,
+) -> Answering:
+    """A function is called with many records; ``keys`` may be (key, what this one has of its own)."""
+    where = "batch_apply"
+    plain, metas = with_metas(keys, where)
+    given = _udf.arguments(args, where)
+    if metas is None:
+        return Answering(
+            core,
+            plain,
+            lambda keys, rows, arrays: core.batch_apply(
+                keys, module, function, given, arrays, policy, over
+            ),
+            0,
+            progress,
+        )
+    asked = []
+    for i, meta in enumerate(metas):
+        if meta is not None and not isinstance(meta, Mapping):
+            raise TypeError(f"{where}: keys[{i}]: a meta is a dict, not {type(meta).__name__}")
+        own = dict(meta or {})
+        call = own.pop("module", module), own.pop("function", function)
+        mine = _udf.arguments(own.pop("args"), f"{where}: keys[{i}]") if "args" in own else given
+        asked.append((2, (*call, mine), over, own))
+
+    def again(keys: Any, rows: Any, arrays: tuple[Any, ...]) -> Request:
+        some = asked if rows is None else [asked[int(row)] for row in rows]
+        return core.batch_mixed(where, "keys", keys, some, arrays, policy)
+
+    return Answering(core, plain, again, 0, progress)
 
 
 def batch_policy(policy: Any, policy_batch: Any, where: str) -> Any:

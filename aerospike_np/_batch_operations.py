@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import _keys, _late, _progress, _reading, _writing
-from ._answering import Answering, batch_policy
+from ._answering import Answering, Mixed, applying, batch_policy
 from .exception import InvalidArgError
+from .helpers.batch.records import BatchRecords
 
 if TYPE_CHECKING:
     from ._engine import Core, Request
@@ -112,23 +113,27 @@ class BatchOperations:
         )
         return plan.read(prepared, self._do, data, _progress.watcher(progress, len(prepared)))
 
-    def batch_write(self, records: Any, policy: Any = None, retry: int = 0) -> Any:
-        """Writes many records, each with its own bins.
+    def batch_write(
+        self, records: Any, policy: Any = None, retry: int = 0, *, policy_batch: Any = None
+    ) -> Any:
+        """Writes many records, each with its own bins; or does with each what its row says.
 
         Parameters
         ----------
-        records : iterable of tuple
-            ``(key, bins)`` or ``(key, bins, meta)``; meta as in :meth:`put`, and it wins over the policy.
-        policy : dict, optional
-            Batch policy, with the write keys (``exists``, ``ttl``, ...).
+        records : iterable of tuple, or BatchRecords
+            ``(key, bins)`` or ``(key, bins, meta)``; meta as in :meth:`put`, and it wins over the policy. Or
+            reads, writes, functions and removals, of :mod:`aerospike_np.helpers.batch.records`.
+        policy, policy_batch : dict, optional
+            Batch policy, with the write keys (``exists``, ``ttl``, ...); two names of one argument.
         retry : int
             How often rows that are safe to send again are sent again: never fully sent, or
             codes 8, 11, 14, 18; never 9, never one in doubt.
 
         Returns
         -------
-        BatchWriteResult
-            One code a row; a row that the server refused does not raise.
+        BatchWriteResult or BatchRecords
+            One code a row; a row that the server refused does not raise. A BatchRecords that was given is
+            returned, with the results in its rows.
 
         Examples
         --------
@@ -136,6 +141,9 @@ class BatchOperations:
         >>> result.result_codes.tolist()
         [0, 0, 0]
         """
+        policy = batch_policy(policy, policy_batch, "batch_write")
+        if isinstance(records, BatchRecords):
+            return Mixed(self._core, records, policy, retry)
         keys, bins, metas = _writing.write_rows(records)
 
         def again(rows: Any) -> tuple[Request, Any]:
@@ -275,7 +283,7 @@ class BatchOperations:
         >>> client.batch_remove([("test", "demo", "x"), ("test", "demo", "y?")]).result_codes.tolist()
         [0, 2]
         """
-        plain, metas = _writing.remove_keys(keys)
+        plain, metas = _writing.with_metas(keys, "batch_remove")
         begun = _writing.writing(self._core.batch_remove, (plain, metas), len(plain), policy, None)
         return _writing.finish_write(self._core, begun, plain, None, 0)
 
@@ -329,6 +337,51 @@ class BatchOperations:
         core = self._core
         prepared = _keys.prepare(keys, namespace, set_name, "batch_operate")
         own = batch_policy(policy, policy_batch, "batch_operate")
-        call = core.batch_operate, (ops,), (own, policy_batch_write, ttl)
-        watch = _progress.watcher(progress, len(prepared))
-        return Answering(core, prepared, lambda rows: call, retry, watch)
+
+        def call(keys: Any, rows: Any, arrays: Any) -> Request:
+            return core.batch_operate(keys, ops, arrays, own, policy_batch_write, ttl)
+
+        return Answering(core, prepared, call, retry, _progress.watcher(progress, len(prepared)))
+
+    def batch_apply(
+        self,
+        keys: Any,
+        module: str,
+        function: str,
+        args: Any = None,
+        policy: Any = None,
+        policy_batch_apply: Any = None,
+        *,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        policy_batch: Any = None,
+        progress: Any = None,
+    ) -> Any:
+        """Calls a function of a module (see :meth:`udf_put`) with each of many records, on their servers.
+
+        Parameters
+        ----------
+        keys : list of tuple, Keys, or array_like
+            As in :meth:`batch_read`. Key tuples may also be given as ``(key, meta)``, where a meta has what this
+            call has of its own: ``module``, ``function``, ``args``, ``ttl``, ``commit_level``, ``key``,
+            ``durable_delete``.
+        module : str
+            The module's name, without ``.lua``.
+        args : sequence, optional
+            What the function gets after the record.
+        policy, policy_batch : dict, optional
+            Batch policy, with ``ttl``, ``key``, ``commit_level`` and ``durable_delete``; two names of one argument.
+        policy_batch_apply : dict, optional
+            Wins over ``policy``.
+
+        Returns
+        -------
+        BatchWriteResult
+            What a function returned is the record's bin ``"SUCCESS"``. Where one failed the code is 100, and the
+            record's bin ``"FAILURE"`` has the server's words.
+        """
+        if namespace is not None or not isinstance(keys, (list, tuple)):
+            keys = _keys.prepare(keys, namespace, set_name, "batch_apply")
+        own = batch_policy(policy, policy_batch, "batch_apply")
+        watch = _progress.watcher(progress, len(keys))
+        return applying(self._core, keys, module, function, args, own, policy_batch_apply, watch)

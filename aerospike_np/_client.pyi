@@ -12,6 +12,7 @@ from ._reader import Reader
 from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
 from ._stream_driver import Stream
 from .expressions import Expression
+from .helpers.batch.records import BatchRecords as MixedRecords
 from .types import ExistsResult, InfoResults, OperateOrderedResult, Record
 
 _UserKey = str | int | bytes | bytearray
@@ -189,8 +190,23 @@ class Client(Plain):
         progress: _Progress = None,
         compute: _Compute = None,
     ) -> NumpyBatchRecords: ...
+    @overload
     def batch_write(
-        self, records: Iterable[tuple[Any, ...]], policy: _Policy = None, retry: int = 0
+        self,
+        records: MixedRecords,
+        policy: _Policy = None,
+        retry: int = 0,
+        *,
+        policy_batch: _Policy = None,
+    ) -> MixedRecords: ...
+    @overload
+    def batch_write(
+        self,
+        records: Iterable[tuple[Any, ...]],
+        policy: _Policy = None,
+        retry: int = 0,
+        *,
+        policy_batch: _Policy = None,
     ) -> BatchWriteResult: ...
     def batch_write_numpy(
         self,
@@ -223,6 +239,20 @@ class Client(Plain):
         ttl: int | None = None,
         *,
         retry: int = 0,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        policy_batch: _Policy = None,
+        progress: _Progress = None,
+    ) -> BatchWriteResult: ...
+    def batch_apply(
+        self,
+        keys: Iterable[_Key | tuple[_Key, Mapping[str, Any]]] | Keys | ArrayLike,
+        module: str,
+        function: str,
+        args: Sequence[Any] | None = None,
+        policy: _Policy = None,
+        policy_batch_apply: _Policy = None,
+        *,
         namespace: str | None = None,
         set_name: str | None = None,
         policy_batch: _Policy = None,

@@ -100,6 +100,16 @@ class Core:
         over: Any,
         /,
     ) -> Request: ...
+    def batch_mixed(
+        self,
+        where: str,
+        argument: str,
+        keys: Any,
+        rows: list[tuple[int, Any, Any, Any]],
+        arrays: tuple[Any, ...],
+        policy: Any,
+        /,
+    ) -> Request: ...
 
 @final
 class ReadPlan: ...

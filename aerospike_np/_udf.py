@@ -25,15 +25,20 @@ _NAME_MAX = 127
 _WAIT_S, _LOOK_S = 10.0, 0.02  # for all nodes to have a module
 
 
-def call(core: Core, key: Any, module: Any, function: Any, args: Any, policy: Any) -> Any:
-    """A function is called with a record."""
+def arguments(args: Any, where: str) -> list[Any]:
+    """What a function is called with, beside the record."""
     if args is not None and (
         isinstance(args, (str, bytes, bytearray, dict)) or not hasattr(args, "__iter__")
     ):
         raise TypeError(
-            f"apply: args is a list of the function's arguments, not {type(args).__name__}"
+            f"{where}: args is a list of the function's arguments, not {type(args).__name__}"
         )
-    given = [] if args is None else list(args)
+    return [] if args is None else list(args)
+
+
+def call(core: Core, key: Any, module: Any, function: Any, args: Any, policy: Any) -> Any:
+    """A function is called with a record."""
+    given = arguments(args, "apply")
 
     def finish(raw: Any, exception: AerospikeError | None) -> Any:
         if exception is None:

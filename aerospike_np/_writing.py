@@ -37,12 +37,13 @@ def write_rows(records: Any) -> tuple[list[Any], list[Any], list[Any] | None]:
     return keys, bins, metas if any(m is not None for m in metas) else None
 
 
-def remove_keys(keys: Any) -> tuple[Any, list[Any] | None]:
+def with_metas(keys: Any, where: str) -> tuple[Any, list[Any] | None]:
+    """Key tuples, and what is given beside some of them; None: beside none."""
     if isinstance(keys, _keys.Keys):
         return keys, None
     plain, metas = [], []
     if isinstance(keys, (str, bytes, dict)) or not hasattr(keys, "__iter__"):
-        raise TypeError(f"batch_remove: keys is a list of key tuples, not {type(keys).__name__}")
+        raise TypeError(f"{where}: keys is a list of key tuples, not {type(keys).__name__}")
     for key in keys:
         has_meta = isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], tuple)
         plain.append(key[0] if has_meta else key)

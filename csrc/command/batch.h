@@ -18,6 +18,7 @@ typedef struct anp_row_request {
     uint16_t n_fields;
     anp_slice ops; /* whole operations */
     uint16_t n_ops;
+    bool send_key; /* of this row, also where the source says no */
 } anp_row_request;
 
 typedef struct anp_row_source {

@@ -190,7 +190,7 @@ static anp_status write_row(anp_batch *b, anp_window *w, uint32_t i, anp_batch_f
     }
     anp_key key;
     bool has_key = false;
-    if (b->source.send_key) {
+    if (b->source.send_key || q.send_key) {
         anp_error err;
         anp_status status = anp_keys_get(&b->keys, r->row, &key, &b->scratch, &err);
         if (status != ANP_OK) {

@@ -36,13 +36,11 @@ static PyObject *wrap_raw(anp_request *r)
     return Py_NewRef(PyTuple_GET_ITEM(r->hold, 0));
 }
 
-/* The request of a batch that has its answers kept; its result are the RawRows. Steals `bytes`, to
- * which the source's slices point. */
-static PyObject *request_of(anp_core *core, const anp_py_policy *policy, PyObject *keys,
-                            const anp_row_source *source, anp_buffer *bytes, PyObject *arrays)
+PyObject *anp_batch_raw_request(anp_core *core, const anp_py_policy *policy, PyObject *keys,
+                                const anp_row_source *source, bool sliced, void *payload,
+                                void (*free_payload)(void *), PyObject *arrays)
 {
-    bool is_sliced = !source->is_write && !source->send_key;
-    anp_key_source *source_keys = anp_key_source_new(core->state, keys, is_sliced);
+    anp_key_source *source_keys = anp_key_source_new(core->state, keys, sliced);
     anp_row_sink sink;
     PyObject *raw =
         source_keys != NULL
@@ -51,13 +49,13 @@ static PyObject *request_of(anp_core *core, const anp_py_policy *policy, PyObjec
     PyObject *hold = raw != NULL ? PyTuple_Pack(2, raw, keys) : NULL;
     PyObject *request = NULL;
     if (hold != NULL) {
-        request = anp_batch_request(core, policy, source_keys, source, &sink, 1, wrap_raw, bytes,
-                                    free_bytes, hold);
+        request = anp_batch_request(core, policy, source_keys, source, &sink, 1, wrap_raw, payload,
+                                    free_payload, hold);
     } else {
         if (source_keys != NULL) {
             anp_key_source_free(source_keys);
         }
-        free_bytes(bytes);
+        free_payload(payload);
     }
     Py_XDECREF(raw);
     Py_XDECREF(hold);
@@ -89,7 +87,9 @@ PyObject *anp_core_batch_operate(PyObject *self, PyObject *args)
         anp_row_source source = {.send_key = policy.key == 1, .is_write = sum.writes};
         anp_row_operate(&sum, &policy, &source.same);
         source.same.ops = (anp_slice){bytes->data, bytes->size};
-        request = request_of(core, &policy, keys, &source, bytes, arrays);
+        bool is_sliced = !source.is_write && !source.send_key;
+        request = anp_batch_raw_request(core, &policy, keys, &source, is_sliced, bytes, free_bytes,
+                                        arrays);
     } else {
         free_bytes(bytes);
     }
@@ -118,7 +118,8 @@ PyObject *anp_core_batch_apply(PyObject *self, PyObject *args)
         is_whole(core, bytes)) {
         source.send_key = policy.key == 1;
         source.same.fields = (anp_slice){bytes->data, bytes->size};
-        request = request_of(core, &policy, keys, &source, bytes, arrays);
+        request =
+            anp_batch_raw_request(core, &policy, keys, &source, false, bytes, free_bytes, arrays);
     } else if (bytes != NULL) {
         free_bytes(bytes);
     }

@@ -50,3 +50,9 @@ extern PyType_Spec anp_raw_rows_spec, anp_read_plan_spec;
 /* A RawRows over n rows whose results go to `arrays` (codes int32, meta 2 * uint32, in_doubt bool,
  * and of what writes attempts uint8); its sink. */
 PyObject *anp_raw_rows_new(anp_state *state, Py_ssize_t n, PyObject *arrays, anp_row_sink *sink);
+
+/* The request of a batch whose answers are kept: its result is the RawRows. Frees the payload on
+ * failure too. */
+PyObject *anp_batch_raw_request(anp_core *core, const anp_py_policy *policy, PyObject *keys,
+                                const anp_row_source *source, bool sliced, void *payload,
+                                void (*free_payload)(void *), PyObject *arrays);

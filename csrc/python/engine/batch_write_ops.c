@@ -1,6 +1,7 @@
 /* Batch writes and deletes, prepared: dicts (encoded here, all before anything is sent) and arrays
  * (encoded by the engine from the caller's memory as it sends). */
 #include "python/engine/batch_ops.h"
+#include "python/engine/row_request.h"
 
 /* ---- results ---- */
 
@@ -58,6 +59,7 @@ void anp_write_results_sink(anp_write_results *results, anp_row_sink *out)
 
 typedef struct row_meta {
     uint8_t info2, info3;
+    bool send_key;
     uint16_t generation;
     uint32_t ttl;
     size_t filter, filter_size; /* field 43 in `filters`; size 0: the batch's counts */
@@ -139,6 +141,7 @@ static anp_status dict_row(void *context, uint64_t row, anp_row_request *request
         request->info3 = meta->info3;
         request->generation = meta->generation;
         request->ttl = meta->ttl;
+        request->send_key = meta->send_key;
         if (meta->filter_size != 0) {
             request->fields = (anp_slice){p->filters.data + meta->filter, meta->filter_size};
             request->n_fields = 1;
@@ -154,19 +157,14 @@ static bool add_meta(anp_core *core, write_payload *p, PyObject *meta, const anp
     anp_py_policy mine;
     uint32_t generation = 0;
     anp_policy_copy(&mine, policy);
-    if (!anp_meta_parse(core->state, meta, group, where, &mine, &generation)) {
+    if (!anp_row_policy_parse(core->state, NULL, meta, group, where, &mine, &generation)) {
         anp_policy_release(&mine);
         return false;
     }
     bool deletes = group == ANP_GROUP_BATCH_REMOVE;
-    if (mine.key != policy->key) {
-        (void)anp_raise_arg(core->state, "%s: key is for the whole batch; give it in the policy",
-                            where);
-        anp_policy_release(&mine);
-        return false;
-    }
     row_meta m = {.info2 = (uint8_t)(ANP_INFO2_WRITE | (deletes ? ANP_INFO2_DELETE : 0)),
-                  .generation = (uint16_t)generation};
+                  .generation = (uint16_t)generation,
+                  .send_key = mine.key == 1};
     anp_policy_write_bits(&mine, &m.info2, &m.info3);
     m.ttl = deletes || mine.ttl == INT64_C(4294967293) ? 0 : (uint32_t)mine.ttl;
     if (mine.filter != policy->filter) {
@@ -251,6 +249,7 @@ static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, an
     anp_row_sink sink;
     write_source(policy, deletes, p, &source);
     source.row = row;
+    source.send_key = source.send_key && p->metas.size == 0; /* else each row says */
     anp_write_results_sink(&p->results, &sink);
     PyObject *request =
         anp_batch_request(core, policy, keys, &source, &sink, 1, wrap_write, p, free_write, hold);

@@ -478,6 +478,7 @@ static PyMethodDef core_methods[] = {
     {"batch_remove", anp_core_batch_remove, METH_VARARGS, "Batch delete."},
     {"batch_operate", anp_core_batch_operate, METH_VARARGS, "Operations on many records."},
     {"batch_apply", anp_core_batch_apply, METH_VARARGS, "A function with many records."},
+    {"batch_mixed", anp_core_batch_mixed, METH_VARARGS, "Rows that ask for different things."},
     {NULL, NULL, 0, NULL},
 };
 

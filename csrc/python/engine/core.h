@@ -143,6 +143,7 @@ PyObject *anp_core_batch_write_table(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_remove(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_operate(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_apply(PyObject *self, PyObject *args);
+PyObject *anp_core_batch_mixed(PyObject *self, PyObject *args);
 
 /* Seconds left of a void time, as replies have it: 0xffffffff never. */
 uint32_t anp_ttl_left(uint32_t void_time);

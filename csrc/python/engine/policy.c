@@ -452,6 +452,9 @@ static bool note_policy(const struct entry *e, anp_state *state, PyObject *value
     (void)state;
     (void)value;
     (void)more;
+    if (e->effect == EFFECTIVE && e->place < offsetof(anp_py_policy, total_given)) {
+        p->of_call = e->name;
+    }
     if (e->effect == EFFECTIVE && e->place == offsetof(anp_py_policy, engine.total_timeout_ms)) {
         p->total_given = true;
         p->engine.each_window = false;
@@ -534,10 +537,10 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_policy_group group, co
         }
         ok = ok && PyDict_DelItemString(rest, "gen") == 0;
     }
-    if (ok && (group & (ANP_GROUP_REMOVE | ANP_GROUP_BATCH_REMOVE)) &&
+    if (ok && (group & (ANP_GROUP_REMOVE | ANP_GROUP_BATCH_REMOVE | ANP_GROUP_BATCH_READ)) &&
         PyDict_GetItemString(rest, "ttl") != NULL) {
         ok = PyDict_DelItemString(rest, "ttl") ==
-             0; /* the official client's removes take one, and have no use for it */
+             0; /* other clients take one here too, and have no use for it */
     }
     ok = ok && each(state, rest, group, where, policy, note_policy, NULL);
     Py_DECREF(rest);

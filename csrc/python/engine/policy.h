@@ -25,6 +25,7 @@ typedef struct anp_py_policy {
     anp_policy engine;
     bool total_given; /* somebody named a total timeout */
     bool gen_given;
+    const char *of_call; /* the last key that was given and is the whole call's, or NULL */
     int32_t key, exists, gen, commit_level, read_mode_ap, read_mode_sc;
     bool durable_delete;
     int64_t ttl; /* -1, -2 and -3 as their unsigned forms; 0: the namespace's default */

@@ -9,6 +9,21 @@ static uint32_t ttl_of(const anp_py_policy *policy)
     return policy->ttl == INT64_C(4294967293) ? 0 : (uint32_t)policy->ttl;
 }
 
+bool anp_row_policy_parse(anp_state *state, PyObject *dict, PyObject *meta, anp_policy_group group,
+                          const char *where, anp_py_policy *out, uint32_t *generation)
+{
+    out->of_call = NULL;
+    if (!anp_policy_parse(state, dict, group, where, out) ||
+        !anp_meta_parse(state, meta, group, where, out, generation)) {
+        return false;
+    }
+    if (out->of_call != NULL) {
+        (void)anp_raise_arg(state, "%s: %s is for the whole batch; give it in the call's policy",
+                            where, out->of_call);
+    }
+    return out->of_call == NULL;
+}
+
 bool anp_row_encode(anp_state *state, PyObject *ops, const char *where, anp_buffer *b,
                     anp_operations *out)
 {
@@ -96,4 +111,12 @@ bool anp_row_apply(anp_state *state, PyObject *module, PyObject *function, PyObj
         anp_store_be32(fields->data + start, (uint32_t)(fields->size - start - 4));
     }
     return true;
+}
+
+void anp_row_remove(const anp_py_policy *policy, anp_row_request *out)
+{
+    *out =
+        (anp_row_request){.flags = ANP_ROW_INFO | ANP_ROW_GENERATION | ANP_ROW_TTL,
+                          .info2 = ANP_INFO2_WRITE | ANP_INFO2_RESPOND_ALL_OPS | ANP_INFO2_DELETE};
+    anp_policy_write_bits(policy, &out->info2, &out->info3);
 }
