@@ -12,7 +12,15 @@ _PATIENCE = 10.0  # seconds: a fork must not hang for good where an import does
 
 _loading = threading.RLock()
 _is_loaded = False
-_is_held = False
+
+
+class _Forking(threading.local):
+    """What the fork that this thread makes has taken."""
+
+    is_held = False
+
+
+_forking = _Forking()
 
 
 def load() -> None:
@@ -29,12 +37,12 @@ def load() -> None:
 
 
 def _before_fork() -> None:
-    global _is_held
-    _is_held = _loading.acquire(timeout=_PATIENCE)
+    _forking.is_held = _loading.acquire(timeout=_PATIENCE)
 
 
 def _after_fork() -> None:
-    if _is_held:
+    if _forking.is_held:
+        _forking.is_held = False
         _loading.release()
 
 

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "node/store.h"
@@ -12,6 +13,7 @@ typedef struct place {
     anp_node_config config;
     anp_group_node seen;
     anp_node_stats last; /* of a killed node, as it left */
+    int held;            /* keeps its port for it; -1: nothing does */
 } place;
 
 struct anp_group {
@@ -56,11 +58,26 @@ anp_status anp_group_new(anp_store *store, uint32_t replication_factor, anp_grou
     return ANP_OK;
 }
 
+/* Nobody else on this machine is given the port of a killed node; who connects is refused. */
+static void hold_port(place *at)
+{
+    at->held = anp_node_hold_port(at->seen.host, at->seen.port);
+}
+
+static void let_port_go(place *at)
+{
+    if (at->held >= 0) {
+        (void)close(at->held);
+    }
+    at->held = -1;
+}
+
 void anp_group_close(anp_group *g)
 {
     lock(g);
     for (uint32_t i = 0; i < g->n_places; i++) {
         anp_node_stop(g->places[i].node);
+        let_port_go(&g->places[i]);
     }
     g->n_places = 0;
     anp_store_release(g->store);
@@ -105,7 +122,7 @@ anp_status anp_group_add(anp_group *g, const anp_node_config *config, uint32_t *
                          anp_error *err)
 {
     lock(g);
-    place at = {.config = *config};
+    place at = {.config = *config, .held = -1};
     at.config.members = g->members;
     at.config.is_back = false;
     at.seen.rack = config->rack;
@@ -148,6 +165,7 @@ anp_status anp_group_kill(anp_group *g, uint32_t index, anp_error *err)
         at->last.connections = 0;
         anp_members_leave(g->members, index, lost);
         anp_node_kill(at->node);
+        hold_port(at);
         at->node = NULL;
         at->seen.state = ANP_NODE_KILLED;
         for (uint32_t i = 0; i < g->store->n_namespaces; i++) {
@@ -200,6 +218,7 @@ anp_status anp_group_restart(anp_group *g, uint32_t index, uint16_t port, anp_er
     }
     if (status == ANP_OK) {
         note_address(at);
+        let_port_go(at); /* two may have a port while one of them listens */
     }
     unlock(g);
     return status;

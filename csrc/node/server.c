@@ -289,6 +289,24 @@ static anp_status listen_on(anp_node *node, anp_error *err)
     return ANP_OK;
 }
 
+int anp_node_hold_port(const char *host, uint16_t port)
+{
+    struct sockaddr_storage address;
+    socklen_t size;
+    bool is_loopback, is_all;
+    int on = 1;
+    if (!parse_host(host, port, &address, &size, &is_loopback, &is_all)) {
+        return -1;
+    }
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+                    bind(fd, (struct sockaddr *)&address, size) < 0)) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
 /* ---- starting and stopping ---- */
 
 /* Takes its place among the members, from where nothing can go wrong any more: others tell of it

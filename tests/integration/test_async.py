@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from event_loops import NewLoop, run, until
 from numbered import DTYPE, is_right, value
+from until import NO_TENDING, in_use, unread
 
 from aerospike_np import AsyncClient, Client, exception
 from aerospike_np.local import LocalCluster, LocalNode
@@ -156,22 +157,21 @@ def test_cancelled_at_any_moment_leaves_nothing_behind(node: LocalNode, new_loop
                 elif got is not None:
                     assert got.bins == {"a": value(first)}, seed
             assert is_right(await read(client))
-            stats = client.get_stats()
-            assert sum(n.conns.in_use for n in stats.nodes) == 0
+            assert in_use(client) == 0
 
     run(main, new_loop)
 
 
 def test_cancelled_write_says_row_by_row_what_it_did(node: LocalNode, new_loop: NewLoop) -> None:
     async def main() -> None:
-        async with AsyncClient(node.config()) as client:
+        async with AsyncClient({**node.config(), **NO_TENDING}) as client:
             node.freeze()
             rows = numbered.rows(12_000)
             rows["a"] = -1
             task = asyncio.ensure_future(
                 client.batch_write_numpy(rows, "test", "w", policy={"total_timeout": 60_000})
             )
-            await asyncio.sleep(0.05)
+            await until(lambda: unread(node))
             task.cancel()
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
@@ -192,7 +192,8 @@ def test_cancelled_write_of_one_record_says_whether_it_is_in_doubt(
     node: LocalNode, new_loop: NewLoop
 ) -> None:
     async def main() -> None:
-        async with AsyncClient({**node.config(), "max_concurrent_operations": 1}) as client:
+        config = {**node.config(), **NO_TENDING, "max_concurrent_operations": 1}
+        async with AsyncClient(config) as client:
             await client.put(("test", "w", 1), {"a": 1})
             node.freeze()
             sent, waits, read = (
@@ -203,7 +204,7 @@ def test_cancelled_write_of_one_record_says_whether_it_is_in_doubt(
                     client.get(("test", "w", 1)),
                 )
             )
-            await asyncio.sleep(0.05)
+            await until(lambda: unread(node))
             errors = []
             for task in (waits, read, sent):
                 task.cancel()
@@ -221,12 +222,17 @@ def test_time_out_of_asyncio_has_what_there_is_as_its_context(
     node: LocalNode, new_loop: NewLoop
 ) -> None:
     async def main() -> None:
-        async with AsyncClient(node.config()) as client:
+        async with AsyncClient({**node.config(), **NO_TENDING}) as client:
             node.freeze()
             rows, policy = numbered.rows(N), {"total_timeout": 60_000}
             for wait in (asyncio.wait_for, timed):
-                with pytest.raises(TimeoutError) as caught:
-                    await wait(client.batch_write_numpy(rows, "test", "w", policy=policy), 0.05)
+                before, seconds = unread(node), 0.025
+                while unread(node) == before:  # until it has begun before its time is over
+                    seconds *= 2
+                    with pytest.raises(TimeoutError) as caught:
+                        await wait(
+                            client.batch_write_numpy(rows, "test", "w", policy=policy), seconds
+                        )
                 behind: Any = caught.value.__context__
                 assert behind.in_doubt and behind.partial.in_doubt.any()
                 assert len(behind.partial.result_codes) == N
@@ -249,13 +255,13 @@ def test_stream_that_is_cancelled_again_and_again_tells_of_the_chunk_that_was_ne
             seen.append(result)
 
     async def main() -> None:
-        async with AsyncClient(node.config()) as client:
+        async with AsyncClient({**node.config(), **NO_TENDING}) as client:
             await client.get(("test", "s", 1))
             node.freeze()
             seen: list[Any] = []
             before = asyncio.all_tasks()
             task = asyncio.ensure_future(write(client, seen))
-            await asyncio.sleep(0.05)
+            await until(lambda: unread(node))
             while not task.done():
                 task.cancel()
                 await asyncio.sleep(0)
@@ -285,7 +291,7 @@ def test_stream_that_is_cancelled_while_its_source_is_slow_loses_no_result(
 
             task = asyncio.ensure_future(write())
             await until(lambda: node.stats()["objects"] >= N + 100)
-            await asyncio.sleep(0.05)
+            await until(lambda: not in_use(client))  # the answer has been read
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await task

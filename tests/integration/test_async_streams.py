@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from event_loops import NewLoop, run, until
 from numbered import DTYPE, is_right, value
+from until import in_use
 
 from aerospike_np import AsyncClient, exception
 from aerospike_np.local import LocalNode
@@ -209,16 +210,13 @@ def test_cancelled_stream_ends_what_is_under_way(node: LocalNode, new_loop: NewL
                 ):
                     raise AssertionError("a frozen node answers nothing")
 
-            def in_use() -> int:
-                return sum(n.conns.in_use for n in client.get_stats().nodes)
-
             node.freeze()
             task = asyncio.ensure_future(all_of_it())
-            await until(lambda: in_use() > 0)
+            await until(lambda: in_use(client))
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            assert in_use() == 0
+            assert in_use(client) == 0
             node.thaw()
 
     run(main, new_loop)

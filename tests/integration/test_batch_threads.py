@@ -10,6 +10,7 @@ from typing import Any
 import numbered
 import numpy as np
 import pytest
+from until import in_use, until
 
 from aerospike_np import Client, Keys, exception
 from aerospike_np.local import LocalNode
@@ -143,8 +144,7 @@ def test_close_ends_all_threads(node: LocalNode) -> None:
     try:
         thread = threading.Thread(target=read)
         thread.start()
-        while sum(n.conns.in_use for n in client.get_stats().nodes) == 0:
-            pass
+        until(lambda: in_use(client))
         client.close()
         thread.join(60)
     finally:
@@ -173,7 +173,7 @@ def test_a_cancelled_await_ends_all_threads(node: LocalNode) -> None:
             node.freeze()
             try:
                 task = asyncio.ensure_future(client.batch_read(keys, _dtype=DTYPE, policy=policy))
-                while sum(n.conns.in_use for n in client.get_stats().nodes) == 0:
+                while not in_use(client):
                     await asyncio.sleep(0.001)
                 task.cancel()
                 with pytest.raises(asyncio.CancelledError):

@@ -45,7 +45,7 @@ pytestmark = [
 
 LOOPS, TASKS, THREADS = 3, 8, 4
 CONNECTIONS = 6  # fewer than there are calls: some are cancelled while they wait for one
-LIMIT = 60.0
+LIMIT = 120.0
 FACTORIES: list[Any] = [asyncio.SelectorEventLoop]
 try:
     import uvloop

@@ -22,6 +22,7 @@ from .test_faults import (
     LIMIT,
     OPERATIONS,
     SET,
+    TEND,
     TIMEOUT,
     Truth,
     check_batch_read,
@@ -94,12 +95,7 @@ def world(truth: ClusterTruth) -> Iterator[tuple[FaultProxies, Any]]:
     before = sockets()
     addresses = [(node.host, node.port) for node in truth.cluster.nodes]
     with FaultProxies(addresses, seed=4) as proxies:
-        config = {
-            "hosts": [proxies[0].address],
-            "tend_interval": 50,
-            "connect_timeout": 1000,
-            "max_error_rate": 0,
-        }
+        config = {**TEND, "hosts": [proxies[0].address], "max_error_rate": 0}
         with aerospike.client(config) as client:
             until(lambda: len(client.get_node_names()) == NODES, "all nodes to be known")
             until(lambda: client.health_check().is_healthy, "partitions with owners")
@@ -222,9 +218,9 @@ def test_seed_behind_a_dead_proxy_is_passed_over(truth: ClusterTruth) -> None:
     with FaultProxies(addresses) as proxies:
         proxies[0].half_open()
         proxies[1].refuse()
-        config = {**proxies.config(), "connect_timeout": 200, "tend_interval": 50}
+        config = {**proxies.config(), **TEND, "connect_timeout": 200}
         with aerospike.client(config) as client:
-            assert "A3" in client.get_node_names()
+            until(lambda: client.get_node_names() == ["A3"], "the one that answers")
             proxies.heal()
             until(lambda: len(client.get_node_names()) == NODES, "all nodes to be known")
             assert check_batch_read(client, truth, {"total_timeout": 10_000})

@@ -32,8 +32,10 @@ DEEP = os.environ.get("AEROSPIKE_NP_DEEP") == "1"  # also the long forms
 SET = "faults"
 ROWS = 20_000
 TIMEOUT = 250  # ms, of a call
-LATE = 5.0  # seconds beyond it: the bound of a test, not the promise
+LATE = 20.0  # seconds beyond it: the bound of a test, not the promise
 LIMIT = 20.0
+# A node that does not answer costs a second; a machine that stalls for longer makes nobody fail to connect.
+TEND = {"tend_interval": 50, "connect_timeout": 1000, "fail_if_not_connected": False}
 # each fault is an error: the circuit breaker would leave the node alone
 NO_TEND = {"tend_interval": 600_000, "max_error_rate": 0}
 IDS = np.arange(ROWS)
@@ -251,7 +253,7 @@ def test_call_ends_with_true_statuses_and_the_client_works_after_the_heal(
     writes = operation in ("put", "batch_write_numpy")
     passes = fault in HARMLESS or (fault in SMALL_PASSES and operation in ("get", "put"))
     policy = {"total_timeout": 10_000 if passes else TIMEOUT}
-    with behind_proxy(truth, {"tend_interval": 50, "connect_timeout": 1000}) as (proxy, client):
+    with behind_proxy(truth, TEND) as (proxy, client):
         check(client, truth, {"total_timeout": 10_000})  # there are idle connections
         FAULTS[fault](proxy, getattr(proxy, way))
         start = time.monotonic()
@@ -271,10 +273,12 @@ def test_call_ends_with_true_statuses_and_the_client_works_after_the_heal(
 
 def works(client: Any) -> bool:
     """Does everything pass again? A call or two may find connections that are gone."""
+    policy = {"total_timeout": 1000}
+    where: Any = {"namespace": "test", "set_name": SET}
     try:
-        client.get(key_of(1), {"total_timeout": 1000})
-        client.put(("test", SET, "healed"), {"a": 1}, policy={"total_timeout": 1000})
-        client.batch_read(IDS[:100], _dtype=[("a", "i8")], namespace="test", set_name=SET)
+        client.get(key_of(1), policy)
+        client.put(("test", SET, "healed"), {"a": 1}, policy=policy)
+        client.batch_read(IDS[:100], _dtype=[("a", "i8")], policy=policy, **where)
     except exception.AerospikeError:
         return False
     return True
@@ -520,8 +524,13 @@ def test_timeouts_never_leave_a_connection_with_somebody_elses_reply(truth: Trut
 
     def work(number: int, client: Any) -> None:
         chance = random.Random(f"{seed} {number}")
+        usual = 6.0  # ms: becomes what is too little for about half of the calls, however fast the machine is
         for _ in range(calls // len(late)):
-            policy = {"total_timeout": chance.randint(1, 6), "max_retries": chance.randint(0, 1)}
+            usual = max(1.0, usual / 1.02)
+            policy = {
+                "total_timeout": chance.randint(1, int(usual) + 1),
+                "max_retries": chance.randint(0, 1),
+            }
             ids = [chance.randrange(ROWS) for _ in range(chance.choice([1, 1, 3, 40]))]
             try:
                 if len(ids) == 1:
@@ -532,6 +541,7 @@ def test_timeouts_never_leave_a_connection_with_somebody_elses_reply(truth: Trut
                     ).batch_records["a"]
             except exception.AerospikeError as error:
                 late[number] += 1
+                usual *= 1.04
                 partial = error.partial
                 if partial is None:
                     continue

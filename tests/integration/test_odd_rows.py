@@ -253,7 +253,7 @@ def test_whatever_the_rows_are_like_each_value_is_right(kind: str) -> None:
         env={**os.environ, "AEROSPIKE_NP_SIMD": kind, "PYTHONPATH": str(PACKAGE.parent)},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=150,
         check=False,
     )
     assert done.returncode == 0 and done.stdout == "all right\n", done.stderr

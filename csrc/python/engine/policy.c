@@ -4,6 +4,8 @@
 
 #include <stddef.h>
 
+#include "python/engine/patience.h"
+
 typedef enum {
     KIND_INT,
     KIND_BOOL,
@@ -153,7 +155,7 @@ void anp_policy_default(anp_py_policy *out, anp_policy_group group)
 {
     bool reads = (group & (READS | ANP_GROUP_INFO)) != 0;
     *out = (anp_py_policy){
-        .engine = {.total_timeout_ms = 1000,
+        .engine = {.total_timeout_ms = (uint32_t)anp_patient_ms(1000),
                    .socket_timeout_ms = 30000,
                    .max_retries = reads ? 2 : 0,
                    .replica = ANP_REPLICA_SEQUENCE,
@@ -409,19 +411,17 @@ static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_polic
     return store(state, e, value, where, out);
 }
 
-static bool is_mapping(anp_state *state, PyObject *dict, const char *where)
+static bool is_mapping(PyObject *dict, const char *where)
 {
     if (!PyDict_Check(dict)) {
         PyErr_Format(PyExc_TypeError, "%s: a policy or meta is a dict, not %s", where,
                      Py_TYPE(dict)->tp_name);
         return false;
     }
-    (void)state;
     return true;
 }
 
-/* Walks a copy where other threads might change the dict: values may run Python code (__index__).
- */
+/* Walks a copy: values may run Python code (__index__), and other threads may change the dict. */
 static bool
 each(anp_state *state, PyObject *dict, anp_policy_group group, const char *where, void *out,
      bool (*noted)(const struct entry *e, anp_state *state, PyObject *value, void *out, void *more),
@@ -470,13 +470,13 @@ bool anp_policy_parse(anp_state *state, PyObject *dict, anp_policy_group group, 
     if (dict == NULL || dict == Py_None) {
         return true;
     }
-    return is_mapping(state, dict, where) && anp_filter_is_one(state, dict, where) &&
+    return is_mapping(dict, where) && anp_filter_is_one(state, dict, where) &&
            each(state, dict, group, where, out, note_policy, NULL);
 }
 
 bool anp_config_parse(anp_state *state, PyObject *dict, anp_py_config *out)
 {
-    *out = (anp_py_config){.connect_timeout = 1000,
+    *out = (anp_py_config){.connect_timeout = anp_patient_ms(1000),
                            .tend_interval = 1000,
                            .max_conns = 100,
                            .idle_ms = 55000,
@@ -515,7 +515,7 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_policy_group group, co
     if (dict == NULL || dict == Py_None) {
         return true;
     }
-    if (!is_mapping(state, dict, where) || !anp_filter_is_one(state, dict, where)) {
+    if (!is_mapping(dict, where) || !anp_filter_is_one(state, dict, where)) {
         return false;
     }
     PyObject *rest = PyDict_Copy(dict);
