@@ -27,11 +27,6 @@ def list_head(n: int) -> bytes:
     return _head(n, 0x90, 16, 0xDC)
 
 
-def map_head(n: int) -> bytes:
-    """The head of a map of ``n`` pairs."""
-    return _head(n, 0x80, 16, 0xDE)
-
-
 def text(particle: int, value: str) -> bytes:
     """Text of a particle type."""
     return _raw(bytes((particle,)) + value.encode())

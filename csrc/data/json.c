@@ -137,11 +137,6 @@ bool anp_json_take(anp_cursor *c, char wanted)
     return take(c, wanted);
 }
 
-bool anp_json_skip(anp_cursor *c)
-{
-    return is_value(c, 0);
-}
-
 bool anp_json_text(anp_cursor *c, anp_slice *out)
 {
     skip_space(c);
@@ -201,7 +196,7 @@ bool anp_json_find(anp_slice object, const char *name, anp_cursor *out)
             return false;
         }
         anp_cursor value = c;
-        if (!anp_json_skip(&c)) {
+        if (!is_value(&c, 0)) {
             return false;
         }
         if (key.size == strlen(name) && memcmp(key.data, name, key.size) == 0) {

@@ -9,7 +9,6 @@ bool anp_json_is_object(anp_slice text);
 /* Each moves the cursor behind what it read, and over spaces before it; false where something else
  * stands there. */
 bool anp_json_take(anp_cursor *c, char wanted);
-bool anp_json_skip(anp_cursor *c); /* any value */
 bool anp_json_number(anp_cursor *c, double *out);
 bool anp_json_text(anp_cursor *c, anp_slice *out); /* between the quotes, escapes as they are */
 

@@ -234,8 +234,8 @@ static uint8_t read_locked(anp_executor *e, anp_namespace *ns, anp_shard *shard,
     return ANP_OK;
 }
 
-uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
-                         anp_reply *reply)
+static uint8_t read_record(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
+                           anp_reply *reply)
 {
     anp_shard *shard = anp_shard_lock(ns, r->digest);
     uint8_t code = read_locked(e, ns, shard, r, reply);
@@ -270,10 +270,9 @@ static uint8_t delete_locked(anp_executor *e, anp_namespace *ns, anp_shard *shar
     return ANP_OK;
 }
 
-uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
-                           anp_reply *reply)
+/* What a delete answers has neither generation nor void time, whatever its code. */
+static uint8_t delete_record(anp_executor *e, anp_namespace *ns, const anp_node_request *r)
 {
-    (void)reply; /* what a delete answers has neither generation nor void time, whatever its code */
     if (r->info2 & ANP_INFO2_DURABLE_DELETE) {
         return ANP_ENTERPRISE_ONLY;
     }
@@ -320,7 +319,7 @@ static uint8_t dispatch(anp_executor *e, const anp_node_request *r, anp_reply *r
         return ANP_ENTERPRISE_ONLY;
     }
     if (r->info2 & ANP_INFO2_DELETE) {
-        return anp_execute_delete(e, ns, r, reply);
+        return delete_record(e, ns, r);
     }
     if (r->has_udf) {
         return anp_execute_udf(e, ns, r, reply);
@@ -328,7 +327,7 @@ static uint8_t dispatch(anp_executor *e, const anp_node_request *r, anp_reply *r
     if (r->info2 & ANP_INFO2_WRITE) {
         return anp_execute_write(e, ns, r, reply);
     }
-    return r->info1 & ANP_INFO1_READ ? anp_execute_read(e, ns, r, reply) : ANP_PARAMETER;
+    return r->info1 & ANP_INFO1_READ ? read_record(e, ns, r, reply) : ANP_PARAMETER;
 }
 
 uint8_t anp_execute(anp_executor *e, const anp_node_request *r, uint32_t index, anp_buffer *out)

@@ -48,12 +48,8 @@ static inline bool anp_reply_fits(const anp_reply *reply, uint32_t n_ops)
 }
 
 /* Each answers with a code; on 0 operations were appended. */
-uint8_t anp_execute_read(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
-                         anp_reply *reply);
 uint8_t anp_execute_write(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
                           anp_reply *reply);
-uint8_t anp_execute_delete(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
-                           anp_reply *reply);
 uint8_t anp_execute_udf(anp_executor *e, anp_namespace *ns, const anp_node_request *r,
                         anp_reply *reply);
 

@@ -88,12 +88,6 @@ anp_reason (*anp_cell_pick(const anp_field *f))(const anp_field *, uint8_t *, co
 anp_reason (*anp_cell_pick_number(const anp_field *f))(const anp_field *, uint8_t *,
                                                        const anp_particle *, int);
 
-/* ISO 8601 -> count of the unit. Years are four digits, or signed and four to twelve; then -MM,
- * -DD, T or a space, hh, :mm, :ss, .fraction, Z or +hh:mm. MALFORMED: no such text. INEXACT: not
- * a whole number of the field's unit. RANGE: beyond int64. */
-anp_reason anp_time_parse(const uint8_t *text, size_t size, anp_unit unit, int32_t unit_count,
-                          int64_t *out);
-
 /* Puts a value where the binding will make it from. NULL sink: KIND. */
 anp_reason anp_cell_defer(const anp_field *f, uint8_t *slot, const anp_value *v,
                           anp_cell_sink *sink);

@@ -230,8 +230,11 @@ static bool count_units(const moment *m, anp_unit unit, wide *out)
     }
 }
 
-anp_reason anp_time_parse(const uint8_t *text, size_t size, anp_unit unit, int32_t unit_count,
-                          int64_t *out)
+/* ISO 8601 -> count of the unit. Years are four digits, or signed and four to twelve; then -MM,
+ * -DD, T or a space, hh, :mm, :ss, .fraction, Z or +hh:mm. MALFORMED: no such text. INEXACT: not
+ * a whole number of the field's unit. RANGE: beyond int64. */
+static anp_reason parse_time(const uint8_t *text, size_t size, anp_unit unit, int32_t unit_count,
+                             int64_t *out)
 {
     anp_cursor c = anp_cursor_over(text, size);
     moment m;
@@ -262,7 +265,7 @@ anp_reason anp_cell_time(const anp_field *f, uint8_t *slot, const anp_value *v, 
     } else if (v->type == ANP_PARTICLE_STRING && f->kind == ANP_KIND_TIME &&
                f->unit != ANP_UNIT_GENERIC) {
         anp_reason reason =
-            anp_time_parse(v->bytes.data, v->bytes.size, (anp_unit)f->unit, f->unit_count, &count);
+            parse_time(v->bytes.data, v->bytes.size, (anp_unit)f->unit, f->unit_count, &count);
         if (reason != ANP_REASON_NONE) {
             return reason;
         }

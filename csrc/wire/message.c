@@ -111,14 +111,6 @@ void anp_message_write(anp_buffer *b, const anp_message *m)
     anp_store_be16(p + 20, m->n_ops);
 }
 
-void anp_message_counts(anp_buffer *b, size_t head, uint16_t n_fields, uint16_t n_ops)
-{
-    if (b->failed == ANP_OK) {
-        anp_store_be16(b->data + head + 18, n_fields);
-        anp_store_be16(b->data + head + 20, n_ops);
-    }
-}
-
 void anp_field_write(anp_buffer *b, anp_field_type type, const void *data, size_t size)
 {
     uint8_t *p = anp_buffer_add(b, 5 + size);

@@ -51,9 +51,8 @@ typedef enum { ANP_MEASURE_WHOLE, ANP_MEASURE_SHORT, ANP_MEASURE_BAD } anp_measu
 anp_measure anp_message_measure(const uint8_t *data, size_t size, uint64_t frame_left,
                                 size_t *length);
 
-/* Appends a head. Counts may be filled in later with anp_message_counts at the head's position. */
+/* Appends a head. */
 void anp_message_write(anp_buffer *b, const anp_message *m);
-void anp_message_counts(anp_buffer *b, size_t head, uint16_t n_fields, uint16_t n_ops);
 
 void anp_field_write(anp_buffer *b, anp_field_type type, const void *data, size_t size);
 

@@ -1,8 +1,6 @@
 /* Reading particles. No state. */
 #include "wire/particle.h"
 
-#include <stdio.h>
-
 bool anp_particle_integer(const anp_particle *p, int64_t *out)
 {
     if (p->type != ANP_PARTICLE_INTEGER || p->size != 8) {
@@ -42,32 +40,4 @@ bool anp_particle_geojson(const anp_particle *p, anp_slice *text)
     }
     *text = (anp_slice){c.at, anp_cursor_left(&c)};
     return true;
-}
-
-const char *anp_particle_name(uint8_t type, char scratch[24])
-{
-    static const char *const names[] = {
-        [ANP_PARTICLE_NULL] = "nil",
-        [ANP_PARTICLE_INTEGER] = "integer",
-        [ANP_PARTICLE_FLOAT] = "double",
-        [ANP_PARTICLE_STRING] = "string",
-        [ANP_PARTICLE_BLOB] = "blob",
-        [ANP_PARTICLE_JAVA_BLOB] = "Java blob",
-        [ANP_PARTICLE_CSHARP_BLOB] = "C# blob",
-        [ANP_PARTICLE_PYTHON_BLOB] = "Python blob",
-        [ANP_PARTICLE_RUBY_BLOB] = "Ruby blob",
-        [ANP_PARTICLE_PHP_BLOB] = "PHP blob",
-        [ANP_PARTICLE_ERLANG_BLOB] = "Erlang blob",
-        [ANP_PARTICLE_VECTOR] = "vector",
-        [ANP_PARTICLE_BOOL] = "bool",
-        [ANP_PARTICLE_HLL] = "HLL",
-        [ANP_PARTICLE_MAP] = "map",
-        [ANP_PARTICLE_LIST] = "list",
-        [ANP_PARTICLE_GEOJSON] = "GeoJSON",
-    };
-    if (type < sizeof names / sizeof names[0] && names[type] != NULL) {
-        return names[type];
-    }
-    (void)snprintf(scratch, 24, "particle type %u", (unsigned)type);
-    return scratch;
 }

@@ -20,6 +20,3 @@ bool anp_particle_integer(const anp_particle *p, int64_t *out); /* size 8 exactl
 bool anp_particle_float(const anp_particle *p, double *out);
 bool anp_particle_bool(const anp_particle *p, bool *out);          /* 0 or 1 */
 bool anp_particle_geojson(const anp_particle *p, anp_slice *text); /* skips flags and cells */
-
-/* "integer", "GeoJSON", "particle type 99" ... for messages; never NULL, static or in `scratch`. */
-const char *anp_particle_name(uint8_t type, char scratch[24]);

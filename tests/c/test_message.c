@@ -429,22 +429,6 @@ static void test_requests_are_written_like_the_official_client(void **state)
     }
 }
 
-static void test_counts_may_be_filled_in_later(void **state)
-{
-    (void)state;
-    anp_buffer b;
-    anp_buffer_init(&b, 4096);
-    size_t frame = anp_frame_begin(&b), head = b.size;
-    anp_message_write(&b, &(anp_message){.info2 = ANP_INFO2_WRITE, .index = 1000});
-    put_key_fields(&b);
-    anp_op_write(&b, ANP_OP_WRITE, "a", 1, ANP_PARTICLE_INTEGER,
-                 from_hex("00 00 00 00 00 00 00 01").data, 8);
-    anp_op_write(&b, ANP_OP_WRITE, "b", 1, ANP_PARTICLE_STRING, "x", 1);
-    anp_message_counts(&b, head, 3, 2);
-    anp_frame_end(&b, frame, ANP_PROTO_MESSAGE);
-    is_written(&b, PUT);
-}
-
 static void test_policies_are_written_to_their_places(void **state)
 {
     (void)state;
@@ -480,7 +464,6 @@ static void test_full_buffer_keeps_whole_parts_only(void **state)
         anp_field_write(&b, ANP_FIELD_NAMESPACE, "test", 4);
         anp_op_write(&b, ANP_OP_WRITE, "a", 1, ANP_PARTICLE_INTEGER,
                      from_hex("00 00 00 00 00 00 00 01").data, 8);
-        anp_message_counts(&b, 0, 1, 1);
         assert_int_equal(b.failed, max == 22 + 9 + 17 ? ANP_OK : ANP_ERR_PARAM);
         assert_in_range(b.size, 0, max);
         anp_buffer_deinit(&b);
@@ -506,7 +489,6 @@ int main(void)
         cmocka_unit_test(test_measure_takes_as_many_operations_as_there_can_be),
         cmocka_unit_test(test_damaged_messages_are_measured_and_read_within_bounds),
         cmocka_unit_test(test_requests_are_written_like_the_official_client),
-        cmocka_unit_test(test_counts_may_be_filled_in_later),
         cmocka_unit_test(test_policies_are_written_to_their_places),
         cmocka_unit_test(test_touch_has_neither_name_nor_value),
         cmocka_unit_test(test_full_buffer_keeps_whole_parts_only),

@@ -136,21 +136,6 @@ static void test_geojson_that_is_cut_in_its_cells_is_refused(void **state)
     assert_false(anp_particle_geojson(&most, &text));
 }
 
-static void test_every_type_has_a_name(void **state)
-{
-    (void)state;
-    char scratch[24];
-    assert_string_equal(anp_particle_name(ANP_PARTICLE_INTEGER, scratch), "integer");
-    assert_string_equal(anp_particle_name(ANP_PARTICLE_GEOJSON, scratch), "GeoJSON");
-    assert_string_equal(anp_particle_name(99, scratch), "particle type 99");
-    assert_string_equal(anp_particle_name(255, scratch), "particle type 255");
-    for (unsigned type = 0; type < 256; type++) {
-        const char *name = anp_particle_name((uint8_t)type, scratch);
-        assert_non_null(name);
-        assert_in_range(strlen(name), 1, 23);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,7 +146,6 @@ int main(void)
         cmocka_unit_test(test_wrong_types_are_refused),
         cmocka_unit_test(test_geojson_text_begins_behind_flags_and_cells),
         cmocka_unit_test(test_geojson_that_is_cut_in_its_cells_is_refused),
-        cmocka_unit_test(test_every_type_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,7 +16,6 @@ EPOCH = 1262304000
 NEVER, KEEP, CLIENT_DEFAULT = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD
 TEN_YEARS = 315_360_000
 
-Answer = Callable[..., Message]
 
 
 @pytest.fixture(scope="module")

@@ -119,9 +119,6 @@ PyObject *anp_turn_take(anp_core *core);
 /* A BackpressureError. */
 PyObject *anp_turn_refused(anp_core *core);
 
-/* Calls the progress callable, where there is one. */
-bool anp_request_progress(anp_request *r);
-
 /* Methods of Core that prepare requests, by file. */
 PyObject *anp_core_get(PyObject *self, PyObject *const *args, Py_ssize_t n);
 PyObject *anp_core_select(PyObject *self, PyObject *const *args, Py_ssize_t n);

@@ -49,7 +49,8 @@ static PyObject *ending(anp_request *r)
     return anp_exception_new(r->state, &err, r->key);
 }
 
-bool anp_request_progress(anp_request *r)
+/* Calls the progress callable, where there is one. */
+static bool tell_progress(anp_request *r)
 {
     if (r->progress == NULL || (r->batch == NULL && r->parts == NULL)) {
         return true;
@@ -129,7 +130,7 @@ static PyObject *drive(anp_request *r)
         {
             break;
         }
-        bool ok = raised != NULL || (PyErr_CheckSignals() == 0 && anp_request_progress(r));
+        bool ok = raised != NULL || (PyErr_CheckSignals() == 0 && tell_progress(r));
         if (ok && what == ANP_DRIVE_KEYS) {
             ok = raised == NULL && anp_request_next_keys(r);
         }
@@ -138,7 +139,7 @@ static PyObject *drive(anp_request *r)
             anp_command_cancel(r->command);
         }
     }
-    if (raised == NULL && !anp_request_progress(r)) {
+    if (raised == NULL && !tell_progress(r)) {
         raised = anp_exception_take();
     }
     return raised;
@@ -354,7 +355,7 @@ static PyObject *request_result(PyObject *self, PyObject *unused)
 static PyObject *request_show(PyObject *self, PyObject *unused)
 {
     (void)unused;
-    if (!anp_request_progress((anp_request *)(void *)self)) {
+    if (!tell_progress((anp_request *)(void *)self)) {
         return NULL;
     }
     Py_RETURN_NONE;
