@@ -149,6 +149,8 @@ PLAIN = [
     "prepend('a', b'x')",
     "increment('a', 1)",
     "increment('a', 1.5)",
+    "write('a', KeyOrderedDict({'b': 1, 'a': {'y': [], 'x': KeyOrderedDict({})}}))",
+    "write('a', {b'x': 1, 'y': 2, 300: 3, -1: 4, '': 5})",
     "touch()",
     "touch(100)",
     "delete()",
@@ -174,6 +176,9 @@ def calls() -> Iterator[str]:
     yield "[operations.write('a', 1), bitwise_operations.bit_get('b', 0, 8)]"
     for step in STEPS:
         yield f"[list_operations.list_size('b', ctx=[cdt_ctx.cdt_ctx_{step}])]"
+    yield "[list_operations.list_get_by_value_range('b', 7, [1, CDTWildcard()], CDTInfinite())]"
+    yield "[list_operations.list_get_by_value('b', {'b': 1, 'a': KeyOrderedDict({2: 1, 1: 2})}, 7)]"
+    yield "[list_operations.list_get_range('b', 0, -2), list_operations.list_trim('b', 1, -1)]"
     for module, builders, name, policies in (
         ("list_operations", LISTS, "policy", LIST_POLICIES),
         ("map_operations", MAPS, "map_policy", MAP_POLICIES),

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 
-def until(condition: Callable[[], object], what: str = "what is promised", limit: float = 30.0) -> None:
+def until(
+    condition: Callable[[], object], what: str = "what is promised", limit: float = 30.0
+) -> None:
     """Returns as soon as the condition holds; fails, and says what was waited for, after so many seconds."""
     end = time.monotonic() + limit
     while not condition():

@@ -84,7 +84,9 @@ def test_failures_are_listed_by_row_and_key(client: Client, write: Any) -> None:
         (3, 3, 5, False),
         (25, 25, 5, False),
     ]
-    assert errors[0].reason == "RecordExistsError: The record exists, and the write was to create it."
+    assert (
+        errors[0].reason == "RecordExistsError: The record exists, and the write was to create it."
+    )
     assert pickle.loads(pickle.dumps(errors)) == errors
 
 

@@ -131,7 +131,10 @@ def test_fault_at_one_of_three_nodes_is_told_truly_and_heals(
     done = check(client, truth, {"total_timeout": timeout})
     assert time.monotonic() - start < timeout / 1000 + LATE
     proxies.heal()
-    until(lambda: works(client) and len(client.get_node_names()) == NODES, "a client that works after the heal")
+    until(
+        lambda: works(client) and len(client.get_node_names()) == NODES,
+        "a client that works after the heal",
+    )
     if operation in ("put", "batch_write_numpy"):
         done = done()[1:] == (0, 0)
     assert done or fault not in HARMLESS

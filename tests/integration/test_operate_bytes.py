@@ -27,6 +27,9 @@ NAMES: dict[str, Any] = {
     "hll_operations": hll_operations,
     "cdt_ctx": cdt_ctx,
     "HyperLogLog": aerospike_np.HyperLogLog,
+    "KeyOrderedDict": aerospike_np.KeyOrderedDict,
+    "CDTInfinite": aerospike_np.CDTInfinite,
+    "CDTWildcard": aerospike_np.CDTWildcard,
 }
 
 pytestmark = pytest.mark.needs_embedded("a server that records what it gets")

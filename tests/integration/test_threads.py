@@ -80,7 +80,9 @@ def test_one_client_answers_each_thread_its_own(client: Client) -> None:
             assert client.exists(key).meta is not None
             keys = [("test", "own", thread * ROUNDS + k) for k in range(i + 1)]
             found = client.batch_read(keys)
-            assert [r.record.bins["a"] for r in found.batch_records] == [[thread, k] for k in range(i + 1)]
+            assert [r.record.bins["a"] for r in found.batch_records] == [
+                [thread, k] for k in range(i + 1)
+            ]
         return len(client.get_node_names())
 
     assert together(work) == [1] * THREADS
@@ -155,7 +157,9 @@ def test_keys_and_policies_that_others_change_are_taken_whole_or_refused(client:
         changer.join()
 
 
-def test_connecting_and_closing_at_once_leaves_a_client_that_works(node: LocalNode, client: Client) -> None:
+def test_connecting_and_closing_at_once_leaves_a_client_that_works(
+    node: LocalNode, client: Client
+) -> None:
     def work(thread: int) -> int:
         n = 0
         for _ in range(ROUNDS):
@@ -188,7 +192,10 @@ def test_event_loops_of_eight_threads_share_one_client(client: Client) -> None:
     async def main(thread: int) -> bool:
         keys = np.arange(N)
         found = await asyncio.gather(
-            *(client.aio.batch_read(keys, _dtype=DTYPE, namespace="test", set_name="s") for _ in range(4))
+            *(
+                client.aio.batch_read(keys, _dtype=DTYPE, namespace="test", set_name="s")
+                for _ in range(4)
+            )
         )
         await client.aio.put(("test", "loops", thread), {"a": thread})
         one = await client.aio.get(("test", "loops", thread))

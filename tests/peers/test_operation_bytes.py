@@ -44,6 +44,9 @@ class Official:
             "hll_operations": hll_operations,
             "cdt_ctx": cdt_ctx,
             "HyperLogLog": HyperLogLog,
+            "KeyOrderedDict": aerospike.KeyOrderedDict,
+            "CDTInfinite": aerospike.CDTInfinite,
+            "CDTWildcard": aerospike.CDTWildcard,
         }
         self.last = b""
         self.server = FakeServer(self._answer, info={"replicas": PARTITIONS})

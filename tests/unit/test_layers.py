@@ -73,7 +73,9 @@ def test_includes_look_down() -> None:
             if first != "aerospike_np" and first not in may:
                 wrong.append(f"{name} may not include {included}")
             elif not (home / included).is_file():
-                wrong.append(f"{name} includes {included}, which is not a path from csrc/ or include/")
+                wrong.append(
+                    f"{name} includes {included}, which is not a path from csrc/ or include/"
+                )
     assert not wrong, "\n".join(wrong)
 
 

@@ -44,6 +44,19 @@ static bool put_int_arg(anp_op_encoder *e, unsigned key)
            anp_op_put_integer(e, number);
 }
 
+/* A count of elements. Below 0 it is more than there can be: that is what the official client makes
+ * of it. */
+static bool put_count(anp_op_encoder *e, unsigned key)
+{
+    int64_t number;
+    if (!anp_op_integer(&e->at, e->values[key], anp_op_key_names[key], &number)) {
+        return false;
+    }
+    anp_msgpack_put_uint(e->at.b, (uint64_t)number);
+    e->written++;
+    return true;
+}
+
 static bool put_value(anp_op_encoder *e, unsigned key)
 {
     e->written++;
@@ -106,28 +119,26 @@ static bool put_blob(anp_op_encoder *e, unsigned key)
     return put_value(e, key);
 }
 
+static bool take_bool(const anp_op_encoder *e, unsigned key, bool *out)
+{
+    return anp_op_bool(&e->at, e->values[key], anp_op_key_names[key], out);
+}
+
 static bool put_return(anp_op_encoder *e, unsigned key)
 {
     int64_t type;
-    int inverted = 0;
-    if (e->values[ANP_KEY_INVERTED] != NULL) {
-        inverted = PyObject_IsTrue(e->values[ANP_KEY_INVERTED]);
-    }
-    return inverted >= 0 && anp_op_integer(&e->at, e->values[key], "return_type", &type) &&
+    bool inverted;
+    return take_bool(e, ANP_KEY_INVERTED, &inverted) &&
+           anp_op_integer(&e->at, e->values[key], "return_type", &type) &&
            anp_op_put_integer(e, inverted ? type | INVERTED : type);
-}
-
-/* The flag of an optional key that is a bool. -1: exception. */
-static int truth(const anp_op_encoder *e, unsigned key)
-{
-    return e->values[key] != NULL ? PyObject_IsTrue(e->values[key]) : 0;
 }
 
 static bool put_action(anp_op_encoder *e, unsigned key)
 {
     int64_t action = 0;
-    int sign = truth(e, ANP_KEY_SIGN);
-    return sign >= 0 && anp_op_integer(&e->at, e->values[key], "action", &action) &&
+    bool sign;
+    return take_bool(e, ANP_KEY_SIGN, &sign) &&
+           anp_op_integer(&e->at, e->values[key], "action", &action) &&
            anp_op_put_integer(e, action | sign);
 }
 
@@ -174,22 +185,24 @@ static bool put_flags(anp_op_encoder *e, unsigned key, int64_t more)
 /* An argument of what makes a list or a map. */
 static bool put_order(anp_op_encoder *e, unsigned key)
 {
-    int persists = truth(e, ANP_KEY_PERSIST_INDEX);
-    bool nested = e->values[ANP_KEY_CTX] != NULL;
-    return persists >= 0 && put_flags(e, key, persists && !nested ? ANP_OP_PERSISTS : 0);
+    bool persists, nested = e->values[ANP_KEY_CTX] != NULL;
+    return take_bool(e, ANP_KEY_PERSIST_INDEX, &persists) &&
+           put_flags(e, key, persists && !nested ? ANP_OP_PERSISTS : 0);
 }
 
 static bool put_present(anp_op_encoder *e, const anp_op_arg *arg)
 {
     unsigned key = arg->key;
     PyObject *value = e->values[key];
-    int yes;
+    bool yes;
     switch (arg->kind) {
     case ANP_ARG_INT:
     case ANP_ARG_INT_OR_ZERO:
     case ANP_ARG_INT_OR_NONE:
-    case ANP_ARG_COUNT:
         return put_int_arg(e, key);
+    case ANP_ARG_SIZE:
+    case ANP_ARG_COUNT:
+        return put_count(e, key);
     case ANP_ARG_NUMBER:
         return is_number(value) ? put_value(e, key) : anp_op_wrong(e, key, "an int or a float");
     case ANP_ARG_VALUE:
@@ -204,12 +217,14 @@ static bool put_present(anp_op_encoder *e, const anp_op_arg *arg)
         return put_blob(e, key);
     case ANP_ARG_BOOL:
     case ANP_ARG_SIGNED:
-        yes = PyObject_IsTrue(value);
-        if (yes >= 0 && arg->kind == ANP_ARG_BOOL) {
-            anp_msgpack_put_bool(e->at.b, yes != 0);
+        if (!take_bool(e, key, &yes)) {
+            return false;
+        }
+        if (arg->kind == ANP_ARG_BOOL) {
+            anp_msgpack_put_bool(e->at.b, yes);
             e->written++;
         }
-        return yes >= 0 && (arg->kind == ANP_ARG_BOOL || yes == 0 || anp_op_put_integer(e, 1));
+        return arg->kind == ANP_ARG_BOOL || !yes || anp_op_put_integer(e, 1);
     case ANP_ARG_EXPRESSION:
         e->written++;
         return anp_op_expression(&e->at, value, anp_op_key_names[key]);
@@ -254,11 +269,12 @@ static bool create_bits(const anp_op_encoder *e, unsigned *bits)
         return true;
     }
     unsigned key = e->spec->args[0].key;
-    int pad = truth(e, ANP_KEY_PAD);
+    bool pad;
     if (e->values[key] == NULL) {
         return anp_op_missing(e, key);
     }
-    if (pad < 0 || !anp_op_integer(&e->at, e->values[key], anp_op_key_names[key], &order)) {
+    if (!take_bool(e, ANP_KEY_PAD, &pad) ||
+        !anp_op_integer(&e->at, e->values[key], anp_op_key_names[key], &order)) {
         return false;
     }
     if (kind == ANP_ARG_LIST_CREATE) {
@@ -276,11 +292,8 @@ static bool put_envelope(anp_op_encoder *e)
     unsigned bits;
     bool is_path = e->spec->form == ANP_FORM_PATH;
     if (context != NULL && !is_path) {
-        int some = context == Py_None ? 0 : PyObject_IsTrue(context);
-        if (some < 0) {
-            return false;
-        }
-        if (some == 0) {
+        if (context == Py_None ||
+            ((PyList_Check(context) || PyTuple_Check(context)) && PyObject_Size(context) == 0)) {
             Py_CLEAR(e->values[ANP_KEY_CTX]);
             context = NULL;
         }

@@ -63,7 +63,8 @@ typedef enum anp_op_arg_kind {
     ANP_ARG_INT,         /* integer */
     ANP_ARG_INT_OR_ZERO, /* optional: 0 */
     ANP_ARG_INT_OR_NONE, /* optional: -1, which stands for "not given" */
-    ANP_ARG_COUNT,       /* integer, optional, not written without: "to the end" */
+    ANP_ARG_SIZE,        /* of elements: below 0 it is more than there can be */
+    ANP_ARG_COUNT,       /* the same, optional, not written without: "to the end" */
     ANP_ARG_BOOL,
     ANP_ARG_VALUE, /* any value a list holds */
     ANP_ARG_LIST,
@@ -179,3 +180,6 @@ bool anp_op_expression(const anp_op_place *at, PyObject *expression, const char 
 
 /* An integer of 64 bits; bool is none. */
 bool anp_op_integer(const anp_op_place *at, PyObject *value, const char *what, int64_t *out);
+
+/* True or False, of any kind; NULL and None are False. */
+bool anp_op_bool(const anp_op_place *at, PyObject *value, const char *what, bool *out);

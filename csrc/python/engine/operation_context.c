@@ -1,6 +1,7 @@
 /* What leads to a list or a map inside a bin, and expressions: both come as objects of the
  * package's classes, or of anything with the same attributes. */
 #include "python/engine/operation.h"
+#include "python/engine/value_look.h"
 
 #include "wire/msgpack.h"
 
@@ -28,6 +29,22 @@ bool anp_op_integer(const anp_op_place *at, PyObject *value, const char *what, i
         return false;
     }
     return *out != -1 || !PyErr_Occurred();
+}
+
+bool anp_op_bool(const anp_op_place *at, PyObject *value, const char *what, bool *out)
+{
+    anp_look look = {.kind = ANP_LOOK_NULL};
+    bool ok = value == NULL || anp_look_at(&at->whose, value, &look);
+    bool is_number = look.kind == ANP_LOOK_INT && (look.integer == 0 || look.integer == 1);
+    *out = look.kind == ANP_LOOK_BOOL ? look.boolean : is_number && look.integer == 1;
+    if (ok && look.kind != ANP_LOOK_NULL && look.kind != ANP_LOOK_BOOL && !is_number) {
+        (void)anp_raise_bin(at->whose.state, ANP_ERR_PARAM, at->whose.bin,
+                            "%s: '%s' must be True or False, not %.200R", at->whose.where, what,
+                            value);
+        ok = false;
+    }
+    anp_look_release(&look);
+    return ok;
 }
 
 bool anp_op_expression(const anp_op_place *at, PyObject *expression, const char *what)

@@ -43,8 +43,12 @@ static bool take_policy_key(const anp_op_encoder *e, const policy_key *keys, PyO
         return anp_op_unknown(e, key, names);
     }
     int64_t number;
-    if (k->slot == SLOT_PERSIST && PyBool_Check(value)) {
-        number = value == Py_True;
+    bool persists;
+    if (k->slot == SLOT_PERSIST) {
+        if (!anp_op_bool(&e->at, value, k->name, &persists)) {
+            return false;
+        }
+        number = persists;
     } else if (!anp_op_integer(&e->at, value, k->name, &number)) {
         return false;
     }

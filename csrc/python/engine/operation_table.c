@@ -87,7 +87,7 @@ static const anp_op_spec table[] = {
     SET(1010, "list_set", 9, INT(INDEX), VALUE(VAL), ARG(LIST_FLAGS, LIST_POLICY)),
     GET(1011, "list_get", 17, INT(INDEX)),
     GET(1012, "list_get_range", 18, INT(INDEX), ARG(COUNT, VAL)),
-    SET(1013, "list_trim", 10, INT(INDEX), INT(VAL)),
+    SET(1013, "list_trim", 10, INT(INDEX), ARG(SIZE, VAL)),
     GET(1014, "list_size", 16, NOTHING),
     SET(1015, "list_increment", 12, INT(INDEX), ARG(NUMBER, VAL), ARG(LIST_POLICY, LIST_POLICY)),
     GET(1016, "list_get_by_index", 19, ONE, INT(INDEX)),
