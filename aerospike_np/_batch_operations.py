@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from ._engine import Core, Request
 
 
+def one_dtype(_dtype: Any, dtype: Any, where: str) -> Any:
+    if _dtype is not None and dtype is not None:
+        raise InvalidArgError(f"{where}: _dtype and dtype are the same argument; give one of them")
+    return dtype if _dtype is None else _dtype
+
+
 class BatchOperations:
     """Keys are ``(namespace, set, user key)`` tuples, or user keys under ``namespace=`` and ``set_name=``."""
 
@@ -92,12 +98,7 @@ class BatchOperations:
         ([0.0, 0.5, 1.0, 0.0], [0, 0, 0, 2], [False, False, False, True])
         """
         prepared = _keys.prepare(keys, namespace, set_name, "batch_read")
-        if _dtype is None:
-            _dtype = dtype
-        elif dtype is not None:
-            raise InvalidArgError(
-                "batch_read: _dtype and dtype are the same argument; give one of them"
-            )
+        _dtype = one_dtype(_dtype, dtype, "batch_read")
         if _dtype is None and out is None:
             if layout != "rows" or errors != "raise" or fill is not None:
                 raise InvalidArgError(
@@ -295,6 +296,13 @@ class BatchOperations:
         policy_batch_write: Any = None,
         ttl: Any = None,
         *,
+        _dtype: Any = None,
+        dtype: Any = None,
+        bins: Any = None,
+        layout: str = "rows",
+        out: Any = None,
+        errors: str = "raise",
+        fill: Any = None,
         retry: int = 0,
         namespace: str | None = None,
         set_name: str | None = None,
@@ -315,14 +323,24 @@ class BatchOperations:
             Wins over ``policy``.
         ttl : int, optional
             Seconds to live; wins over the policies, and a ``touch`` of its own wins over it.
+        _dtype, dtype, bins, layout, out, errors, fill
+            As in :meth:`batch_read`: arrays for the results. A field takes what the operations on the bin of its
+            name come to; ``bins={"field": "bin"}`` renames, and a matrix needs ``bins=["a", "b", ...]``.
         retry : int
-            As in :meth:`batch_write`.
+            As in :meth:`batch_write`; not with a dtype.
 
         Returns
         -------
-        BatchWriteResult
+        BatchWriteResult or NumpyBatchRecords
             A record's bins are what the operations came to, by the name of their bin; of several on one bin
             the last result that is not None counts.
+
+        Raises
+        ------
+        ConversionError
+            With a dtype: results did not fit (``errors="raise"``); the operations ran, ``.partial`` is the result.
+        AerospikeTimeoutError, ClusterError
+            The call as a whole failed; ``.partial`` is what had arrived.
 
         Examples
         --------
@@ -333,15 +351,32 @@ class BatchOperations:
         >>> found = client.batch_operate(keys, [operations.increment("n", 2), operations.read("n")])
         >>> found.get("a"), found.gen.tolist()
         ({'n': 3}, [2, 2])
+        >>> client.batch_operate(keys, [operations.read("n")], _dtype=[("n", "u4")])["n"].tolist()
+        [3, 3]
         """
-        core = self._core
-        prepared = _keys.prepare(keys, namespace, set_name, "batch_operate")
-        own = batch_policy(policy, policy_batch, "batch_operate")
+        core, where = self._core, "batch_operate"
+        prepared = _keys.prepare(keys, namespace, set_name, where)
+        own = batch_policy(policy, policy_batch, where)
+        watch = _progress.watcher(progress, len(prepared))
+        dtype = one_dtype(_dtype, dtype, where)
+        if dtype is None and out is None:
+            if layout != "rows" or errors != "raise" or fill is not None or bins is not None:
+                raise InvalidArgError(
+                    f"{where}: bins, layout, errors and fill go with a dtype, or with out"
+                )
 
-        def call(keys: Any, rows: Any, arrays: Any) -> Request:
-            return core.batch_operate(keys, ops, arrays, own, policy_batch_write, ttl)
+            def call(keys: Any, rows: Any, arrays: Any) -> Request:
+                return core.batch_operate(keys, ops, arrays, own, policy_batch_write, ttl)
 
-        return Answering(core, prepared, call, retry, _progress.watcher(progress, len(prepared)))
+            return Answering(core, prepared, call, retry, watch)
+        from . import _tables
+
+        if retry != 0:
+            raise InvalidArgError(f"{where}: retry goes without a dtype, and without out")
+        operations = ops, policy_batch_write, ttl
+        return _tables.operate(
+            core, prepared, operations, dtype, bins, layout, out, errors, fill, own, watch
+        )
 
     def batch_apply(
         self,

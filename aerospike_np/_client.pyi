@@ -230,6 +230,7 @@ class Client(Plain):
     def batch_remove(
         self, keys: Iterable[Any] | Keys, policy: _Policy = None
     ) -> BatchWriteResult: ...
+    @overload
     def batch_operate(
         self,
         keys: _BatchKeys,
@@ -238,12 +239,41 @@ class Client(Plain):
         policy_batch_write: _Policy = None,
         ttl: int | None = None,
         *,
+        _dtype: None = None,
+        dtype: None = None,
+        bins: None = None,
+        layout: _Layout = "rows",
+        out: None = None,
+        errors: _Errors = "raise",
+        fill: None = None,
         retry: int = 0,
         namespace: str | None = None,
         set_name: str | None = None,
         policy_batch: _Policy = None,
         progress: _Progress = None,
     ) -> BatchWriteResult: ...
+    @overload
+    def batch_operate(
+        self,
+        keys: _BatchKeys,
+        ops: _Operations,
+        policy: _Policy = None,
+        policy_batch_write: _Policy = None,
+        ttl: int | None = None,
+        *,
+        _dtype: _Dtype | None = None,
+        dtype: _Dtype | None = None,
+        bins: Sequence[str] | Mapping[str, str] | None = None,
+        layout: _Layout = "rows",
+        out: NDArray[Any] | Mapping[str, NDArray[Any]] | None = None,
+        errors: _Errors = "raise",
+        fill: Any = None,
+        retry: int = 0,
+        namespace: str | None = None,
+        set_name: str | None = None,
+        policy_batch: _Policy = None,
+        progress: _Progress = None,
+    ) -> NumpyBatchRecords: ...
     def batch_apply(
         self,
         keys: Iterable[_Key | tuple[_Key, Mapping[str, Any]]] | Keys | ArrayLike,

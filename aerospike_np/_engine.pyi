@@ -49,6 +49,7 @@ class Core:
         policy: Any,
         bins: tuple[str | dict[str, Any], ...],
         rows: tuple[Any, bool, bool, tuple[int, ...], Any] | None,
+        operations: tuple[Any, Any, Any] | None,
         /,
     ) -> ReadPlan: ...
     def batch_table(
@@ -57,6 +58,7 @@ class Core:
         keys: Any,
         arrays: tuple[Any, Any, Any, Any] | None,
         fields: tuple[tuple[str, Any], ...] | None,
+        doubts: tuple[Any, Any] | None,
         /,
     ) -> Request: ...
     def batch_records(

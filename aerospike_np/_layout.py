@@ -113,7 +113,7 @@ def status_arrays(n: int, n_fields: int) -> tuple[np.ndarray[Any, Any], ...]:
 
 def check_layout(layout: str) -> None:
     if layout not in LAYOUTS:
-        raise InvalidArgError(f"batch_read: layout must be 'rows' or 'columns', not {layout!r}")
+        raise InvalidArgError(f"layout must be 'rows' or 'columns', not {layout!r}")
 
 
 def _normal(dtype: Any) -> Any:
@@ -132,7 +132,7 @@ def _normal(dtype: Any) -> Any:
     try:
         return np.dtype(dtype)
     except TypeError as error:
-        raise TypeError(f"batch_read: {dtype!r} is no dtype: {error}") from None
+        raise TypeError(f"{dtype!r} is no dtype: {error}") from None
 
 
 def shape_of(dtype: Any, bins: Any, layout: str, fill: Any) -> Shape:
@@ -141,9 +141,7 @@ def shape_of(dtype: Any, bins: Any, layout: str, fill: Any) -> Shape:
     spec = _normal(dtype)
     if isinstance(spec, list):
         if layout != "columns":
-            raise TypeError(
-                "batch_read: NumPy has no StringDType in structured dtypes; use layout='columns'"
-            )
+            raise TypeError("NumPy has no StringDType in structured dtypes; use layout='columns'")
         return _column_shape({str(name): d for name, d in spec}, bins, fill)
     if spec.names is None:
         samples = dict.fromkeys(_matrix_bins(spec, bins), np.empty(0, spec))
@@ -180,15 +178,12 @@ def _matrix_bins(dtype: np.dtype[Any], bins: Any) -> list[str]:
         names = [str(b) for b in bins]
         twice = [name for i, name in enumerate(names) if name in names[:i]]
         if twice:
-            raise InvalidArgError(
-                f"batch_read: bins names {twice[0]!r} twice; a matrix has one column a bin"
-            )
+            raise InvalidArgError(f"bins names {twice[0]!r} twice; a matrix has one column a bin")
         return names
     if isinstance(bins, str):
-        raise TypeError("batch_read: bins is a list of names, not a str")
+        raise TypeError("bins is a list of names, not a str")
     raise TypeError(
-        f"batch_read: dtype {dtype} has no fields; give a structured dtype, or bins=[...] for an "
-        "(n, k) matrix"
+        f"dtype {dtype} has no fields; give a structured dtype, or bins=[...] for an (n, k) matrix"
     )
 
 
@@ -199,7 +194,7 @@ def _refuse_overlap(dtype: np.dtype[Any]) -> None:
     )
     for (start, size, name), (following, _, other) in zip(spans, spans[1:], strict=False):
         if start + size > following:
-            raise TypeError(f"batch_read: fields {name!r} and {other!r} of the dtype overlap")
+            raise TypeError(f"fields {name!r} and {other!r} of the dtype overlap")
     for name in dtype.names:
         inner = dtype.fields[name][0].base
         if inner.names is not None:
@@ -231,7 +226,7 @@ def _take_out(
         for name, column in columns.items():
             _check_out(column, n, f"out[{name!r}]")
             if column.ndim < 1:
-                raise InvalidArgError(f"batch_read: out[{name!r}] is not an array of rows")
+                raise InvalidArgError(f"out[{name!r}] is not an array of rows")
         _refuse_shared(columns)
         if dtype is not None:
             spec = _normal(dtype)
@@ -240,44 +235,39 @@ def _take_out(
             )
             have = {k: np.dtype((c.dtype, c.shape[1:])) for k, c in columns.items()}
             if wanted != have:
-                raise TypeError(f"batch_read: out has dtypes {have}, and _dtype says {wanted}")
+                raise TypeError(f"out has dtypes {have}, and _dtype says {wanted}")
         return "columns", columns
     if not isinstance(out, np.ndarray):
         raise TypeError(
-            "batch_read: out is a structured array, a dict of columns or a matrix, not "
-            f"{type(out).__name__}"
+            f"out is a structured array, a dict of columns or a matrix, not {type(out).__name__}"
         )
     _check_out(out, n, "out")
     if dtype is not None and _normal(dtype) != out.dtype:
-        raise TypeError(f"batch_read: out has dtype {out.dtype}, and _dtype says {dtype}")
+        raise TypeError(f"out has dtype {out.dtype}, and _dtype says {dtype}")
     if out.dtype.names is None:
         names = _matrix_bins(out.dtype, bins)
         if out.ndim != 2 or out.shape[1] != len(names):
-            raise InvalidArgError(
-                f"batch_read: out has shape {out.shape}, and ({n}, {len(names)}) is needed"
-            )
+            raise InvalidArgError(f"out has shape {out.shape}, and ({n}, {len(names)}) is needed")
         return "matrix", {name: out[:, j] for j, name in enumerate(names)}
     _refuse_overlap(out.dtype)
     if out.ndim != 1:
-        raise InvalidArgError(f"batch_read: out has shape {out.shape}, and ({n},) is needed")
+        raise InvalidArgError(f"out has shape {out.shape}, and ({n},) is needed")
     return "rows", {name: out[name] for name in out.dtype.names}
 
 
 def _check_out(array: Any, n: int, what: str) -> None:
     if not isinstance(array, np.ndarray):
-        raise TypeError(f"batch_read: {what} is not an array but {type(array).__name__}")
+        raise TypeError(f"{what} is not an array but {type(array).__name__}")
     if not array.flags.writeable:
-        raise InvalidArgError(f"batch_read: {what} is read-only")
+        raise InvalidArgError(f"{what} is read-only")
     if array.ndim == 0 or len(array) != n:
-        raise InvalidArgError(
-            f"batch_read: {what} has shape {array.shape}, and {n} rows are needed"
-        )
+        raise InvalidArgError(f"{what} has shape {array.shape}, and {n} rows are needed")
     needed = array.itemsize
     for stride, length in sorted(
         (abs(s), d) for s, d in zip(array.strides, array.shape, strict=True) if d > 1
     ):
         if stride < needed:
-            raise InvalidArgError(f"batch_read: rows of {what} overlap (strides {array.strides})")
+            raise InvalidArgError(f"rows of {what} overlap (strides {array.strides})")
         needed = stride * (length - 1) + needed
 
 
@@ -286,7 +276,7 @@ def _refuse_shared(columns: dict[str, np.ndarray[Any, Any]]) -> None:
     for i, name in enumerate(names):
         for other in names[i + 1 :]:
             if _share(columns[name], columns[other]):
-                raise InvalidArgError(f"batch_read: columns {name!r} and {other!r} of out overlap")
+                raise InvalidArgError(f"columns {name!r} and {other!r} of out overlap")
 
 
 def _share(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
@@ -310,15 +300,11 @@ def _bins_of(
     if isinstance(bins, Mapping):
         unknown = [field for field in bins if field not in same]
         if unknown:
-            raise InvalidArgError(
-                f"batch_read: bins renames {unknown[0]!r}, which is no field of the dtype"
-            )
+            raise InvalidArgError(f"bins renames {unknown[0]!r}, which is no field of the dtype")
         same.update({field: str(name) for field, name in bins.items()})
         return same, tuple(same.values())
     if isinstance(bins, (str, bytes)):
-        raise TypeError(
-            "batch_read: bins is a list of names or a dict of field to bin name, not a str"
-        )
+        raise TypeError("bins is a list of names or a dict of field to bin name, not a str")
     return same, tuple(bins)
 
 
@@ -331,7 +317,7 @@ def _fills(
     if isinstance(fill, Mapping):
         for name in fill:
             if name not in samples:
-                raise InvalidArgError(f"batch_read: fill names {name!r}, which is no field")
+                raise InvalidArgError(f"fill names {name!r}, which is no field")
     fills: list[Any] = []
     objects: list[tuple[int, Any]] = []
     for i, (name, sample) in enumerate(samples.items()):
@@ -360,9 +346,7 @@ def _fill_of(name: str, sample: np.ndarray[Any, Any], given: Any) -> np.ndarray[
         if _is_cut(value, given):
             raise ValueError("it would be changed")
     except (TypeError, ValueError, OverflowError) as error:
-        raise InvalidArgError(
-            f"batch_read: fill {given!r} does not fit field {name!r}: {error}"
-        ) from None
+        raise InvalidArgError(f"fill {given!r} does not fit field {name!r}: {error}") from None
     return value
 
 

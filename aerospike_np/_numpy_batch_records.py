@@ -70,8 +70,8 @@ class NumpyBatchRecords:
     """
 
     __slots__ = (
-        "__weakref__", "_index", "_keys", "_mask", "_missing", "_origin", "_timings", "batch_records",
-        "errors", "field_names", "layout", "meta", "result_codes",
+        "__weakref__", "_doubts", "_index", "_keys", "_mask", "_missing", "_origin", "_timings",
+        "batch_records", "errors", "field_names", "layout", "meta", "result_codes",
     )  # fmt: skip
 
     batch_records: Any
@@ -93,6 +93,7 @@ class NumpyBatchRecords:
         timings: Any,
         layout: str,
         origin: Origin | None = None,
+        doubts: Any = None,
     ) -> None:
         self.batch_records = data
         self.meta = meta
@@ -104,6 +105,7 @@ class NumpyBatchRecords:
         self._missing = missing_bits
         self._keys = keys
         self._origin = origin
+        self._doubts = doubts
         self._mask: Any = None
         self._index: Index | None = None
 
@@ -113,6 +115,25 @@ class NumpyBatchRecords:
             self._timings = dict(zip(_STEPS, self._timings, strict=True))
         timings: dict[str, float] = self._timings
         return timings
+
+    @property
+    def in_doubt(self) -> NDArray[np.bool_]:
+        """Of ``batch_operate``: applied zero or more times, as in :class:`BatchWriteResult`."""
+        in_doubt: NDArray[np.bool_] = self._written()[0]
+        return in_doubt
+
+    @property
+    def attempts(self) -> NDArray[np.uint8]:
+        """Of ``batch_operate``: how often the row was sent; 0 where nothing writes."""
+        attempts: NDArray[np.uint8] = self._written()[1]
+        return attempts
+
+    def _written(self) -> Any:
+        if self._doubts is None:
+            import numpy as np
+
+            self._doubts = np.zeros(len(self), bool), np.zeros(len(self), np.uint8)
+        return self._doubts
 
     # ---- by row ----
 
@@ -297,7 +318,8 @@ class NumpyBatchRecords:
         ConversionError, AerospikeTimeoutError, ClusterError
             As in ``batch_read``; ``.partial`` is this result, whose rows are those of before, or new.
         ClientError
-            This result came out of a pickle or of ``to_numpy``, or another refresh of it is under way.
+            This result came out of a pickle, of ``to_numpy`` or of ``batch_operate``, or another refresh of it
+            is under way.
 
         Examples
         --------
@@ -310,7 +332,7 @@ class NumpyBatchRecords:
         """
         if self._origin is None:
             raise ClientError(
-                "refresh: this result came out of a pickle or of to_numpy, and has no client; read it again"
+                "refresh: this result came out of a pickle, of to_numpy or of batch_operate; read it again"
             )
         return self._origin.refresh(self)
 
@@ -334,7 +356,7 @@ class NumpyBatchRecords:
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (
             self.batch_records, self.meta, self.result_codes, self._missing, self.field_names,
-            self.errors, self._keys, self.timings, self.layout,
+            self.errors, self._keys, self.timings, self.layout, None, self._doubts,
         )  # fmt: skip
 
 
@@ -390,7 +412,7 @@ def _conversion_text(result: NumpyBatchRecords, row: int, name: str, key: tuple[
     values = "1 value does" if count == 1 else f"{count} values do"
     which = "it is" if count == 1 else "the first is"
     return (
-        f"batch_read: {values} not fit the dtype; {which} in row {row}, key {key!r}, "
+        f"{values} not fit the dtype; {which} in row {row}, key {key!r}, "
         f"bin {name!r}{field}: {particle} that {reason}. All rows are in .partial and their errors "
         "in .partial.errors; pass errors='mask' to mask such values, or use a wider field"
     )

@@ -26,7 +26,7 @@ def errors_mode(errors: Any) -> int:
         return _layout.ERRORS_MODES[errors]
     except (KeyError, TypeError):
         raise InvalidArgError(
-            f"batch_read: errors must be 'raise', 'mask' or 'unsafe', not {errors!r}"
+            f"errors must be 'raise', 'mask' or 'unsafe', not {errors!r}"
         ) from None
 
 
@@ -43,6 +43,7 @@ class Plan:
         errors: str,
         where: str = "batch_read",
         computed: dict[str, Any] | None = None,
+        operations: tuple[Any, Any, Any] | None = None,
     ) -> None:
         self.core = core
         self.shape = shape
@@ -52,7 +53,7 @@ class Plan:
         self.has_rows = rows is not None
         asked = _compute.asked(shape.bins, computed) if computed else shape.bins
         self.engine = core.read_plan(
-            where, shape.samples, shape.fills, errors_mode(errors), policy, asked, rows
+            where, shape.samples, shape.fills, errors_mode(errors), policy, asked, rows, operations
         )
 
     def read(
@@ -79,18 +80,31 @@ class Plan:
         """A read of nothing, with another filter. The result: codes and timings, and what went wrong."""
         policy = {k: v for k, v in (self.policy or {}).items() if k != "filter_expression"}
         policy["expressions"] = expression
-        engine = self.core.read_plan("refresh", (), (), 0, policy, (), None)
+        engine = self.core.read_plan("refresh", (), (), 0, policy, (), None, None)
         codes, meta, missing = _layout.status_arrays(len(keys), 0)
-        request = self.core.batch_table(engine, keys, (None, codes, meta, missing), ())
+        request = self.core.batch_table(engine, keys, (None, codes, meta, missing), (), None)
         return request.then(lambda raw, exception: ((codes, raw[-1]), exception))
 
-    def _request(self, keys: Any, data: Any) -> Request:
+    def operate(self, keys: Any, data: Any, watch: Any) -> Request:
+        """Runs the plan's operations on the records of prepared keys."""
+        doubts = np.zeros(len(keys), bool), np.zeros(len(keys), np.uint8)
+
+        def finish(raw: Any, exception: AerospikeError | None) -> Any:
+            found = self._found(_keys.view(keys), raw, None)
+            found._doubts = doubts
+            if exception is not None:
+                exception.in_doubt = bool(found.in_doubt.any())
+            return finished(found, self.errors, exception)
+
+        return _progress.watched(self._request(keys, data, doubts), finish, watch)
+
+    def _request(self, keys: Any, data: Any, doubts: Any = None) -> Request:
         arrays = fields = None
         if data is not None or not self.has_rows:
             target = _layout.Target(len(keys), self.shape, data)
             arrays = target.data, target.codes, target.meta, target.missing
             fields = target.fields
-        return self.core.batch_table(self.engine, keys, arrays, fields)
+        return self.core.batch_table(self.engine, keys, arrays, fields, doubts)
 
     def _found(self, keys: Any, raw: Any, origin: Any) -> NumpyBatchRecords:
         return result(self.shape, keys, raw, origin)
@@ -132,6 +146,20 @@ def plan_of(
             cache.clear()
         cache[key] = dtype, names, plan
     return plan, out
+
+
+def operate(
+    core: Core, keys: Any, operations: tuple[Any, Any, Any], dtype: Any, bins: Any, layout: str, out: Any,
+    errors: str, fill: Any, policy: Any, watch: Any,
+) -> Request:  # fmt: skip
+    """Operations on the records of prepared keys, whose results go to arrays."""
+    _layout.check_layout(layout)
+    if out is None:
+        shape, data = _layout.shape_of(dtype, bins, layout, fill), None
+    else:
+        shape, data = _layout.shape_of_out(len(keys), dtype, bins, out, fill)
+    plan = Plan(core, shape, policy, errors, "batch_operate", operations=operations)
+    return plan.operate(keys, data, watch)
 
 
 def result(shape: _layout.Shape, keys: Any, raw: Any, origin: Any = None) -> NumpyBatchRecords:

@@ -199,6 +199,22 @@ RARE static anp_reason store_deferred(anp_table *t, uint64_t row, int32_t at, ui
     return reason;
 }
 
+/* Of a bin that came twice the last value counts: drops what was noted in this row, from `mark` on,
+ * of fields that took a later one. */
+RARE static void drop_errors(anp_table *t, size_t mark, const uint8_t *bits)
+{
+    size_t to = mark;
+    for (size_t from = mark; from < t->errors.size; from += sizeof(anp_cell_error)) {
+        anp_cell_error e;
+        memcpy(&e, t->errors.data + from, sizeof e);
+        if ((bits[e.field >> 3] & (1u << (e.field & 7))) != 0) {
+            memcpy(t->errors.data + to, &e, sizeof e);
+            to += sizeof e;
+        }
+    }
+    t->errors.size = to;
+}
+
 /* One bin into its field, and the field's bit. */
 static inline void store_bin(anp_table *t, uint64_t row, const anp_field *f, int32_t at,
                              const anp_particle *p, uint8_t *bits, size_t deferred_mark)
@@ -206,13 +222,12 @@ static inline void store_bin(anp_table *t, uint64_t row, const anp_field *f, int
     uint8_t *slot = slot_of(f, row);
     uint8_t bit = (uint8_t)(1u << (at & 7));
     uint8_t *byte = &bits[at >> 3];
+    anp_reason reason;
+    if (p->type == ANP_PARTICLE_NULL) { /* of several operations one that only wrote */
+        return;
+    }
     if (f->has_deferred && (*byte & bit) == 0) {
         drop_deferred(t, deferred_mark, at);
-    }
-    anp_reason reason;
-    if (p->type == ANP_PARTICLE_NULL) {
-        *byte |= bit; /* filled with the rest, also when the bin was here before */
-        return;
     }
     if (f->has_deferred) {
         reason = store_deferred(t, row, at, slot, p);
@@ -313,6 +328,9 @@ anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, an
     }
     if ((t->errors.failed | t->deferred.failed | t->arena.failed) != ANP_OK) {
         return fail(t, marks, anp_error_memory(err, t->arena.size, "values of a batch"));
+    }
+    if (t->errors.size != marks[0]) {
+        drop_errors(t, marks[0], bits);
     }
     if (any_missing(t, bits)) {
         fill_missing(t, row, bits);

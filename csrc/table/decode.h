@@ -47,7 +47,8 @@ void anp_table_deinit(anp_table *t);
  * with the message. Any result code: rows that are not ok get `fill`, all missing bits, and their
  * code; code 27, 2 and so on are data. The whole row is written anew, padding zeroed, code last.
  * ANP_ERR_PROTOCOL: the message's inside is wrong: row untouched in its code (the caller settles
- * it); ANP_ERR_MEMORY. A value that doesn't fit is no failure: it is noted in `errors`. */
+ * it); ANP_ERR_MEMORY. A value that doesn't fit is no failure: it is noted in `errors`. Of a bin
+ * that comes twice the last value counts that is not nil. */
 anp_status anp_table_decode(anp_table *t, uint64_t row, const anp_message *m, anp_cursor body,
                             anp_error *err);
 

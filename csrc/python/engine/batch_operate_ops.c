@@ -62,14 +62,33 @@ PyObject *anp_batch_raw_request(anp_core *core, const anp_py_policy *policy, PyO
     return request;
 }
 
+bool anp_operate_source(anp_core *core, PyObject *ops, PyObject *policy_dict, PyObject *over,
+                        PyObject *ttl, anp_buffer *bytes, anp_py_policy *policy,
+                        anp_row_source *out)
+{
+    const char *where = "batch_operate";
+    anp_operations sum;
+    if (!anp_row_encode(core->state, ops, where, bytes, &sum) || !is_whole(core, bytes) ||
+        !anp_core_policies(core, policy_dict, over, sum.writes, where, policy)) {
+        return false;
+    }
+    if (ttl != Py_None && !anp_ttl_parse(core->state, ttl, where, &policy->ttl)) {
+        anp_policy_release(policy);
+        return false;
+    }
+    *out = (anp_row_source){.send_key = policy->key == 1, .is_write = sum.writes};
+    anp_row_operate(&sum, policy, &out->same);
+    out->same.ops = (anp_slice){bytes->data, bytes->size};
+    return true;
+}
+
 /* batch_operate(keys, operations, arrays, policy, policy over it, ttl or None): a RawRows. */
 PyObject *anp_core_batch_operate(PyObject *self, PyObject *args)
 {
-    const char *where = "batch_operate";
     anp_core *core = (anp_core *)(void *)self;
-    PyObject *keys, *ops, *arrays, *policy_dict, *over, *ttl, *request = NULL;
-    anp_operations sum;
+    PyObject *keys, *ops, *arrays, *policy_dict, *over, *ttl;
     anp_py_policy policy;
+    anp_row_source source;
     if (!PyArg_ParseTuple(args, "OOO!OOO", &keys, &ops, &PyTuple_Type, &arrays, &policy_dict, &over,
                           &ttl)) {
         return NULL;
@@ -78,21 +97,13 @@ PyObject *anp_core_batch_operate(PyObject *self, PyObject *args)
     if (bytes == NULL) {
         return NULL;
     }
-    if (!anp_row_encode(core->state, ops, where, bytes, &sum) || !is_whole(core, bytes) ||
-        !anp_core_policies(core, policy_dict, over, sum.writes, where, &policy)) {
+    if (!anp_operate_source(core, ops, policy_dict, over, ttl, bytes, &policy, &source)) {
         free_bytes(bytes);
         return NULL;
     }
-    if (ttl == Py_None || anp_ttl_parse(core->state, ttl, where, &policy.ttl)) {
-        anp_row_source source = {.send_key = policy.key == 1, .is_write = sum.writes};
-        anp_row_operate(&sum, &policy, &source.same);
-        source.same.ops = (anp_slice){bytes->data, bytes->size};
-        bool is_sliced = !source.is_write && !source.send_key;
-        request = anp_batch_raw_request(core, &policy, keys, &source, is_sliced, bytes, free_bytes,
-                                        arrays);
-    } else {
-        free_bytes(bytes);
-    }
+    bool is_sliced = !source.is_write && !source.send_key;
+    PyObject *request =
+        anp_batch_raw_request(core, &policy, keys, &source, is_sliced, bytes, free_bytes, arrays);
     anp_policy_release(&policy);
     return request;
 }

@@ -23,6 +23,12 @@ enum { ANP_READ_OPS_MAX = 1 << 23 };
 bool anp_read_source(anp_state *state, PyObject *bins, const anp_py_policy *policy, anp_buffer *ops,
                      anp_row_source *out);
 
+/* What rows of a batch_operate ask for; its operations go to `bytes`. The policy is the caller's to
+ * release, unless this fails. */
+bool anp_operate_source(anp_core *core, PyObject *ops, PyObject *policy_dict, PyObject *over,
+                        PyObject *ttl, anp_buffer *bytes, anp_py_policy *policy,
+                        anp_row_source *out);
+
 /* (digests, sending, waiting, decoding) in seconds. */
 PyObject *anp_batch_timings_tuple(anp_request *r);
 
