@@ -17,10 +17,16 @@ def value(key: Any) -> Any:
     return key * 7 + 1
 
 
+def keyed(n: int, *fields: tuple[Any, ...]) -> np.ndarray[Any, Any]:
+    """Rows with keys from 0 on, and zeros in these fields."""
+    made = np.zeros(n, [("_key", "i8"), *fields])
+    made["_key"] = np.arange(n)
+    return made
+
+
 def rows(n: int, *more: tuple[str, str]) -> np.ndarray[Any, Any]:
     """The records as they are written, with room for more bins."""
-    made = np.zeros(n, [("_key", "i8"), *DTYPE, *more])
-    made["_key"] = np.arange(n)
+    made = keyed(n, *DTYPE, *more)
     made["a"] = value(made["_key"])
     return made
 

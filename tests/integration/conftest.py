@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from event_loops import NewLoop
+from server import server
 
 from aerospike_np import Client, NumpyBatchRecords
 from aerospike_np._operations import OPERATIONS
@@ -22,6 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "needs_embedded(what): the test makes nodes of its own; skipped where AEROSPIKE_HOST is set.",
     )
+    config.addinivalue_line("markers", "sets(*names): those that a module's tests write to.")
     config.addinivalue_line(
         "markers", "only_sync(why): of the calling thread; skipped with --driver async."
     )
@@ -34,6 +36,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     mark = item.get_closest_marker("only_sync")
     if mark is not None and item.config.getoption("--driver") == "async":
         pytest.skip(f"{mark.args[0]}: leave out --driver async")
+
+
+@pytest.fixture(scope="module")
+def node(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """What a module's tests talk to, when they don't make their own; its sets are empty at first."""
+    mark = request.node.get_closest_marker("sets")
+    with server(*(mark.args if mark is not None else ())) as node:
+        yield node
+
+
+@pytest.fixture(scope="module")
+def client(node: Any) -> Iterator[Client]:
+    # No tend round comes between two looks at the node's counters.
+    with node.client({"tend_interval": 600_000}) as client:
+        yield client
 
 
 @pytest.fixture(params=["asyncio", "uvloop"])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -33,18 +32,13 @@ from array_strategies import (  # noqa: E402
 )
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
-from server import NAMESPACE, server  # noqa: E402
+from server import NAMESPACE  # noqa: E402
 
 import aerospike_np as aerospike  # noqa: E402
 
 SET = "arrays"
+pytestmark = pytest.mark.sets(SET)
 WHERE = {"namespace": NAMESPACE, "set_name": SET}
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[aerospike.Client]:
-    with server(SET) as node, node.client() as client:
-        yield client
 
 
 # ---- keys ----

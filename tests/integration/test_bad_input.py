@@ -7,8 +7,9 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import numbered
 import pytest
-from server import NAMESPACE, requests, server
+from server import NAMESPACE, requests
 
 import aerospike_np as aerospike
 from aerospike_np import exception
@@ -17,14 +18,8 @@ from aerospike_np.local import LocalNode
 np = pytest.importorskip("numpy")
 
 KEY = (NAMESPACE, "bad", 1)
-SETS = ["bad", "bad2", "huge", "moving", "torn", "spoiled", "changing", "objects"]
+pytestmark = pytest.mark.sets("bad", "bad2", "huge")
 Param, Type = exception.InvalidArgError, TypeError
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[Any]:
-    with server(*SETS) as node:
-        yield node
 
 
 @pytest.fixture
@@ -36,9 +31,7 @@ def client(node: Any) -> Iterator[aerospike.Client]:
 
 
 def array(*fields: Any, n: int = 2) -> Any:
-    data = np.zeros(n, [("_key", "i8"), *fields])
-    data["_key"] = range(n)
-    return data
+    return numbered.keyed(n, *fields)
 
 
 def in_itself() -> list[Any]:
@@ -73,6 +66,7 @@ def in_itself() -> list[Any]:
         ({"hosts": ["h"], "policies": 5}, Type, "policies"),
     ],
 )
+
 def test_configuration_is_refused_by_name(config: Any, error: Any, says: str) -> None:
     with pytest.raises(error, match=says):
         aerospike.client(config)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from batch_rows import all_ok, taken_apart
 from fake_server import END, FakeServer, frame, op, row
-from server import NAMESPACE, requests, server
+from server import NAMESPACE, requests
 
 import aerospike_np as aerospike
 from aerospike_np import exception, exp
@@ -18,22 +18,10 @@ from aerospike_np.helpers.operations import list_operations, operations
 np = pytest.importorskip("numpy")
 
 SET = "batchrecs"
+pytestmark = pytest.mark.sets(SET)
 READ = [operations.read("n")]
 WRITE = [operations.increment("n", 10), operations.read("n")]
 Param = exception.InvalidArgError
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[Any]:
-    with server(SET) as node:
-        yield node
-
-
-@pytest.fixture(scope="module")
-def client(node: Any) -> Iterator[aerospike.Client]:
-    # No tend round comes between two looks at the node's counters.
-    with node.client({"tend_interval": 600_000}) as client:
-        yield client
 
 
 @pytest.fixture

@@ -3,50 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
+import numbered
+import numpy as np
 import pytest
-from server import NAMESPACE, server
+from server import NAMESPACE
 
 import aerospike_np as aerospike
 from aerospike_np import exception
 
-np = pytest.importorskip("numpy")
-
 KEY = (NAMESPACE, "bad", 1)
-SETS = ["bad", "bad2", "huge", "moving", "torn", "spoiled", "changing", "objects"]
+pytestmark = pytest.mark.sets("bad", "moving", "torn", "spoiled", "changing", "objects")
 Param, Type = exception.InvalidArgError, TypeError
 
 
-@pytest.fixture(scope="module")
-def node() -> Iterator[Any]:
-    with server(*SETS) as node:
-        yield node
-
-
-@pytest.fixture
-def client(node: Any) -> Iterator[aerospike.Client]:
-    # No tend round comes between two looks at the node's counters.
-    with node.client({"tend_interval": 600_000}) as client:
-        client.put(KEY, {"a": 1, "s": "abc", "f": 1.5, "b": b"1234", "l": [1, 2]})
-        yield client
-
-
-def array(*fields: Any, n: int = 2) -> Any:
-    data = np.zeros(n, [("_key", "i8"), *fields])
-    data["_key"] = range(n)
-    return data
-
-
-def in_itself() -> list[Any]:
-    loop: list[Any] = []
-    loop.append(loop)
-    return loop
-
-
 def test_arrays_changed_by_another_thread_write_old_or_new_values(client: aerospike.Client) -> None:
-    data = array(("a", "i8"), ("s", "U8"), n=20_000)
+    data = numbered.keyed(20_000, ("a", "i8"), ("s", "U8"))
     stop = threading.Event()
 
     def change() -> None:
@@ -74,7 +47,7 @@ def test_each_row_is_an_old_or_a_new_one_while_another_thread_writes(
     client: aerospike.Client,
 ) -> None:
     """An aligned number of the machine's width is never torn: it is read once."""
-    data = array(("a", "i8"), n=5_000)
+    data = numbered.keyed(5_000, ("a", "i8"))
     stop = threading.Event()
 
     def change() -> None:
@@ -104,7 +77,7 @@ def test_text_that_another_thread_spoils_is_sent_right_or_not_at_all(
     client: aerospike.Client,
 ) -> None:
     """What was good when all rows were checked may be bad when its turn comes: then the row says so."""
-    data = array(("s", "U4"), ("n", "u8"), n=5_000)
+    data = numbered.keyed(5_000, ("s", "U4"), ("n", "u8"))
     raw = data.view("u4").reshape(5_000, -1)  # _key, s and n as words
     stop = threading.Event()
 
@@ -141,7 +114,7 @@ def test_list_of_keys_that_another_thread_changes_gives_rows_or_an_error(
     client: aerospike.Client, how: str
 ) -> None:
     n = 30_000
-    data = array(("a", "i8"), n=n)
+    data = numbered.keyed(n, ("a", "i8"))
     data["a"] = data["_key"]
     assert not client.batch_write_numpy(data, NAMESPACE, "changing").result_codes.any()
     started = threading.Event()
@@ -179,9 +152,10 @@ def test_list_of_keys_that_another_thread_changes_gives_rows_or_an_error(
 
 def test_values_that_change_while_they_are_written_are_no_crash(client: aerospike.Client) -> None:
     """Lists, dicts and object columns belong to their owners; another thread empties and fills them."""
+    client.put(KEY, {"a": 1})
     value: dict[str, Any] = {}
     inner: list[Any] = []
-    column = array(("o", "O"), n=500)
+    column = numbered.keyed(500, ("o", "O"))
     stop = threading.Event()
 
     def change() -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from server import NAMESPACE, server
+from server import NAMESPACE
 
 import aerospike_np as aerospike
 from aerospike_np import exp
 from aerospike_np.exception import FilteredOut, InvalidArgError
+
+pytestmark = pytest.mark.sets("filters")
 
 np = pytest.importorskip("numpy")
 
@@ -18,18 +19,6 @@ NAMES = ["expressions", "filter_expression"]
 OLD = (exp.int_bin("age") > 25) & (exp.string_bin("country") == "US")
 YOUNG = exp.int_bin("age") <= 25
 N = 12
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[Any]:
-    with server("filters") as node:
-        yield node
-
-
-@pytest.fixture(scope="module")
-def client(node: Any) -> Iterator[aerospike.Client]:
-    with node.client() as client:
-        yield client
 
 
 @pytest.fixture

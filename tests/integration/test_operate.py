@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from server import NAMESPACE, requests, server
+from server import NAMESPACE, requests
 
 import aerospike_np as aerospike
 from aerospike_np import exception, exp
@@ -19,14 +19,10 @@ from aerospike_np.helpers.operations import (
     operations,
 )
 
+pytestmark = pytest.mark.sets("operate")
+
 KEY = (NAMESPACE, "operate", 1)
 Param = exception.InvalidArgError
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[Any]:
-    with server("operate") as node:
-        yield node
 
 
 @pytest.fixture

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import pickle
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from server import NAMESPACE, server
+from server import NAMESPACE
 from until import until
 
 import aerospike_np as aerospike
 from aerospike_np import Keys, _refresh, exception, exp
 from aerospike_np.local import LocalNode
 
+pytestmark = pytest.mark.sets("refresh")
+
 SET = "refresh"
 N = 40
 DTYPE = np.dtype([("a", "i4"), ("b", "f8"), ("s", "S8"), ("v", "f4", 3)])
 OBJECTS = np.dtype([("a", "i8"), ("o", "O")])
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[aerospike.Client]:
-    with server("refresh") as node, node.client() as client:
-        yield client
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -24,17 +23,12 @@ from array_strategies import (  # noqa: E402
 )
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
-from server import NAMESPACE, server  # noqa: E402
+from server import NAMESPACE  # noqa: E402
 
 import aerospike_np as aerospike  # noqa: E402
 
 SET = "trip"
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[aerospike.Client]:
-    with server(SET) as node, node.client() as client:
-        yield client
+pytestmark = pytest.mark.sets(SET)
 
 
 def targets(draw: Any, dtype: Any, n: int) -> dict[str, Any]:

@@ -5,30 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from server import NAMESPACE, server
+from server import NAMESPACE
 
 import aerospike_np as aerospike
 from aerospike_np import exception as e
+
+pytestmark = pytest.mark.sets("udf")
 
 KEY = (NAMESPACE, "udf", 1)
 ADD = "function add(rec, x, y)\n  return x + y\nend\n"
 
 Put = Callable[..., None]
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[Any]:
-    with server("udf") as node:
-        yield node
-
-
-@pytest.fixture(scope="module")
-def client(node: Any) -> Iterator[aerospike.Client]:
-    with node.client() as client:
-        yield client
 
 
 @pytest.fixture

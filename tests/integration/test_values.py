@@ -6,17 +6,18 @@ import datetime
 import decimal
 import pickle
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 from fake_server import FakeServer, frame, message, op
-from server import NAMESPACE, server
+from server import NAMESPACE
 
 import aerospike_np
 from aerospike_np.exception import InvalidArgError, InvalidRequest, ServerError
 from aerospike_np.helpers.operations import list_operations
+
+pytestmark = pytest.mark.sets("values")
 
 KEY = (NAMESPACE, "values", 1)
 
@@ -85,12 +86,6 @@ REFUSED = [
     (np.array([object()]), TypeError, "blob"),
     (memoryview(b"abcd")[::2], InvalidArgError, "contiguous"),
 ]
-
-
-@pytest.fixture(scope="module")
-def client() -> Iterator[Any]:
-    with server("values") as node, node.client() as client:
-        yield client
 
 
 def _through(client: Any, value: Any) -> Any:
