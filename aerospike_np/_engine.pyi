@@ -56,7 +56,7 @@ class Core:
         self,
         plan: ReadPlan,
         keys: Any,
-        arrays: tuple[Any, Any, Any, Any] | None,
+        arrays: Any,
         fields: tuple[tuple[str, Any], ...] | None,
         doubts: tuple[Any, Any] | None,
         /,

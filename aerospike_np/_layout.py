@@ -258,10 +258,13 @@ def _take_out(
 def _check_out(array: Any, n: int, what: str) -> None:
     if not isinstance(array, np.ndarray):
         raise TypeError(f"{what} is not an array but {type(array).__name__}")
-    if not array.flags.writeable:
+    flags = array.flags
+    if not flags.writeable:
         raise InvalidArgError(f"{what} is read-only")
     if array.ndim == 0 or len(array) != n:
         raise InvalidArgError(f"{what} has shape {array.shape}, and {n} rows are needed")
+    if flags.c_contiguous:
+        return
     needed = array.itemsize
     for stride, length in sorted(
         (abs(s), d) for s, d in zip(array.strides, array.shape, strict=True) if d > 1

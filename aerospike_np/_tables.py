@@ -99,8 +99,8 @@ class Plan:
         return _progress.watched(self._request(keys, data, doubts), finish, watch)
 
     def _request(self, keys: Any, data: Any, doubts: Any = None) -> Request:
-        arrays = fields = None
-        if data is not None or not self.has_rows:
+        arrays, fields = data, None
+        if not self.has_rows or (data is not None and self.shape.layout != "rows"):
             target = _layout.Target(len(keys), self.shape, data)
             arrays = target.data, target.codes, target.meta, target.missing
             fields = target.fields

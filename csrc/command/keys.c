@@ -3,7 +3,7 @@
  * state; thread-safe. */
 #include "command/keys.h"
 
-enum { LANES = 64 }; /* keys that are handed to anp_digest_many at a time */
+enum { LANES = 256 }; /* keys that are handed to anp_digest_many at a time */
 
 const anp_key_run *anp_keys_run(const anp_keys *keys, uint64_t row, uint64_t *end)
 {

@@ -140,9 +140,10 @@ static void add(lanes *l, uint8_t block[BLOCK], size_t size, uint8_t *out)
  * are the same in each lane and stay from one run to the next. */
 typedef struct integers {
     lanes l;
-    unsigned word; /* the first of the three */
-    unsigned skip; /* bytes of the message in it */
-    uint8_t three[12];
+    unsigned word;  /* the first of the three */
+    unsigned shift; /* bits in it that come before the integer */
+    uint32_t first; /* what else is in the first word, */
+    uint32_t last;  /* and in the last one */
 } integers;
 
 static void lay_out(integers *m, const void *set, size_t set_size)
@@ -156,8 +157,9 @@ static void lay_out(integers *m, const void *set, size_t set_size)
     block[at + 8] = 0x80;
     anp_store_le64(block + BLOCK - 8, (at + 8) * 8);
     m->word = (unsigned)at / 4;
-    m->skip = (unsigned)at % 4;
-    memcpy(m->three, block + at / 4 * 4, sizeof m->three);
+    m->shift = (unsigned)at % 4 * 8;
+    m->first = anp_load_le32(block + at / 4 * 4);
+    m->last = anp_load_le32(block + at / 4 * 4 + 8);
     unsigned width = m->l.kind->lanes;
     for (unsigned w = 0; w < 16; w++) {
         for (unsigned i = 0; i < width; i++) {
@@ -171,10 +173,10 @@ static inline void add_integer(integers *m, int64_t integer, uint8_t *out)
     lanes *l = &m->l;
     unsigned width = l->kind->lanes;
     uint32_t *x = l->x + m->word * width + l->n;
-    anp_store_be64(m->three + m->skip, (uint64_t)integer);
-    x[0] = anp_load_le32(m->three);
-    x[width] = anp_load_le32(m->three + 4);
-    x[2 * width] = anp_load_le32(m->three + 8);
+    uint64_t bytes = anp_swap64((uint64_t)integer); /* the first one lowest */
+    x[0] = m->first | (uint32_t)(bytes << m->shift);
+    x[width] = (uint32_t)(bytes >> (32 - m->shift));
+    x[2 * width] = m->last | (uint32_t)(bytes >> 32 >> (32 - m->shift));
     l->out[l->n++] = out;
     if (l->n == width) {
         run(l);

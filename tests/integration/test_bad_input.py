@@ -270,8 +270,8 @@ def test_dtypes_that_no_value_can_go_to_are_refused_by_name(
     assert requests(node) == before
 
 
-def read_only() -> Any:
-    out = np.zeros(1, [("a", "i8")])
+def read_only(n: int = 1) -> Any:
+    out = np.zeros(n, [("a", "i8")])
     out.setflags(write=False)
     return out
 
@@ -315,6 +315,28 @@ def test_rows_of_out_that_overlap_are_refused(client: aerospike.Client) -> None:
     memory = np.zeros(4, "i8")
     with pytest.raises(ValueError, match="overlap"):
         client.batch_read([KEY, KEY], out={"a": memory[:2], "f": memory[1:3]})
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        np.zeros(1, [("a", "i8")]),
+        np.zeros((2, 1), [("a", "i8")]),
+        np.zeros(2, [("a", "i4")]),
+        np.zeros(2, object),
+        read_only(2),
+        [1, 2],
+    ],
+)
+def test_engine_writes_to_no_rows_that_are_not_the_plan_s(
+    client: aerospike.Client, rows: Any
+) -> None:
+    """Those that were looked at in Python may have been changed since, by another thread."""
+    core, dtype = client._core, np.dtype([("a", "i8")])
+    how = dtype, False, False, (0,), np.dtype("u8")
+    plan = core.read_plan("x", (("a", np.empty(0, "i8")),), None, 0, None, ("a",), how, None)
+    with pytest.raises(TypeError, match="out: not an array of 2 rows"):
+        core.batch_table(plan, [KEY, KEY], rows, None, None)
 
 
 @pytest.mark.parametrize(

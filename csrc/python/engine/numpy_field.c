@@ -438,9 +438,25 @@ static PyObject *new_array(PyObject *dtype, int ndim, npy_intp *dims, bool is_ze
                      : PyArray_NewFromDescr(&PyArray_Type, descr, ndim, dims, NULL, NULL, 0, NULL);
 }
 
-bool anp_array_plan_new(const anp_array_plan *p, PyObject *dtype, bool is_matrix, bool is_zeroed,
-                        const size_t *offsets, PyObject *meta_dtype, Py_ssize_t n_rows,
-                        anp_new_arrays *arrays, anp_plan *out)
+/* Rows that are given, retained. Their dtype was compared; another thread may have set it since,
+ * but not to one of another size, or of objects. */
+static PyObject *given_rows(PyObject *given, PyObject *dtype, Py_ssize_t n_rows)
+{
+    PyArrayObject *array = (PyArrayObject *)(void *)given;
+    PyArray_Descr *wanted = (PyArray_Descr *)(void *)dtype;
+    if (!PyArray_Check(given) || PyArray_NDIM(array) != 1 || PyArray_DIM(array, 0) != n_rows ||
+        PyArray_ITEMSIZE(array) != PyDataType_ELSIZE(wanted) || !PyArray_ISWRITEABLE(array) ||
+        PyDataType_REFCHK(PyArray_DESCR(array))) {
+        PyErr_Format(PyExc_TypeError, "out: not an array of %zd rows that can be written to",
+                     n_rows);
+        return NULL;
+    }
+    return Py_NewRef(given);
+}
+
+bool anp_array_plan_new(const anp_array_plan *p, PyObject *given, PyObject *dtype, bool is_matrix,
+                        bool is_zeroed, const size_t *offsets, PyObject *meta_dtype,
+                        Py_ssize_t n_rows, anp_new_arrays *arrays, anp_plan *out)
 {
     uint32_t n = p->plan.n_fields;
     npy_intp dims[2] = {n_rows, n}, bits[2] = {n_rows, (n + 7) / 8};
@@ -451,8 +467,9 @@ bool anp_array_plan_new(const anp_array_plan *p, PyObject *dtype, bool is_matrix
         (void)PyErr_NoMemory();
         return false;
     }
-    if ((arrays->data = new_array(dtype, is_matrix ? 2 : 1, dims, is_zeroed)) == NULL ||
-        (arrays->codes = PyArray_SimpleNew(1, dims, NPY_INT32)) == NULL ||
+    arrays->data = given != NULL ? given_rows(given, dtype, n_rows)
+                                 : new_array(dtype, is_matrix ? 2 : 1, dims, is_zeroed);
+    if (arrays->data == NULL || (arrays->codes = PyArray_SimpleNew(1, dims, NPY_INT32)) == NULL ||
         (arrays->meta = new_array(meta_dtype, 1, dims, false)) == NULL ||
         (arrays->missing = PyArray_ZEROS(2, bits, NPY_UINT8, 0)) == NULL) {
         PyMem_Free(out->fields);

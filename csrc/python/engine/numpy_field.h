@@ -33,10 +33,11 @@ typedef struct anp_new_arrays {
 } anp_new_arrays;
 
 /* And the plan over them, as anp_array_plan_place gives it. `dtype` is that of the rows (`offsets`
- * are their fields'), or of the matrix's numbers, which lie one behind the other. */
-bool anp_array_plan_new(const anp_array_plan *p, PyObject *dtype, bool is_matrix, bool is_zeroed,
-                        const size_t *offsets, PyObject *meta_dtype, Py_ssize_t n_rows,
-                        anp_new_arrays *arrays, anp_plan *out);
+ * are their fields'), or of the matrix's numbers, which lie one behind the other. `given`: the rows
+ * where there are some already, or NULL. */
+bool anp_array_plan_new(const anp_array_plan *p, PyObject *given, PyObject *dtype, bool is_matrix,
+                        bool is_zeroed, const size_t *offsets, PyObject *meta_dtype,
+                        Py_ssize_t n_rows, anp_new_arrays *arrays, anp_plan *out);
 void anp_new_arrays_drop(anp_new_arrays *arrays);
 
 /* Values for where nothing came: `fills` is a sequence, one item a field: None, or a 0-d or 1-row

@@ -302,22 +302,23 @@ static bool take_outputs(table_payload *p, anp_errors_mode mode, Py_ssize_t n)
     return first->missing != NULL;
 }
 
-/* The arrays of a read: new ones, or those that are given. */
+/* The arrays of a read: new ones, or those that are given, rows alone or all four. */
 static bool take_arrays(const read_plan *how, table_payload *p, PyObject *given, PyObject *fields,
                         Py_ssize_t n)
 {
     anp_new_arrays *a = &p->arrays;
-    if (given == Py_None) {
+    if (!PyTuple_Check(given)) {
         if (how->dtype == NULL) {
             PyErr_SetString(PyExc_TypeError, "this plan makes no arrays");
             return false;
         }
-        return anp_array_plan_new(&how->fields, how->dtype, how->is_matrix, how->is_zeroed,
-                                  how->offsets, how->meta_dtype, n, a, &p->plan);
-    }
-    if (!PyTuple_Check(given)) {
-        PyErr_SetString(PyExc_TypeError, "arrays is a tuple of four");
-        return false;
+        if (given != Py_None && how->is_matrix) {
+            PyErr_SetString(PyExc_TypeError, "arrays: a tuple of four, where it is a matrix");
+            return false;
+        }
+        return anp_array_plan_new(&how->fields, given != Py_None ? given : NULL, how->dtype,
+                                  how->is_matrix, how->is_zeroed, how->offsets, how->meta_dtype, n,
+                                  a, &p->plan);
     }
     if (!PyArg_ParseTuple(given, "OOOO", &a->data, &a->codes, &a->meta, &a->missing)) {
         *a = (anp_new_arrays){0};
@@ -349,8 +350,9 @@ static bool take_doubts(const read_plan *how, table_payload *p, PyObject *doubts
 }
 
 /* batch_table(plan, keys, arrays, fields, doubts): the result is (data, codes, meta, missing,
- * errors, timings). arrays: the first four, and in fields the (bin name, array) pairs; or both
- * None. doubts: (in_doubt, attempts) for a plan of operations, else None. */
+ * errors, timings). arrays: the first four, and in fields the (bin name, array) pairs; or, of a
+ * plan that makes arrays, the rows or None, and fields None. doubts: (in_doubt, attempts) for a
+ * plan of operations, else None. */
 PyObject *anp_core_batch_table(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
