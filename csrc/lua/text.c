@@ -1,4 +1,5 @@
 /* Values as texts for people, and GeoJSON, which is one. */
+#include "data/json.h"
 #include "lua/value.h"
 #include "wire/msgpack.h"
 
@@ -113,6 +114,9 @@ static int geojson_make(lua_State *L)
 {
     size_t size;
     const char *text = luaL_checklstring(L, 2, &size);
+    anp_lua_charge(L, size);
+    luaL_argcheck(L, anp_json_is_object((anp_slice){(const uint8_t *)text, size}), 1,
+                  "it is no JSON object");
     anp_lua_push_geojson(L, text, size);
     return 1;
 }
