@@ -99,7 +99,7 @@ $(BENCH): $(BUILD)/%: %.c aerospike_np/lib/libaerospike_np.a
 	mkdir -p $(@D); $(CC) $(FLAGS) -O3 $< aerospike_np/lib/libaerospike_np.a -o $@ -lm
 $(BUILD)/libanp.a: $(OBJECTS)
 	rm -f $@; ar rcs $@ $^
-$(BUILD)/csrc/lua/%.o $(BUILD)/tests/c/test_udf.o: FLAGS += $(LUA_CFLAGS)
+$(BUILD)/csrc/lua/%.o $(BUILD)/tests/c/test_lua_patterns.o: FLAGS += $(LUA_CFLAGS)
 $(BUILD)/%.o: %.c Makefile
 	mkdir -p $(@D); $(CC) $(FLAGS) $(CFLAGS) -c $< -o $@
 $(C_TESTS): %: %.o $(C_HELP) $(BUILD)/libanp.a

@@ -7,9 +7,9 @@
 #include "base/buffer.h"
 #include "wire/particle.h"
 
-#define ANP_LUA_STEPS 20000000u /* of one call: instructions, and bytes that were made / 16 */
+#define ANP_LUA_STEPS 10000000u /* of one call: instructions, and bytes that were made / 16 */
 #define ANP_LUA_MEMORY ((size_t)16 << 20) /* of one call */
-#define ANP_LUA_SECONDS 5u                /* whatever the steps say */
+#define ANP_LUA_SECONDS 3u                /* whatever the steps say */
 
 /* Where the server that is imitated keeps modules: errors begin with it. */
 #define ANP_LUA_FOLDER "/opt/aerospike/usr/udf/usr/udf/lua/"

@@ -194,9 +194,10 @@ static const char *repeated(anp_pattern *m, const char *s, char digit)
     if (i < 0 || i >= m->n || m->captures[i].size == ANP_CAPTURE_OPEN) {
         (void)luaL_error(m->L, "invalid capture index %%%d", i + 1);
     }
-    ptrdiff_t size = m->captures[i].size < 0 ? 0 : m->captures[i].size;
-    spend(m, 1 + (uint32_t)(size / 16));
-    return m->subject_end - s >= size && memcmp(s, m->captures[i].start, (size_t)size) == 0
+    ptrdiff_t size = m->captures[i].size; /* a position is never there again */
+    spend(m, 1 + (uint32_t)(size > 0 ? size / 16 : 0));
+    return size >= 0 && m->subject_end - s >= size &&
+                   memcmp(s, m->captures[i].start, (size_t)size) == 0
                ? s + size
                : NULL;
 }

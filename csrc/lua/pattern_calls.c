@@ -50,7 +50,7 @@ static anp_pattern prepare(lua_State *L, const char **pattern)
 static size_t offset(lua_Integer place, size_t size)
 {
     if (place > 0) {
-        return (lua_Unsigned)place > size ? size + 1 : (size_t)place - 1;
+        return (lua_Unsigned)place > size + 1 ? size + 1 : (size_t)place - 1;
     }
     return place == 0 || place < -(lua_Integer)size ? 0 : size - (size_t)-place;
 }

@@ -103,6 +103,7 @@ static bool hand_over(lua_State *L, const anp_lua_record *r, int index)
         if (b->failed != ANP_OK) {
             (void)luaL_error(L, "%s: larger than %d bytes", what, (int)b->max);
         }
+        anp_lua_charge(L, b->size / 16);
         p.data = b->data;
         p.size = (uint32_t)b->size;
         ok = r->put(r->context, (anp_slice){(const uint8_t *)name, size}, &p) && ok;

@@ -38,7 +38,11 @@ static void *allocate(void *context, void *block, size_t old, size_t size)
         l->used -= old;
         return NULL;
     }
-    if (size > old && (size - old > ANP_LUA_MEMORY - l->used || !spend(l, size / BYTES_A_STEP))) {
+    if (size > old && size - old > ANP_LUA_MEMORY - l->used) {
+        (void)spend(l, l->used / BYTES_A_STEP); /* Lua looks through all of it, and asks again */
+        return NULL;
+    }
+    if (size > old && !spend(l, size / BYTES_A_STEP)) {
         return NULL;
     }
     void *moved = anp_realloc(block, size);
@@ -68,14 +72,14 @@ static void end(lua_State *L, const char *why)
 {
     anp_lua *l = anp_lua_of(L);
     if (!l->is_over) {
+        (void)snprintf(l->over, sizeof l->over, "%s", why);
         lua_Debug where = {.currentline = 0};
-        int level = 0;
-        while (lua_getstack(L, level, &where) && lua_getinfo(L, "Sl", &where) &&
-               where.currentline <= 0) {
-            level++;
+        for (int i = 0; where.currentline <= 0 && lua_getstack(L, i, &where); i++) {
+            if (lua_getinfo(L, "Sl", &where) && where.currentline > 0) {
+                (void)snprintf(l->over, sizeof l->over, "%s:%d: %s", where.short_src,
+                               where.currentline, why);
+            }
         }
-        (void)snprintf(l->over, sizeof l->over, "%s:%d: %s", where.short_src, where.currentline,
-                       why);
         l->is_over = true;
         lua_sethook(L, look, LUA_MASKCOUNT, 1);
     }
