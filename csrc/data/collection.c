@@ -4,7 +4,7 @@
 #include "wire/msgpack.h"
 #include "wire/protocol.h"
 
-enum { ORDERED = 0x01, KEY_VALUE_ORDERED = 0x03 };
+enum { ORDERED = 0x01, KEY_VALUE_ORDERED = 0x03, PERSIST_INDEX = 0x10 };
 
 /* ---- order ---- */
 
@@ -18,9 +18,29 @@ enum {
     RANK_BLOB,
     RANK_DOUBLE,
     RANK_GEOJSON,
+    RANK_EXTENSION,
     RANK_INFINITY,
     RANK_ANYTHING
 };
+
+/* Infinity and the wildcard are for comparing alone. */
+static bool is_for_comparing(const anp_msgpack_item *item)
+{
+    return item->kind == ANP_MSGPACK_EXT && item->ext == -1 && item->bytes.size >= 1 &&
+           item->bytes.size <= 3;
+}
+
+static int rank_of_bytes(anp_slice bytes)
+{
+    switch (bytes.size != 0 ? bytes.data[0] : ANP_PARTICLE_BLOB) {
+    case ANP_PARTICLE_STRING:
+        return RANK_STRING;
+    case ANP_PARTICLE_GEOJSON:
+        return RANK_GEOJSON;
+    default:
+        return RANK_BLOB;
+    }
+}
 
 static int rank_of(const anp_msgpack_item *item)
 {
@@ -33,18 +53,16 @@ static int rank_of(const anp_msgpack_item *item)
     case ANP_MSGPACK_UINT:
         return RANK_INT;
     case ANP_MSGPACK_STRING:
-        if (item->bytes.size == 0 || item->bytes.data[0] == ANP_PARTICLE_STRING) {
-            return RANK_STRING;
-        }
-        return item->bytes.data[0] == ANP_PARTICLE_GEOJSON ? RANK_GEOJSON : RANK_BLOB;
     case ANP_MSGPACK_BIN:
-        return RANK_BLOB;
+        return rank_of_bytes(item->bytes);
     case ANP_MSGPACK_LIST:
         return RANK_LIST;
     case ANP_MSGPACK_MAP:
         return RANK_MAP;
     case ANP_MSGPACK_EXT:
-        return item->bytes.size == 1 && item->bytes.data[0] == 1 ? RANK_INFINITY : RANK_ANYTHING;
+        return !is_for_comparing(item)       ? RANK_EXTENSION
+               : item->bytes.data[0] == 0x01 ? RANK_INFINITY
+                                             : RANK_ANYTHING;
     default:
         return RANK_DOUBLE;
     }
@@ -68,18 +86,7 @@ static void skip_mark(anp_cursor *c, anp_msgpack_item *container)
 
 static int compare(anp_cursor *a, anp_cursor *b, int depth);
 
-static bool is_wildcard(anp_cursor c)
-{
-    anp_msgpack_item item;
-    return c.at < c.end && *c.at >= 0xc7 && *c.at <= 0xd8 && anp_msgpack_read(&c, &item) &&
-           rank_of(&item) == RANK_ANYTHING;
-}
-
-static void skip_elements(anp_cursor *c, uint64_t n)
-{
-    while (n-- != 0 && anp_msgpack_skip(c)) {
-    }
-}
+enum { MATCHES = 2 }; /* a wildcard was met: all that follows is equal, at every depth */
 
 static int compare_inside(anp_cursor *a, anp_msgpack_item *x, anp_cursor *b, anp_msgpack_item *y,
                           int depth)
@@ -92,11 +99,6 @@ static int compare_inside(anp_cursor *a, anp_msgpack_item *x, anp_cursor *b, anp
     uint64_t per = x->kind == ANP_MSGPACK_MAP ? 2 : 1;
     uint64_t n = per * (x->count < y->count ? x->count : y->count);
     for (uint64_t i = 0; i < n; i++) {
-        if (x->kind == ANP_MSGPACK_LIST && (is_wildcard(*a) || is_wildcard(*b))) {
-            skip_elements(a, x->count - i); /* it stands for all that follows */
-            skip_elements(b, y->count - i);
-            return 0;
-        }
         int c = compare(a, b, depth + 1);
         if (c != 0) {
             return c;
@@ -115,7 +117,7 @@ static int compare(anp_cursor *a, anp_cursor *b, int depth)
     }
     int r = rank_of(&x), s = rank_of(&y);
     if (r == RANK_ANYTHING || s == RANK_ANYTHING) {
-        return 0;
+        return MATCHES;
     }
     if (r != s) {
         return r < s ? -1 : 1;
@@ -130,6 +132,7 @@ static int compare(anp_cursor *a, anp_cursor *b, int depth)
     case RANK_STRING:
     case RANK_BLOB:
     case RANK_GEOJSON:
+    case RANK_EXTENSION:
         return anp_msgpack_compare_texts(x.bytes, y.bytes);
     case RANK_LIST:
     case RANK_MAP:
@@ -141,7 +144,8 @@ static int compare(anp_cursor *a, anp_cursor *b, int depth)
 
 int anp_collection_compare(anp_cursor a, anp_cursor b)
 {
-    return compare(&a, &b, 0);
+    int order = compare(&a, &b, 0);
+    return order == MATCHES ? 0 : order;
 }
 
 /* ---- stored form ---- */
@@ -157,6 +161,9 @@ static bool store_list(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *lis
     if (count != 0 && anp_msgpack_read(&at, &first) && anp_msgpack_is_order_mark(&first, &flags)) {
         *c = at;
         count--;
+        if (flags & ~(ORDERED | PERSIST_INDEX)) {
+            return false;
+        }
         flags &= ORDERED;
     }
     anp_msgpack_put_list(b, count + (flags != 0 ? 1u : 0u));
@@ -184,7 +191,7 @@ bool anp_collection_is_storable(anp_slice element)
     anp_cursor c = anp_cursor_over(element.data, element.size);
     anp_msgpack_item item;
     while (anp_cursor_left(&c) != 0 && anp_msgpack_read(&c, &item)) {
-        if (item.kind == ANP_MSGPACK_EXT && item.bytes.size != 0) {
+        if (is_for_comparing(&item)) {
             return false;
         }
     }
@@ -214,6 +221,9 @@ static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map,
         }
         *c = at;
         count--;
+        if (flags & ~(KEY_VALUE_ORDERED | PERSIST_INDEX)) {
+            return false;
+        }
         flags &= KEY_VALUE_ORDERED;
     }
     anp_msgpack_put_map(b, count + (flags != 0 ? 1u : 0u));
@@ -237,7 +247,13 @@ static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map,
             return false;
         }
     }
-    return sorted || anp_msgpack_sort_pairs(b, start, count);
+    return sorted || (flags == 0 && anp_msgpack_sort_pairs(b, start, count));
+}
+
+/* Does a str head take fewer bytes than this head of a blob? */
+static bool has_shorter_head(uint8_t head, size_t size)
+{
+    return head == 0xc4 ? size < 32 : head == 0xc5 ? size <= UINT8_MAX : size <= UINT16_MAX;
 }
 
 static bool store_one(anp_buffer *b, anp_cursor *c, int depth)
@@ -254,11 +270,15 @@ static bool store_one(anp_buffer *b, anp_cursor *c, int depth)
     case ANP_MSGPACK_UINT:
         anp_msgpack_put_uint(b, item.uinteger);
         return true;
-    case ANP_MSGPACK_BIN:
-        anp_msgpack_put_text(b, ANP_PARTICLE_BLOB, item.bytes.data, item.bytes.size);
-        return true;
     case ANP_MSGPACK_STRING:
         anp_msgpack_put_raw_text(b, item.bytes.data, item.bytes.size);
+        return true;
+    case ANP_MSGPACK_BIN: /* its first byte is the type too */
+        if (has_shorter_head(*start, item.bytes.size)) {
+            anp_msgpack_put_raw_text(b, item.bytes.data, item.bytes.size);
+        } else {
+            anp_buffer_put(b, start, (size_t)(c->at - start));
+        }
         return true;
     case ANP_MSGPACK_LIST:
         return store_list(b, c, &item, depth);

@@ -6,8 +6,8 @@
 #include "base/cursor.h"
 
 /* Appends the stored form of a whole list (particle ANP_PARTICLE_LIST) or map. false: not one
- * well-formed element of that kind, a key that can't be, a key twice, or an ordered list out of
- * order; the buffer is then as it was. */
+ * well-formed element of that kind, a key that can't be, a key twice, or an ordered list or map out
+ * of order; the buffer is then as it was. */
 bool anp_collection_store(anp_buffer *b, uint8_t particle, anp_slice bytes);
 
 /* Appends the stored form of one element of any kind; false, and the buffer as it was, where there

@@ -29,7 +29,6 @@ typedef struct anp_collection_op {
     anp_call call;    /* its arguments */
     anp_arena *arena; /* once it has failed, the code of an operation means nothing */
     anp_container c;
-    bool is_new;      /* the container was not there before */
     bool has_changed; /* c is to be written */
     anp_outcome *out; /* for the result */
 } anp_collection_op;
@@ -53,9 +52,11 @@ typedef enum {
 /* Reads the arguments [return type, ...], gives the selected elements back, and `removes` them. */
 uint8_t anp_collection_select(anp_collection_op *o, anp_select_kind kind, bool removes);
 
-/* index [, count] as a range of n; the part that lies outside is cut off. */
-void anp_collection_range(int64_t index, bool has_count, int64_t count, uint32_t n, uint32_t *first,
+/* index and count as a range of n; the part that lies outside is cut off. */
+void anp_collection_range(int64_t index, int64_t count, uint32_t n, uint32_t *first,
                           uint32_t *size);
+/* The count of a range, if there is one. Without it, or below 0, the range goes to the end. */
+bool anp_collection_count(anp_collection_op *o, int64_t *out);
 /* An index, below 0 from the end; false: out of range. */
 bool anp_collection_index(int64_t index, uint32_t n, uint32_t *out);
 

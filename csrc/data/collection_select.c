@@ -1,19 +1,7 @@
-/* Selections: which elements, what of them comes back, and in which order. No state. */
+/* Selections: which elements. No state. */
+#include "data/collection_select.h"
+
 #include <stdlib.h>
-
-#include "data/collection_op.h"
-
-typedef struct selection {
-    uint32_t *numbers; /* of elements, in the order in which they come back */
-    uint32_t n;
-    uint32_t *asked; /* of what is equal to something: in the order in which that was asked for */
-    uint32_t n_asked;
-    uint32_t first; /* of a range */
-    bool is_single; /* of at most one, which comes back by itself */
-    anp_select_kind kind;
-    int64_t what; /* comes back */
-    bool inverted;
-} selection;
 
 bool anp_collection_index(int64_t index, uint32_t n, uint32_t *out)
 {
@@ -22,240 +10,182 @@ bool anp_collection_index(int64_t index, uint32_t n, uint32_t *out)
     return index >= 0 && index < n;
 }
 
-void anp_collection_range(int64_t index, bool has_count, int64_t count, uint32_t n, uint32_t *first,
-                          uint32_t *size)
+bool anp_collection_count(anp_collection_op *o, int64_t *out)
 {
-    int64_t max = UINT32_MAX, end;
+    *out = INT64_MAX;
+    if (!anp_call_option(&o->call, out)) {
+        return false;
+    }
+    *out = *out < 0 ? INT64_MAX : *out;
+    return true;
+}
+
+void anp_collection_range(int64_t index, int64_t count, uint32_t n, uint32_t *first, uint32_t *size)
+{
+    int64_t max = UINT32_MAX;
     index += index < 0 ? n : 0;
     index = index < -max ? -max : index > max ? max : index;
-    count = !has_count || count > max ? max : count < 0 ? 0 : count;
-    end = has_count ? index + count : max;
+    int64_t end = count > 2 * max ? max : index + count;
     index = index < 0 ? 0 : index < n ? index : n;
     end = end < index ? index : end < n ? end : n;
     *first = (uint32_t)index;
     *size = (uint32_t)(end - index);
 }
 
-/* ---- choosing ---- */
+/* ---- runs ---- */
 
-enum { LOOKS_MAX = 10 * 1000 * 1000 }; /* at elements, for values with wildcards */
-
-static bool choose_run(anp_collection_op *o, selection *s, uint32_t first, uint32_t n,
-                       const uint32_t *order)
+static anp_run run_between(uint32_t begin, uint32_t end)
 {
-    s->first = first;
-    s->n = n;
-    s->numbers = anp_arena_take(o->arena, n * sizeof *s->numbers);
-    for (uint32_t i = 0; s->numbers != NULL && i < n; i++) {
-        s->numbers[i] = order != NULL ? order[first + i] : first + i;
+    return (anp_run){begin, end > begin ? end - begin : 0};
+}
+
+static anp_run values_between(const anp_container *c, anp_slice begin, const anp_slice *end)
+{
+    uint32_t last = end != NULL ? anp_container_values_below(c, *end, false) : c->n;
+    return run_between(anp_container_values_below(c, begin, false), last);
+}
+
+static anp_run equal_values(const anp_container *c, anp_slice value)
+{
+    return run_between(anp_container_values_below(c, value, false),
+                       anp_container_values_below(c, value, true));
+}
+
+static anp_run equal_keys(const anp_container *c, anp_slice key)
+{
+    return run_between(anp_container_keys_below(c, key, false),
+                       anp_container_keys_below(c, key, true));
+}
+
+/* ---- by a list of values or keys ---- */
+
+/* Which of the asked values count: of equal ones the last. */
+static bool *last_of_equals(anp_collection_op *o, anp_container *asked)
+{
+    bool *counts = anp_arena_take(o->arena, asked->n + 1u);
+    if (counts == NULL || !anp_container_rank(asked, o->arena)) {
+        return NULL;
     }
-    return s->numbers != NULL;
-}
-
-static int by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* A run in the order of values, given back in the container's. */
-static bool choose_ranks(anp_collection_op *o, selection *s, uint32_t first, uint32_t n)
-{
-    if (!choose_run(o, s, first, n, o->c.by_rank)) {
-        return false;
+    for (uint32_t r = 0; r < asked->n; r++) {
+        const anp_slice *v = asked->values;
+        const uint32_t *at = asked->by_rank + r;
+        counts[*at] = r + 1 == asked->n || anp_slice_compare(v[at[0]], v[at[1]]) != 0;
     }
-    qsort(s->numbers, n, sizeof *s->numbers, by_number);
-    return true;
+    return counts;
 }
 
-static bool has_wildcard(anp_slice element)
+/* Marks what equals one of the asked, and writes down where that is: the places of keys and of the
+ * values of an ordered list as often as they are asked for, the ranks of other values once. */
+static uint8_t choose_asked(anp_collection_op *o, anp_selection *s, anp_container *asked)
 {
-    for (size_t i = 0; i + 3 <= element.size; i++) {
-        if (memcmp(element.data + i, "\xd4\xff", 3) == 0) {
-            return true;
+    bool by_key = s->kind == ANP_SELECT_BY_KEY_LIST;
+    bool is_sorted = o->c.particle == ANP_PARTICLE_LIST && o->c.order != 0;
+    bool *counts = by_key || is_sorted ? NULL : last_of_equals(o, asked);
+    anp_run *runs = anp_arena_take(o->arena, asked->n * sizeof *runs);
+    s->marks = anp_arena_take(o->arena, o->c.n + 1u);
+    uint64_t total = 0;
+    for (uint32_t i = 0; runs != NULL && i < asked->n; i++) {
+        runs[i] = counts != NULL && !counts[i] ? (anp_run){0, 0}
+                  : by_key                     ? equal_keys(&o->c, asked->values[i])
+                                               : equal_values(&o->c, asked->values[i]);
+        total += runs[i].n;
+    }
+    s->asked = total > UINT32_MAX ? NULL : anp_arena_take(o->arena, total * sizeof *s->asked);
+    if (runs == NULL || s->marks == NULL || s->asked == NULL) {
+        return ANP_SERVER_ERROR;
+    }
+    memset(s->marks, 0, o->c.n + 1u);
+    for (uint32_t i = 0; i < asked->n; i++) {
+        for (uint32_t r = runs[i].first; r < runs[i].first + runs[i].n; r++) {
+            s->marks[by_key ? r : o->c.by_rank[r]] = true;
+            s->asked[s->n_asked++] = r;
         }
     }
-    return false;
+    s->chosen = ANP_CHOSEN_MARKED;
+    return ANP_OK;
 }
 
-static void mark(selection *s, bool *marks, uint32_t at)
+static uint8_t select_asked(anp_collection_op *o, anp_selection *s)
 {
-    if (!marks[at]) {
-        marks[at] = true;
-        s->asked[s->n_asked++] = at;
+    anp_slice list;
+    anp_container asked;
+    if (!anp_collection_argument(o, &list) || !anp_container_open(&asked, o->arena, list) ||
+        asked.particle != ANP_PARTICLE_LIST) {
+        return ANP_PARAMETER;
     }
+    return choose_asked(o, s, &asked);
 }
 
-/* Marks all elements that equal the value. Only where there is a wildcard in it must each be looked
- * at. */
-static void mark_equal(selection *s, const anp_container *c, anp_slice value, bool *marks)
-{
-    if (has_wildcard(value)) {
-        for (uint32_t i = 0; i < c->n; i++) {
-            if (anp_slice_compare(c->values[i], value) == 0) {
-                mark(s, marks, i);
-            }
-        }
-        return;
-    }
-    uint32_t end = anp_container_values_below(c, value, true);
-    for (uint32_t r = anp_container_values_below(c, value, false); r < end; r++) {
-        mark(s, marks, c->by_rank[r]);
-    }
-}
+/* ---- by everything else ---- */
 
-static bool choose_marked(anp_collection_op *o, selection *s, const bool *marks, bool wanted)
-{
-    s->n = 0;
-    s->numbers = anp_arena_take(o->arena, o->c.n * sizeof *s->numbers);
-    for (uint32_t i = 0; s->numbers != NULL && i < o->c.n; i++) {
-        if (marks[i] == wanted) {
-            s->numbers[s->n++] = i;
-        }
-    }
-    return s->numbers != NULL;
-}
-
-static bool *take_marks(anp_collection_op *o)
-{
-    bool *marks = anp_arena_take(o->arena, o->c.n + 1u);
-    if (marks != NULL) {
-        memset(marks, 0, o->c.n + 1u);
-    }
-    return marks;
-}
-
-static uint8_t select_values(anp_collection_op *o, selection *s)
+static uint8_t select_value(anp_collection_op *o, anp_selection *s)
 {
     anp_slice value;
-    bool *marks = take_marks(o);
     if (!anp_collection_argument(o, &value)) {
         return ANP_PARAMETER;
     }
-    s->asked = anp_arena_take(o->arena, o->c.n * sizeof *s->asked);
-    if (marks == NULL || s->asked == NULL) {
-        return ANP_SERVER_ERROR;
+    s->runs[0] = equal_values(&o->c, value);
+    return ANP_OK;
+}
+
+static uint8_t select_interval(anp_collection_op *o, anp_selection *s)
+{
+    anp_slice begin, end = {NULL, 0};
+    bool has_end = o->call.left == 2;
+    if (!anp_collection_argument(o, &begin) || (has_end && !anp_collection_argument(o, &end))) {
+        return ANP_PARAMETER;
     }
-    if (s->kind == ANP_SELECT_BY_VALUE_LIST) {
-        anp_container values;
-        if (!anp_container_open(&values, o->arena, value) || values.particle != ANP_PARTICLE_LIST) {
-            return ANP_PARAMETER;
-        }
-        uint64_t looks = 0;
-        for (uint32_t i = 0; i < values.n; i++) {
-            looks += has_wildcard(values.values[i]) ? o->c.n : 0;
-            if (looks > LOOKS_MAX) {
-                return ANP_SERVER_TIMEOUT;
-            }
-            mark_equal(s, &o->c, values.values[i], marks);
-        }
+    if (s->kind == ANP_SELECT_BY_VALUE_INTERVAL) {
+        s->runs[0] = values_between(&o->c, begin, has_end ? &end : NULL);
     } else {
-        mark_equal(s, &o->c, value, marks);
-    }
-    if (!choose_marked(o, s, marks, true)) {
-        return ANP_SERVER_ERROR;
-    }
-    if (s->is_single && s->n > 1) { /* the first in a list, of the lowest key in a map */
-        s->n = 1;
+        uint32_t last = has_end ? anp_container_keys_below(&o->c, end, false) : o->c.n;
+        s->runs[0] = run_between(anp_container_keys_below(&o->c, begin, false), last);
     }
     return ANP_OK;
 }
 
-static uint8_t select_keys(anp_collection_op *o, selection *s)
-{
-    anp_slice list;
-    anp_container keys;
-    bool *marks = take_marks(o);
-    if (!anp_collection_argument(o, &list) || !anp_container_open(&keys, o->arena, list) ||
-        keys.particle != ANP_PARTICLE_LIST) {
-        return ANP_PARAMETER;
-    }
-    s->asked = anp_arena_take(o->arena, o->c.n * sizeof *s->asked);
-    if (marks == NULL || s->asked == NULL) {
-        return ANP_SERVER_ERROR;
-    }
-    for (uint32_t i = 0; i < keys.n; i++) {
-        uint32_t at;
-        if (anp_container_find_key(&o->c, keys.values[i], &at)) {
-            mark(s, marks, at);
-        }
-    }
-    return choose_marked(o, s, marks, true) ? ANP_OK : ANP_SERVER_ERROR;
-}
-
-static uint8_t select_interval(anp_collection_op *o, selection *s)
-{
-    anp_slice begin, end = {NULL, 0};
-    bool has_end = o->call.left == 2, by_key = s->kind == ANP_SELECT_BY_KEY_INTERVAL;
-    if (!anp_collection_argument(o, &begin) || (has_end && !anp_collection_argument(o, &end))) {
-        return ANP_PARAMETER;
-    }
-    uint32_t first = by_key ? anp_container_keys_below(&o->c, begin)
-                            : anp_container_values_below(&o->c, begin, false);
-    uint32_t last = !has_end ? o->c.n
-                    : by_key ? anp_container_keys_below(&o->c, end)
-                             : anp_container_values_below(&o->c, end, false);
-    uint32_t n = last > first ? last - first : 0;
-    bool ok = by_key ? choose_run(o, s, first, n, NULL) : choose_ranks(o, s, first, n);
-    return ok ? ANP_OK : ANP_SERVER_ERROR;
-}
-
-static uint8_t select_range(anp_collection_op *o, selection *s)
+static uint8_t select_range(anp_collection_op *o, anp_selection *s)
 {
     bool by_key = s->kind == ANP_SELECT_BY_KEY_INDEX_RANGE;
     bool by_value = s->kind == ANP_SELECT_BY_VALUE_RANK_RANGE;
-    bool by_index = by_key || s->kind == ANP_SELECT_BY_INDEX_RANGE;
     anp_slice relative;
-    int64_t index, count = 0;
-    uint32_t first, n;
+    int64_t index, count, max = UINT32_MAX;
     if (((by_key || by_value) && !anp_collection_argument(o, &relative)) ||
-        !anp_call_integer(&o->call, &index)) {
-        return ANP_PARAMETER;
-    }
-    bool has_count = o->call.left != 0;
-    if (!anp_call_option(&o->call, &count)) {
+        !anp_call_integer(&o->call, &index) || !anp_collection_count(o, &count)) {
         return ANP_PARAMETER;
     }
     if (by_key || by_value) {
-        int64_t base = by_key ? anp_container_keys_below(&o->c, relative)
+        int64_t base = by_key ? anp_container_keys_below(&o->c, relative, false)
                               : anp_container_values_below(&o->c, relative, false);
-        int64_t start = index > UINT32_MAX             ? UINT32_MAX
-                        : index < -(int64_t)UINT32_MAX ? -(int64_t)UINT32_MAX
-                                                       : base + index;
-        if (start < 0) { /* here, below 0 is before the first */
-            count = count + start > 0 ? count + start : 0;
-            start = 0;
+        index = index > max ? max : index < -max ? -max : base + index;
+        if (index < 0) { /* here, below 0 is before the first */
+            count = count > max ? count : count + index > 0 ? count + index : 0;
+            index = 0;
         }
-        index = start;
     }
-    anp_collection_range(index, has_count, count, o->c.n, &first, &n);
-    bool ok = choose_run(o, s, first, n, by_index ? NULL : o->c.by_rank);
-    return ok ? ANP_OK : ANP_SERVER_ERROR;
+    anp_collection_range(index, count, o->c.n, &s->runs[0].first, &s->runs[0].n);
+    return ANP_OK;
 }
 
-static uint8_t select_one(anp_collection_op *o, selection *s)
+static uint8_t select_one(anp_collection_op *o, anp_selection *s)
 {
-    uint32_t at;
     if (s->kind == ANP_SELECT_BY_KEY) {
         anp_slice key;
         if (!anp_collection_argument(o, &key)) {
             return ANP_PARAMETER;
         }
-        bool found = anp_container_find_key(&o->c, key, &at);
-        return choose_run(o, s, found ? at : 0, found, NULL) ? ANP_OK : ANP_SERVER_ERROR;
+        s->runs[0] = equal_keys(&o->c, key);
+        return ANP_OK;
     }
     int64_t index;
     if (!anp_call_integer(&o->call, &index)) {
         return ANP_PARAMETER;
     }
-    if (!anp_collection_index(index, o->c.n, &at)) {
-        return ANP_OP_NOT_APPLICABLE;
-    }
-    const uint32_t *order = s->kind == ANP_SELECT_BY_RANK ? o->c.by_rank : NULL;
-    return choose_run(o, s, at, 1, order) ? ANP_OK : ANP_SERVER_ERROR;
+    s->runs[0].n = 1;
+    return anp_collection_index(index, o->c.n, &s->runs[0].first) ? ANP_OK : ANP_OP_NOT_APPLICABLE;
 }
 
-static uint8_t choose(anp_collection_op *o, selection *s)
+static uint8_t choose(anp_collection_op *o, anp_selection *s)
 {
     switch (s->kind) {
     case ANP_SELECT_BY_INDEX:
@@ -264,10 +194,10 @@ static uint8_t choose(anp_collection_op *o, selection *s)
         return select_one(o, s);
     case ANP_SELECT_BY_VALUE:
     case ANP_SELECT_BY_VALUE_ALL:
+        return select_value(o, s);
     case ANP_SELECT_BY_VALUE_LIST:
-        return select_values(o, s);
     case ANP_SELECT_BY_KEY_LIST:
-        return select_keys(o, s);
+        return select_asked(o, s);
     case ANP_SELECT_BY_KEY_INTERVAL:
     case ANP_SELECT_BY_VALUE_INTERVAL:
         return select_interval(o, s);
@@ -276,176 +206,72 @@ static uint8_t choose(anp_collection_op *o, selection *s)
     }
 }
 
-/* ---- what comes back ---- */
+/* ---- the numbers of what was chosen ---- */
 
-static bool is_by_ranks(anp_select_kind kind)
+static int by_number(const void *a, const void *b)
 {
-    return kind == ANP_SELECT_BY_RANK_RANGE || kind == ANP_SELECT_BY_VALUE_RANK_RANGE;
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
 }
 
-/* A server takes the ranks of an unordered list from a heap: from the nearer end, and leaves them
- * with the other end first. */
-static void order_as_heap(selection *s, uint32_t total)
+/* All that was not chosen instead. */
+static void invert(const anp_collection_op *o, anp_selection *s)
 {
-    if (s->first > total - s->first - s->n) {
-        return;
+    uint32_t end = s->runs[0].first + s->runs[0].n;
+    s->runs[1] = (anp_run){end, o->c.n - end};
+    s->runs[0] = (anp_run){0, s->runs[0].first};
+    if (s->runs[0].n == 0) {
+        s->runs[0] = s->runs[1];
+        s->runs[1].n = 0;
     }
-    for (uint32_t i = 0; i < s->n / 2; i++) {
-        uint32_t swap = s->numbers[i];
-        s->numbers[i] = s->numbers[s->n - 1 - i];
-        s->numbers[s->n - 1 - i] = swap;
-    }
-}
-
-static void put_map(anp_collection_op *o, const selection *s)
-{
-    anp_buffer *b = &o->out->result;
-    bool marks = s->what != ANP_RETURN_UNORDERED_MAP;
-    o->out->type = ANP_PARTICLE_MAP;
-    anp_msgpack_put_map(b, s->n + (marks ? 1u : 0u));
-    if (marks) {
-        anp_msgpack_put_order_mark(b, s->what == ANP_RETURN_KEY_VALUE ? 0x08 : ANP_ORDERED);
-        anp_msgpack_put_nil(b);
-    }
-    for (uint32_t i = 0; i < s->n; i++) {
-        uint32_t at = s->numbers[i];
-        anp_buffer_put(b, o->c.keys[at].data, o->c.keys[at].size);
-        anp_buffer_put(b, o->c.values[at].data, o->c.values[at].size);
+    for (uint32_t i = 0; s->marks != NULL && i < o->c.n; i++) {
+        s->marks[i] = !s->marks[i];
     }
 }
 
-static uint8_t put_elements(anp_collection_op *o, selection *s)
+/* Elements that were found by their ranks come back in the order of their values, others in the
+ * container's. So do those of a list, and of a map where there are two runs, if all but the chosen
+ * come back. */
+static bool keeps_ranks(const anp_collection_op *o, const anp_selection *s)
 {
-    const anp_slice *from = s->what == ANP_RETURN_KEY ? o->c.keys : o->c.values;
-    bool is_plain_list = o->c.particle == ANP_PARTICLE_LIST && o->c.order == 0;
-    if (is_plain_list && is_by_ranks(s->kind) && !s->inverted) {
-        order_as_heap(s, o->c.n);
+    bool by_rank = s->kind == ANP_SELECT_BY_RANK_RANGE || s->kind == ANP_SELECT_BY_VALUE_RANK_RANGE;
+    return by_rank && (!s->inverted || (o->c.particle == ANP_PARTICLE_MAP && s->runs[1].n == 0));
+}
+
+static bool count_off(anp_collection_op *o, anp_selection *s)
+{
+    s->numbers = anp_arena_take(o->arena, (size_t)o->c.n * sizeof *s->numbers);
+    if (s->numbers == NULL) {
+        return false;
     }
-    if (s->is_single) {
-        if (s->n != 0) {
-            anp_collection_result(o, from[s->numbers[0]]);
+    if (s->chosen == ANP_CHOSEN_MARKED) {
+        for (uint32_t i = 0; i < o->c.n; i++) {
+            if (s->marks[i]) {
+                s->numbers[s->n++] = i;
+            }
         }
-        return ANP_OK;
+        return true;
     }
-    o->out->type = ANP_PARTICLE_LIST;
-    anp_msgpack_put_list(&o->out->result, s->n);
-    for (uint32_t i = 0; i < s->n; i++) {
-        anp_slice element = from[s->numbers[i]];
-        anp_buffer_put(&o->out->result, element.data, element.size);
-    }
-    return ANP_OK;
-}
-
-/* Indexes in the container's order, or (of a list of keys) as they were asked for; ranks of values
- * as they were asked for. */
-static uint8_t put_places(anp_collection_op *o, selection *s)
-{
-    bool by_rank = s->what == ANP_RETURN_RANK || s->what == ANP_RETURN_REVERSE_RANK;
-    bool reverse = s->what == ANP_RETURN_REVERSE_INDEX || s->what == ANP_RETURN_REVERSE_RANK;
-    uint32_t *places = NULL;
-    if (by_rank) {
-        if (!anp_container_rank(&o->c, o->arena) ||
-            (places = anp_arena_take(o->arena, o->c.n * sizeof *places)) == NULL) {
-            return ANP_SERVER_ERROR;
-        }
-        for (uint32_t r = 0; r < o->c.n; r++) {
-            places[o->c.by_rank[r]] = r;
+    for (const anp_run *r = s->runs; r < s->runs + 2; r++) {
+        for (uint32_t i = r->first; i < r->first + r->n; i++) {
+            s->numbers[s->n++] = s->chosen == ANP_CHOSEN_RANKS ? o->c.by_rank[i] : i;
         }
     }
-    bool as_asked = s->asked != NULL && !s->inverted && !s->is_single &&
-                    by_rank == (s->kind != ANP_SELECT_BY_KEY_LIST);
-    const uint32_t *numbers = as_asked ? s->asked : s->numbers;
-    if (!by_rank && is_by_ranks(s->kind)) {
+    if (s->chosen == ANP_CHOSEN_RANKS && !keeps_ranks(o, s)) {
         qsort(s->numbers, s->n, sizeof *s->numbers, by_number);
     }
-    if (!s->is_single) {
-        o->out->type = ANP_PARTICLE_LIST;
-        anp_msgpack_put_list(&o->out->result, s->n);
-    } else if (s->n == 0) {
-        anp_outcome_integer(o->out, -1);
-    }
-    for (uint32_t i = 0; i < s->n; i++) {
-        int64_t place = by_rank ? places[numbers[i]] : numbers[i];
-        place = reverse ? (int64_t)o->c.n - 1 - place : place;
-        if (s->is_single) {
-            anp_outcome_integer(o->out, place);
-        } else {
-            anp_msgpack_put_int(&o->out->result, place);
-        }
-    }
-    return ANP_OK;
-}
-
-static uint8_t put_range(anp_collection_op *o, const selection *s)
-{
-    bool by_index = s->kind == ANP_SELECT_BY_INDEX_RANGE || s->kind == ANP_SELECT_BY_KEY_INTERVAL ||
-                    s->kind == ANP_SELECT_BY_KEY_INDEX_RANGE;
-    bool by_rank = s->kind == ANP_SELECT_BY_RANK_RANGE || s->kind == ANP_SELECT_BY_VALUE_INTERVAL ||
-                   s->kind == ANP_SELECT_BY_VALUE_RANK_RANGE;
-    bool wants_index =
-        s->what == ANP_RETURN_INDEX_RANGE || s->what == ANP_RETURN_REVERSE_INDEX_RANGE;
-    bool reverse =
-        s->what == ANP_RETURN_REVERSE_INDEX_RANGE || s->what == ANP_RETURN_REVERSE_RANK_RANGE;
-    if (s->inverted || (wants_index ? !by_index : !by_rank)) {
-        return ANP_OP_NOT_APPLICABLE;
-    }
-    uint32_t first = reverse ? o->c.n - s->first - s->n : s->first;
-    o->out->type = ANP_PARTICLE_LIST;
-    anp_msgpack_put_list(&o->out->result, 2);
-    anp_msgpack_put_int(&o->out->result, first);
-    anp_msgpack_put_int(&o->out->result, s->n);
-    return ANP_OK;
-}
-
-static uint8_t put_result(anp_collection_op *o, selection *s)
-{
-    bool is_map = o->c.particle == ANP_PARTICLE_MAP;
-    switch (s->what) {
-    case ANP_RETURN_NONE:
-        return ANP_OK;
-    case ANP_RETURN_INDEX:
-    case ANP_RETURN_REVERSE_INDEX:
-        return put_places(o, s);
-    case ANP_RETURN_RANK:
-    case ANP_RETURN_REVERSE_RANK:
-        return s->kind == ANP_SELECT_BY_KEY_LIST ? ANP_OP_NOT_APPLICABLE : put_places(o, s);
-    case ANP_RETURN_COUNT:
-        anp_outcome_integer(o->out, s->n);
-        return ANP_OK;
-    case ANP_RETURN_KEY:
-        return is_map ? put_elements(o, s) : ANP_OP_NOT_APPLICABLE;
-    case ANP_RETURN_VALUE:
-        return put_elements(o, s);
-    case ANP_RETURN_KEY_VALUE:
-    case ANP_RETURN_UNORDERED_MAP:
-    case ANP_RETURN_ORDERED_MAP:
-        if (!is_map) {
-            return ANP_OP_NOT_APPLICABLE;
-        }
-        put_map(o, s);
-        return ANP_OK;
-    case ANP_RETURN_INDEX_RANGE:
-    case ANP_RETURN_REVERSE_INDEX_RANGE:
-    case ANP_RETURN_RANK_RANGE:
-    case ANP_RETURN_REVERSE_RANK_RANGE:
-        return put_range(o, s);
-    case ANP_RETURN_EXISTS:
-        o->out->type = ANP_PARTICLE_BOOL;
-        anp_buffer_u8(&o->out->result, s->n != 0);
-        return ANP_OK;
-    default:
-        return ANP_OP_NOT_APPLICABLE;
-    }
+    return true;
 }
 
 /* ---- and what goes ---- */
 
-static bool remove_chosen(anp_collection_op *o, const selection *s)
+static bool remove_chosen(anp_collection_op *o, const anp_selection *s)
 {
-    bool *marks = take_marks(o);
+    bool *marks = anp_arena_take(o->arena, o->c.n + 1u);
     if (marks == NULL) {
         return false;
     }
+    memset(marks, 0, o->c.n + 1u);
     for (uint32_t i = 0; i < s->n; i++) {
         marks[s->numbers[i]] = true;
     }
@@ -465,27 +291,6 @@ static bool remove_chosen(anp_collection_op *o, const selection *s)
     return true;
 }
 
-static bool invert(anp_collection_op *o, selection *s)
-{
-    bool *marks = take_marks(o);
-    for (uint32_t i = 0; marks != NULL && i < s->n; i++) {
-        marks[s->numbers[i]] = true;
-    }
-    if (marks == NULL || !choose_marked(o, s, marks, false)) {
-        return false;
-    }
-    bool by_rank = s->what == ANP_RETURN_RANK || s->what == ANP_RETURN_REVERSE_RANK;
-    if (is_by_ranks(s->kind) && (by_rank || o->c.particle == ANP_PARTICLE_MAP)) {
-        uint32_t n = 0;
-        for (uint32_t r = 0; r < o->c.n; r++) {
-            if (!marks[o->c.by_rank[r]]) {
-                s->numbers[n++] = o->c.by_rank[r];
-            }
-        }
-    }
-    return true;
-}
-
 static bool needs_rank(anp_select_kind kind)
 {
     return kind == ANP_SELECT_BY_RANK || kind == ANP_SELECT_BY_VALUE ||
@@ -496,26 +301,36 @@ static bool needs_rank(anp_select_kind kind)
 
 uint8_t anp_collection_select(anp_collection_op *o, anp_select_kind kind, bool removes)
 {
-    selection s = {.kind = kind, .is_single = kind <= ANP_SELECT_BY_VALUE};
+    anp_selection s = {.kind = kind, .is_single = kind <= ANP_SELECT_BY_VALUE};
     if (!anp_call_integer(&o->call, &s.what)) {
         return ANP_PARAMETER;
     }
     s.inverted = (s.what & ANP_RETURN_INVERTED) != 0;
     s.what &= ~(int64_t)ANP_RETURN_INVERTED;
-    if (s.inverted && s.is_single) {
-        return ANP_PARAMETER;
-    }
-    if (needs_rank(kind) && !anp_container_rank(&o->c, o->arena)) {
-        return ANP_SERVER_ERROR;
+    if (needs_rank(kind)) {
+        s.chosen = o->c.particle == ANP_PARTICLE_LIST && o->c.order != 0 ? ANP_CHOSEN_PLACES
+                                                                         : ANP_CHOSEN_RANKS;
+        if (!anp_container_rank(&o->c, o->arena)) {
+            return ANP_SERVER_ERROR;
+        }
     }
     uint8_t code = choose(o, &s);
     if (code != ANP_OK || o->call.left != 0) {
         return code != ANP_OK ? code : ANP_PARAMETER;
     }
-    if (s.inverted && !invert(o, &s)) {
+    if (s.inverted && s.is_single) {
+        return ANP_OP_NOT_APPLICABLE;
+    }
+    if (s.is_single && s.runs[0].n > 1) { /* the first in a list, of the lowest key in a map */
+        s.runs[0].n = 1;
+    }
+    if (s.inverted) {
+        invert(o, &s);
+    }
+    if (!count_off(o, &s)) {
         return ANP_SERVER_ERROR;
     }
-    code = put_result(o, &s);
+    code = anp_selection_answer(o, &s);
     if (code == ANP_OK && removes && s.n != 0 && !remove_chosen(o, &s)) {
         return ANP_SERVER_ERROR;
     }

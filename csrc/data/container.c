@@ -235,12 +235,13 @@ uint32_t anp_container_values_below(const anp_container *c, anp_slice value, boo
     return low;
 }
 
-uint32_t anp_container_keys_below(const anp_container *c, anp_slice key)
+uint32_t anp_container_keys_below(const anp_container *c, anp_slice key, bool or_equal)
 {
     uint32_t low = 0, high = c->n;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (anp_slice_compare(c->keys[middle], key) < 0) {
+        int order = anp_slice_compare(c->keys[middle], key);
+        if (order < 0 || (or_equal && order == 0)) {
             low = middle + 1;
         } else {
             high = middle;
@@ -251,6 +252,6 @@ uint32_t anp_container_keys_below(const anp_container *c, anp_slice key)
 
 bool anp_container_find_key(const anp_container *c, anp_slice key, uint32_t *at)
 {
-    *at = anp_container_keys_below(c, key);
+    *at = anp_container_keys_below(c, key, false);
     return *at < c->n && anp_slice_compare(c->keys[*at], key) == 0;
 }

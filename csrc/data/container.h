@@ -50,7 +50,7 @@ bool anp_container_rank(anp_container *c, anp_arena *arena);
 
 /* How many values, or keys, are below (or with `or_equal` at) this one. Values need by_rank. */
 uint32_t anp_container_values_below(const anp_container *c, anp_slice value, bool or_equal);
-uint32_t anp_container_keys_below(const anp_container *c, anp_slice key);
+uint32_t anp_container_keys_below(const anp_container *c, anp_slice key, bool or_equal);
 
 /* A map's key; false: it isn't there, and *at is where it would go. */
 bool anp_container_find_key(const anp_container *c, anp_slice key, uint32_t *at);

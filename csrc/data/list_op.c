@@ -23,9 +23,9 @@ enum { /* codes; the others are selections */
        FIRST_REMOVING = 32,
        LAST = 40,
 };
-enum { ADD_UNIQUE = 1, INSERT_BOUNDED = 2, NO_FAIL = 4, PARTIAL = 8, ALL_FLAGS = 15 };
+enum { ADD_UNIQUE = 1, INSERT_BOUNDED = 2, NO_FAIL = 4, PARTIAL = 8 };
 enum { DESCENDING = 1, DROP_DUPLICATES = 2 };
-enum { ORDER_BITS = 0x13 };   /* ordered, or kept with an index */
+enum { ORDER_BITS = 0x11 };   /* ordered, or kept with an index */
 enum { INDEX_MAX = 1 << 20 }; /* of what may be padded to; a record has no room for more */
 
 bool anp_is_list_op(int64_t code)
@@ -44,7 +44,7 @@ static bool read_policy(anp_collection_op *o, bool has_order, int64_t *flags)
     int64_t order = 0;
     *flags = 0;
     return (!has_order || anp_call_option(&o->call, &order)) && anp_call_option(&o->call, flags) &&
-           o->call.left == 0 && !(order & ~(int64_t)ORDER_BITS) && !(*flags & ~(int64_t)ALL_FLAGS);
+           o->call.left == 0;
 }
 
 /* The values to add: one, or those of a list. */
@@ -65,37 +65,73 @@ static uint8_t read_values(anp_collection_op *o, bool is_list, anp_container *ou
 
 /* ---- adding ---- */
 
-static bool has_value(anp_collection_op *o, anp_slice value)
+/* Is a value there at another place than `except`? */
+static bool has_value(anp_collection_op *o, anp_slice value, uint32_t except)
 {
     uint32_t at = anp_container_values_below(&o->c, value, false);
+    at += at < o->c.n && o->c.by_rank[at] == except;
     return at < o->c.n && anp_slice_compare(o->c.values[o->c.by_rank[at]], value) == 0;
 }
 
-/* Leaves of `add` what may be added where no value may be there twice. */
+/* What becomes of a value that may not be added: it is left out, or nothing is added at all. */
+static uint8_t leave_out(anp_container *add, uint32_t i, int64_t flags, uint8_t code)
+{
+    if (!(flags & NO_FAIL)) {
+        return code;
+    }
+    if (flags & PARTIAL) {
+        add->values[i].size = 0;
+    } else {
+        add->n = 0;
+    }
+    return ANP_OK;
+}
+
+/* Which of the values to add equal one before them. */
+static bool *find_repeated(anp_collection_op *o, anp_container *add)
+{
+    bool *repeated = anp_arena_take(o->arena, add->n + 1u);
+    if (repeated == NULL || !anp_container_rank(add, o->arena)) {
+        return NULL;
+    }
+    for (uint32_t r = 0; r < add->n; r++) {
+        const anp_slice *v = add->values;
+        const uint32_t *at = add->by_rank + r;
+        repeated[*at] = r != 0 && anp_slice_compare(v[at[-1]], v[at[0]]) == 0;
+    }
+    return repeated;
+}
+
+/* Leaves of `add` what may be added where no value may be there twice. Before all else an ordered
+ * list looks at the values that repeat each other, others look at one value after the other. */
 static uint8_t keep_unique(anp_collection_op *o, anp_container *add, int64_t flags)
 {
-    if (!anp_container_rank(&o->c, o->arena) || !anp_container_rank(add, o->arena)) {
+    bool *repeated = find_repeated(o, add);
+    uint8_t code = ANP_OK;
+    if (repeated == NULL || !anp_container_rank(&o->c, o->arena)) {
         return ANP_SERVER_ERROR;
     }
-    for (uint32_t i = 1; i < add->n; i++) {
-        if (anp_slice_compare(add->values[add->by_rank[i - 1]], add->values[add->by_rank[i]]) ==
-            0) {
-            return ANP_OP_NOT_APPLICABLE;
+    for (uint32_t i = 0; o->c.order != 0 && i < add->n && code == ANP_OK; i++) {
+        if (repeated[i]) {
+            code = leave_out(add, i, flags, ANP_OP_NOT_APPLICABLE);
+        }
+    }
+    for (uint32_t i = 0; i < add->n && code == ANP_OK; i++) {
+        if (add->values[i].size != 0 && has_value(o, add->values[i], UINT32_MAX)) {
+            code = leave_out(add, i, flags, ANP_ELEMENT_EXISTS);
+        } else if (o->c.order == 0 && repeated[i]) {
+            code = leave_out(add, i, flags, ANP_OP_NOT_APPLICABLE);
         }
     }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < add->n; i++) {
-        if (!has_value(o, add->values[i])) {
+        if (add->values[i].size != 0) {
             add->values[kept++] = add->values[i];
-        } else if (!(flags & NO_FAIL)) {
-            return ANP_ELEMENT_EXISTS;
-        } else if (!(flags & PARTIAL)) {
-            kept = 0;
-            break;
         }
     }
     add->n = kept;
-    return ANP_OK;
+    add->by_rank = NULL;
+    return code;
 }
 
 static bool put_in(anp_collection_op *o, uint32_t at, const anp_container *add)
@@ -143,8 +179,12 @@ static uint8_t insert(anp_collection_op *o, bool is_list)
     if (code != ANP_OK) {
         return code;
     }
+    if (is_list && add.n == 0) {
+        anp_outcome_integer(o->out, o->c.n);
+        return ANP_OK;
+    }
     index += index < 0 ? o->c.n : 0;
-    if (o->c.order != 0 || index < 0) {
+    if (o->c.order != 0 || index < 0 || index > INT32_MAX) {
         code = ANP_OP_NOT_APPLICABLE;
     } else if (index > INDEX_MAX) {
         code = ANP_RECORD_TOO_BIG;
@@ -197,15 +237,18 @@ static uint8_t set(anp_collection_op *o)
     }
     index += index < 0 ? o->c.n : 0;
     if (o->c.order != 0 || index < 0 || index > INDEX_MAX) {
-        return index > INDEX_MAX ? ANP_RECORD_TOO_BIG : ANP_OP_NOT_APPLICABLE;
+        return index > INDEX_MAX && index <= INT32_MAX ? ANP_RECORD_TOO_BIG
+                                                       : ANP_OP_NOT_APPLICABLE;
     }
-    if (index >= o->c.n && (flags & INSERT_BOUNDED)) {
+    if (index > o->c.n && (flags & INSERT_BOUNDED)) {
         return flags & NO_FAIL ? ANP_OK : ANP_OP_NOT_APPLICABLE;
     }
     if (flags & ADD_UNIQUE) {
-        code = keep_unique(o, &add, flags);
-        if (code != ANP_OK || add.n == 0) {
-            return code;
+        if (!anp_container_rank(&o->c, o->arena)) {
+            return ANP_SERVER_ERROR;
+        }
+        if (has_value(o, add.values[0], (uint32_t)index)) {
+            return flags & NO_FAIL ? ANP_OK : ANP_ELEMENT_EXISTS;
         }
     }
     if (!reach(o, (uint32_t)index)) {
@@ -215,6 +258,31 @@ static uint8_t set(anp_collection_op *o)
     o->c.by_rank = NULL;
     o->has_changed = true;
     return ANP_OK;
+}
+
+/* Puts a sum into its place. What the flags forbid is an error, or (NO_FAIL) leaves the list alone.
+ */
+static uint8_t put_sum(anp_collection_op *o, uint32_t at, anp_slice sum, int64_t flags)
+{
+    bool is_beyond = at > o->c.n && (o->c.order != 0 || (flags & INSERT_BOUNDED));
+    if (is_beyond) {
+        return flags & NO_FAIL ? ANP_OK : ANP_OP_NOT_APPLICABLE;
+    }
+    if (flags & ADD_UNIQUE) {
+        if (!anp_container_rank(&o->c, o->arena)) {
+            return ANP_SERVER_ERROR;
+        }
+        if (has_value(o, sum, at)) {
+            return flags & NO_FAIL ? ANP_OK : ANP_ELEMENT_EXISTS;
+        }
+    }
+    if (!reach(o, at)) {
+        return ANP_SERVER_ERROR;
+    }
+    o->c.values[at] = sum;
+    o->c.by_rank = NULL;
+    o->has_changed = true;
+    return o->c.order == 0 || anp_container_reorder(&o->c, o->arena) ? ANP_OK : ANP_SERVER_ERROR;
 }
 
 static uint8_t increment(anp_collection_op *o)
@@ -229,12 +297,10 @@ static uint8_t increment(anp_collection_op *o)
     delta = delta.data[0] == 0xc0 ? (anp_slice){(const uint8_t *)"\x01", 1} : delta;
     index += index < 0 ? o->c.n : 0;
     if (index < 0 || index > INDEX_MAX) {
-        return index > INDEX_MAX ? ANP_RECORD_TOO_BIG : ANP_OP_NOT_APPLICABLE;
+        return index > INDEX_MAX && index <= INT32_MAX ? ANP_RECORD_TOO_BIG
+                                                       : ANP_OP_NOT_APPLICABLE;
     }
     bool is_there = index < o->c.n;
-    if (!is_there && (o->c.order != 0 || (flags & INSERT_BOUNDED))) {
-        return flags & NO_FAIL ? ANP_OK : ANP_OP_NOT_APPLICABLE;
-    }
     anp_slice old = is_there ? o->c.values[index] : (anp_slice){(const uint8_t *)"\x00", 1};
     if (!is_there && delta.data[0] == 0xcb) {
         old = (anp_slice){(const uint8_t *)"\xcb\0\0\0\0\0\0\0\0", 9};
@@ -242,17 +308,11 @@ static uint8_t increment(anp_collection_op *o)
     if (!anp_collection_add(o, old, delta, false, &sum)) {
         return ANP_PARAMETER;
     }
-    if (!reach(o, (uint32_t)index)) {
-        return ANP_SERVER_ERROR;
+    uint8_t code = put_sum(o, (uint32_t)index, sum, flags);
+    if (code == ANP_OK) {
+        anp_collection_result(o, sum);
     }
-    o->c.values[index] = sum;
-    o->c.by_rank = NULL;
-    o->has_changed = true;
-    if (o->c.order != 0 && !anp_container_reorder(&o->c, o->arena)) {
-        return ANP_SERVER_ERROR;
-    }
-    anp_collection_result(o, sum);
-    return ANP_OK;
+    return code;
 }
 
 /* ---- taking away ---- */
@@ -291,16 +351,13 @@ static uint8_t one(anp_collection_op *o)
 
 static uint8_t range(anp_collection_op *o)
 {
-    int64_t index, count = 0, code = o->call.code;
+    int64_t index, count, code = o->call.code;
     uint32_t first, n;
-    if (!anp_call_integer(&o->call, &index)) {
+    if (!anp_call_integer(&o->call, &index) || (code == TRIM && o->call.left == 0) ||
+        !anp_collection_count(o, &count) || o->call.left != 0) {
         return ANP_PARAMETER;
     }
-    bool has_count = o->call.left != 0;
-    if (!anp_call_option(&o->call, &count) || o->call.left != 0 || (code == TRIM && !has_count)) {
-        return ANP_PARAMETER;
-    }
-    anp_collection_range(index, has_count, count, o->c.n, &first, &n);
+    anp_collection_range(index, count, o->c.n, &first, &n);
     if (code == GET_RANGE || code == POP_RANGE) {
         put_run(o, first, n);
     } else {
@@ -320,12 +377,8 @@ static uint8_t range(anp_collection_op *o)
 static uint8_t sort(anp_collection_op *o)
 {
     int64_t flags = 0;
-    if (!anp_call_option(&o->call, &flags) || o->call.left != 0 ||
-        (flags & ~(int64_t)(DESCENDING | DROP_DUPLICATES))) {
+    if (!anp_call_option(&o->call, &flags) || o->call.left != 0) {
         return ANP_PARAMETER;
-    }
-    if (o->c.order != 0 && (flags & DESCENDING)) {
-        return ANP_OP_NOT_APPLICABLE;
     }
     if (!anp_container_reorder(&o->c, o->arena)) {
         return ANP_SERVER_ERROR;
@@ -341,7 +394,7 @@ static uint8_t sort(anp_collection_op *o)
         }
         o->c.n = kept;
     }
-    for (uint32_t i = 0; (flags & DESCENDING) && i < o->c.n / 2; i++) {
+    for (uint32_t i = 0; (flags & DESCENDING) && o->c.order == 0 && i < o->c.n / 2; i++) {
         anp_slice swap = v[i];
         v[i] = v[o->c.n - 1 - i];
         v[o->c.n - 1 - i] = swap;
@@ -353,8 +406,11 @@ static uint8_t set_type(anp_collection_op *o)
 {
     int64_t order, ignored = 0;
     if (!anp_call_integer(&o->call, &order) || !anp_call_option(&o->call, &ignored) ||
-        o->call.left != 0 || (order & ~(int64_t)ORDER_BITS)) {
+        o->call.left != 0) {
         return ANP_PARAMETER;
+    }
+    if (order & ~(int64_t)ORDER_BITS) {
+        return ANP_OP_NOT_APPLICABLE;
     }
     uint8_t wanted = order & ANP_ORDERED;
     o->has_changed = wanted != o->c.order;
@@ -448,7 +504,7 @@ bool anp_list_makes(const anp_call *call, uint8_t *order)
             look.left -= look.left != 0 && anp_msgpack_skip(&look.at);
         }
         if (makers[i].order_at != 0 && look.left != 0 && anp_call_integer(&look, &found)) {
-            *order = found & ANP_ORDERED;
+            *order = (found & ~(int64_t)ORDER_BITS) == 0 ? found & ANP_ORDERED : ANP_UNORDERED;
         }
         return true;
     }

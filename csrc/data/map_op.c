@@ -18,7 +18,7 @@ enum { /* codes; the others are selections */
        FIRST = 64,
        LAST = 110,
 };
-enum { NO_OVERWRITE = 1, NO_CREATE = 2, NO_FAIL = 4, PARTIAL = 8, ALL_FLAGS = 15 };
+enum { NO_OVERWRITE = 1, NO_CREATE = 2, NO_FAIL = 4, PARTIAL = 8 };
 enum { ORDER_BITS = 0x13 };
 
 bool anp_is_map_op(int64_t code)
@@ -117,8 +117,7 @@ static uint8_t put(anp_collection_op *o, bool is_map, bool has_policy, int64_t f
         return code;
     }
     if ((may_order && !anp_call_option(&o->call, &order)) ||
-        (has_policy && !anp_call_option(&o->call, &flags)) || o->call.left != 0 ||
-        (order & ~(int64_t)ORDER_BITS) || (flags & ~(int64_t)ALL_FLAGS)) {
+        (has_policy && !anp_call_option(&o->call, &flags)) || o->call.left != 0) {
         return ANP_PARAMETER;
     }
     code = merge(o, &add, flags);
@@ -159,9 +158,11 @@ static uint8_t increment(anp_collection_op *o)
 static uint8_t set_type(anp_collection_op *o)
 {
     int64_t order;
-    if (!anp_call_integer(&o->call, &order) || o->call.left != 0 ||
-        (order & ~(int64_t)ORDER_BITS) || (order & ANP_KEY_VALUE_ORDERED) == 2) {
+    if (!anp_call_integer(&o->call, &order) || o->call.left != 0) {
         return ANP_PARAMETER;
+    }
+    if ((order & ~(int64_t)ORDER_BITS) || (order & ANP_KEY_VALUE_ORDERED) == 2) {
+        return ANP_OP_NOT_APPLICABLE;
     }
     uint8_t wanted = order & ANP_KEY_VALUE_ORDERED;
     o->has_changed = wanted != o->c.order;

@@ -12,10 +12,7 @@ static int rank_of(const anp_msgpack_item *key)
     if (key->kind == ANP_MSGPACK_INT || key->kind == ANP_MSGPACK_UINT) {
         return INTEGER;
     }
-    return key->kind == ANP_MSGPACK_STRING &&
-                   (key->bytes.size == 0 || key->bytes.data[0] == ANP_PARTICLE_STRING)
-               ? STRING
-               : BLOB;
+    return key->bytes.size != 0 && key->bytes.data[0] == ANP_PARTICLE_STRING ? STRING : BLOB;
 }
 
 int anp_msgpack_compare_integers(const anp_msgpack_item *a, const anp_msgpack_item *b)
@@ -33,7 +30,7 @@ int anp_msgpack_compare_texts(anp_slice a, anp_slice b)
 {
     size_t n = a.size < b.size ? a.size : b.size;
     int c = n != 0 ? memcmp(a.data, b.data, n) : 0;
-    return c != 0 ? c : (a.size > b.size) - (a.size < b.size);
+    return c != 0 ? (c > 0) - (c < 0) : (a.size > b.size) - (a.size < b.size);
 }
 
 int anp_msgpack_compare_keys(anp_slice a, anp_slice b)
