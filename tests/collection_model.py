@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cmp_to_key
 from typing import Any
 
@@ -42,28 +43,49 @@ class Map:
         return [key for key, _ in self.entries]
 
 
+class Special(Enum):
+    """What is only compared with: above all values, and equal to all (with whatever follows it)."""
+
+    INFINITY = 1
+    ANYTHING = 2
+
+
 def sign(a: Any, b: Any) -> int:
     return int(a > b) - int(a < b)
 
 
-KINDS = (type(None), bool, int, str, List, Map, bytes, float)
+KINDS = (type(None), bool, int, str, List, Map, bytes, float, Special)
 
 
-def compare(a: Any, b: Any) -> int:
-    """The order of all values: below 0, 0, or above."""
+class Matches(Exception):
+    """A comparison has met the value that equals all."""
+
+
+def compare_parts(a: Any, b: Any) -> int:
+    if Special.ANYTHING in (a, b):
+        raise Matches
     kinds = [next(i for i, kind in enumerate(KINDS) if isinstance(v, kind)) for v in (a, b)]
     if kinds[0] != kinds[1]:
         return sign(*kinds)
     if isinstance(a, List):
-        return next(filter(None, map(compare, a.items, b.items)), sign(len(a.items), len(b.items)))
+        lengths = sign(len(a.items), len(b.items))
+        return next(filter(None, map(compare_parts, a.items, b.items)), lengths)
     if isinstance(a, Map):
         if len(a.entries) != len(b.entries):
             return sign(len(a.entries), len(b.entries))
         flat = [[v for entry in m.entries for v in entry] for m in (a, b)]
-        return next(filter(None, map(compare, *flat)), 0)
+        return next(filter(None, map(compare_parts, *flat)), 0)
     if isinstance(a, str):
         return sign(a.encode(), b.encode())
-    return 0 if a is None else sign(a, b)
+    return 0 if a is None or isinstance(a, Special) else sign(a, b)
+
+
+def compare(a: Any, b: Any) -> int:
+    """The order of all values: below 0, 0, or above."""
+    try:
+        return compare_parts(a, b)
+    except Matches:
+        return 0
 
 
 KEY = cmp_to_key(compare)
@@ -78,7 +100,9 @@ def window(index: int, count: int | None, size: int) -> range:
     """`count` numbers from an index, which counts from the end below 0; what lies outside is cut off."""
     start = index + size if index < 0 else index
     first = max(0, min(start, size))
-    return range(first, size if count is None else max(first, min(start + count, size)))
+    if count is None or count < 0:
+        return range(first, size)
+    return range(first, max(first, min(start + count, size)))
 
 
 def place(index: int, size: int) -> int:
@@ -90,11 +114,15 @@ def place(index: int, size: int) -> int:
 
 @dataclass
 class Selected:
-    numbers: list[int]
+    """Runs of indexes or of ranks (`by`: "index", "rank"), or of neither ("mark"): then as `marked` and `asked`."""
+
+    by: str
+    runs: list[range]
     single: bool = False
-    kind: str = ""
-    first: int = 0
+    keeps_ranks: bool = False  # elements come back in the order of their values
+    marked: set[int] = field(default_factory=set)
     asked: list[int] | None = None
+    keys: bool = False  # `asked` are places of keys
 
 
 class Selection:
@@ -105,48 +133,74 @@ class Selection:
         self.values = on.items
         self.size = len(self.values)
         self.ranked = sorted(range(self.size), key=lambda i: KEY(self.values[i]))
-        self.rank_of = {number: rank for rank, number in enumerate(self.ranked)}
+        self.sorted_list = isinstance(on, List) and on.order == 1
+        self.plain_list = isinstance(on, List) and on.order == 0
+
+    @property
+    def keys(self) -> list[Any]:
+        assert isinstance(self.on, Map)
+        return self.on.keys
+
+    # -- which
+
+    def of_values(self, run: range, **more: bool) -> Selected:
+        return Selected("index" if self.sorted_list else "rank", [run], **more)
+
+    @staticmethod
+    def run(all_of: list[Any], begin: Any, *end: Any) -> range:
+        """From the first at or above `begin` to the first at or above `end`."""
+        first = sum(compare(v, begin) < 0 for v in all_of)
+        last = sum(compare(v, end[0]) < 0 for v in all_of) if end else len(all_of)
+        return range(first, max(first, last))
+
+    @staticmethod
+    def equal(all_of: list[Any], value: Any) -> range:
+        first = sum(compare(v, value) < 0 for v in all_of)
+        return range(first, first + sum(compare(v, value) == 0 for v in all_of))
 
     def by_index(self, index: int) -> Selected:
-        return Selected([place(index, self.size)], True)
+        at = place(index, self.size)
+        return Selected("index", [range(at, at + 1)], True)
 
     def by_rank(self, rank: int) -> Selected:
-        return Selected([self.ranked[place(rank, self.size)]], True)
+        at = place(rank, self.size)
+        return self.of_values(range(at, at + 1), single=True, keeps_ranks=True)
 
     def by_key(self, key: Any) -> Selected:
-        return Selected([i for i, k in enumerate(self.keys) if compare(k, key) == 0], True)
+        return Selected("index", [self.equal(self.keys, key)[:1]], True)
 
     def by_value(self, value: Any) -> Selected:
-        return Selected(self.by_all(value).numbers[:1], True)
+        return self.of_values(self.equal(self.values, value)[:1], single=True)
 
     def by_all(self, value: Any) -> Selected:
-        return Selected([i for i, v in enumerate(self.values) if compare(v, value) == 0])
+        return self.of_values(self.equal(self.values, value))
 
     def by_values(self, values: List) -> Selected:
-        asked = [i for value in values.items for i in self.by_all(value).numbers]
-        return Selected(sorted(set(asked)), asked=list(dict.fromkeys(asked)), kind="values")
+        marked: set[int] = set()
+        asked: list[int] = []
+        for i, value in enumerate(values.items):
+            ranks = self.equal(self.values, value)
+            marked |= {self.ranked[r] for r in ranks}
+            again = any(compare(value, later) == 0 for later in values.items[i + 1 :])
+            if self.sorted_list or not again:
+                asked += ranks
+        return Selected("mark", [], marked=marked, asked=asked)
 
     def by_keys(self, keys: List) -> Selected:
-        asked = [i for key in keys.items for i in self.by_key(key).numbers]
-        return Selected(sorted(set(asked)), asked=list(dict.fromkeys(asked)), kind="keys")
+        asked = [i for key in keys.items for i in self.equal(self.keys, key)]
+        return Selected("mark", [], marked=set(asked), asked=asked, keys=True)
 
     def by_index_range(self, index: int, count: int | None = None) -> Selected:
-        numbers = window(index, count, self.size)
-        return Selected(list(numbers), kind="index range", first=numbers.start)
+        return Selected("index", [window(index, count, self.size)])
 
     def by_rank_range(self, rank: int, count: int | None = None) -> Selected:
-        ranks = window(rank, count, self.size)
-        return Selected([self.ranked[r] for r in ranks], kind="rank range", first=ranks.start)
+        return self.of_values(window(rank, count, self.size), keeps_ranks=True)
 
     def by_key_interval(self, *ends: Any) -> Selected:
-        numbers = [i for i, key in enumerate(self.keys) if self.within(key, *ends)]
-        first = sum(compare(key, ends[0]) < 0 for key in self.keys)
-        return Selected(numbers, kind="index range", first=first)
+        return Selected("index", [self.run(self.keys, *ends)])
 
     def by_value_interval(self, *ends: Any) -> Selected:
-        numbers = [i for i, value in enumerate(self.values) if self.within(value, *ends)]
-        first = sum(compare(value, ends[0]) < 0 for value in self.values)
-        return Selected(numbers, kind="value interval", first=first)
+        return self.of_values(self.run(self.values, *ends))
 
     def by_key_index(self, key: Any, index: int, count: int | None = None) -> Selected:
         base = sum(compare(k, key) < 0 for k in self.keys) + index
@@ -158,73 +212,112 @@ class Selection:
 
     @staticmethod
     def shorter(base: int, count: int | None) -> int | None:
-        return count if count is None or base >= 0 else max(count + base, 0)
+        return count if count is None or count < 0 or base >= 0 else max(count + base, 0)
 
-    @staticmethod
-    def within(value: Any, begin: Any, *end: Any) -> bool:
-        return compare(value, begin) >= 0 and not (end and compare(value, end[0]) >= 0)
+    def others(self, s: Selected) -> Selected:
+        marked = set(range(self.size)) - s.marked
+        runs = [r for run in s.runs for r in (range(run.start), range(run.stop, self.size)) if r]
+        if s.by != "mark":
+            runs = runs or [range(self.size, self.size)]
+        keeps = s.keeps_ranks and isinstance(self.on, Map) and len(runs) < 2
+        return Selected(s.by, runs, keeps_ranks=keeps, marked=marked, keys=s.keys)
 
-    @property
-    def keys(self) -> list[Any]:
-        assert isinstance(self.on, Map)
-        return self.on.keys
+    # -- and what of it
 
-    def give(self, s: Selected, what: int) -> Any:
+    def numbers(self, s: Selected) -> list[int]:
+        """Of the selected elements, in the order in which they come back."""
+        if s.by == "mark":
+            return sorted(s.marked)
+        numbers = [i for run in s.runs for i in run]
+        if s.by == "index":
+            return numbers
+        numbers = [self.ranked[r] for r in numbers]
+        return numbers if s.keeps_ranks else sorted(numbers)
+
+    def give(self, s: Selected, what: int) -> tuple[Any, set[int]]:
+        """The result, and the numbers of what is removed where the operation removes."""
         inverted, what = bool(what & 0x10000), what & ~0x10000
-        numbers, size = s.numbers, self.size
-        if inverted:
-            if s.single:
-                raise Refused(4)
-            order = range(size)
-            if s.kind == "rank range" and (isinstance(self.on, Map) or what in (3, 4)):
-                order = self.ranked  # type: ignore[assignment]
-            numbers = [i for i in order if i not in set(s.numbers)]
-            s.numbers = numbers
+        if inverted and s.single:
+            raise Refused(26)
+        s = self.others(s) if inverted else s
+        return self.result(s, what, inverted), set(self.numbers(s))
+
+    def result(self, s: Selected, what: int, inverted: bool) -> Any:
+        numbers = self.numbers(s)
         if what == 0:
             return None
-        if what in (1, 2, 3, 4):
-            return self.places(s, what, inverted)
+        if what in (1, 2):
+            return self.indexes(s, what == 2)
+        if what in (3, 4):
+            return self.ranks(s, what == 4)
         if what == 5:
             return len(numbers)
         if what == 13:
             return bool(numbers)
         if what == 7:
-            heap = isinstance(self.on, List) and not self.on.order and s.kind == "rank range"
-            if heap and not inverted and s.first <= size - s.first - len(numbers):
-                numbers = numbers[::-1]
+            if self.sorted_list and s.asked is not None:
+                numbers = s.asked
+            if (
+                self.plain_list
+                and s.keeps_ranks
+                and s.runs[0].start <= self.size - s.runs[0].start - len(numbers)
+            ):
+                numbers = numbers[::-1]  # a heap has the nearer end last
             return self.one_or_all(s, [self.values[i] for i in numbers])
         if what in (9, 10, 11, 12):
-            wanted = {"index range"} if what in (9, 10) else {"rank range", "value interval"}
-            if inverted or s.kind not in wanted:
-                raise Refused(26)
-            first = s.first if what in (9, 11) else size - s.first - len(numbers)
-            return List([first, len(numbers)])
-        if not isinstance(self.on, Map):
+            return self.range(s, what, inverted)
+        if what not in (6, 8, 16, 17) or not isinstance(self.on, Map):
             raise Refused(26)
         if what == 6:
             return self.one_or_all(s, [self.keys[i] for i in numbers])
-        if what in (8, 16, 17):
-            entries = [self.on.entries[i] for i in numbers]
-            return Map(entries, {8: 8, 16: 0, 17: 1}[what])
-        raise Refused(26)
+        return Map([self.on.entries[i] for i in numbers], {8: 8, 16: 0, 17: 1}[what])
 
     @staticmethod
     def one_or_all(s: Selected, found: list[Any]) -> Any:
         return (found[0] if found else None) if s.single else List(found)
 
-    def places(self, s: Selected, what: int, inverted: bool) -> Any:
-        by_rank = what in (3, 4)
-        if by_rank and s.kind == "keys":
+    def of_runs(self, s: Selected, reverse: bool) -> Any:
+        runs = (
+            [range(self.size - r.stop, self.size - r.start) for r in s.runs] if reverse else s.runs
+        )
+        return self.place_or_all(s, [i for run in runs for i in run])
+
+    def each(self, s: Selected, places: list[int], reverse: bool) -> Any:
+        return self.place_or_all(s, [self.size - 1 - i if reverse else i for i in places])
+
+    @staticmethod
+    def place_or_all(s: Selected, places: list[int]) -> Any:
+        return (places[0] if places else -1) if s.single else List(places)
+
+    def indexes(self, s: Selected, reverse: bool) -> Any:
+        if s.by == "index":
+            return self.of_runs(s, reverse)
+        if s.asked is not None and (s.keys or self.sorted_list):
+            return self.each(s, s.asked, reverse)
+        return self.each(s, self.numbers(s), reverse)
+
+    def ranks(self, s: Selected, reverse: bool) -> Any:
+        if s.keys:
             raise Refused(26)
-        numbers = s.numbers
-        if not inverted and s.asked is not None and by_rank == (s.kind == "values"):
-            numbers = s.asked
-        elif not by_rank and s.kind == "rank range":
-            numbers = sorted(numbers)
-        found = [self.rank_of[i] if by_rank else i for i in numbers]
-        if what in (2, 4):
-            found = [self.size - 1 - i for i in found]
-        return (found[0] if found else -1) if s.single else List(found)
+        if s.by == "mark":
+            ranks = [r for r, i in enumerate(self.ranked) if i in s.marked]
+            return self.each(s, ranks if s.asked is None else s.asked, reverse)
+        numbers = self.numbers(s)
+        if s.by == "rank" or self.sorted_list or len(numbers) == self.size:
+            return self.of_runs(s, reverse)
+        if isinstance(self.on, Map):
+            return self.each(s, [self.ranked.index(i) for i in numbers], reverse)
+        below = [sum(compare(v, self.values[i]) < 0 for v in self.values) for i in numbers]
+        return self.each(s, below, reverse)
+
+    def range(self, s: Selected, what: int, inverted: bool) -> Any:
+        fits = s.by == ("index" if what in (9, 10) else "rank") or (
+            self.sorted_list and s.by != "mark"
+        )
+        if not fits or (inverted and (isinstance(self.on, List) or len(s.runs) > 1)):
+            raise Refused(26)
+        run = s.runs[0]
+        return List([self.size - run.stop if what in (10, 12) and run else run.start, len(run)])
 
 
 LIST_SELECTIONS = (
@@ -244,9 +337,8 @@ MAP_READS = (
 def select(on: List | Map, name: str, what: int, *args: Any, removes: bool) -> Any:
     selection = Selection(on)
     selected = getattr(selection, name)(*args)
-    result = selection.give(selected, what)
+    result, gone = selection.give(selected, what)
     if removes:
-        gone = set(selected.numbers)
         if isinstance(on, Map):
             on.entries = [entry for i, entry in enumerate(on.entries) if i not in gone]
         else:
@@ -264,14 +356,26 @@ def add(number: Any, delta: Any) -> Any:
 
 def unique(on: List, new: list[Any], flags: int) -> list[Any]:
     """What of the new values may be added where none may be there twice."""
-    if any(compare(a, b) == 0 for i, a in enumerate(new) for b in new[:i]):
-        raise Refused(26)
-    fresh = [v for v in new if all(compare(v, old) != 0 for old in on.items)]
-    if len(fresh) < len(new):
-        if not flags & 4:
-            raise Refused(24)
-        return fresh if flags & 8 else []
-    return fresh
+    fresh: list[Any] = []
+    errors = []
+    for i, value in enumerate(new):
+        there = any(compare(value, old) == 0 for old in on.items)
+        again = any(compare(value, other) == 0 for other in new[:i])
+        if on.order:
+            errors += [26] * again  # looked for before all else
+        if there:
+            errors.append(24)
+        elif again and not on.order:
+            errors.append(26)
+        if not there and not again:
+            fresh.append(value)
+    if errors and not flags & 4:
+        raise Refused(26 if on.order and 26 in errors else errors[0])
+    return fresh if not errors or flags & 8 else []
+
+
+def others(on: List, at: int) -> list[Any]:
+    return [v for i, v in enumerate(on.items) if i != at]
 
 
 def list_insert(on: List, index: int, new: list[Any], flags: int) -> Any:
@@ -297,30 +401,33 @@ def list_append(on: List, new: list[Any], flags: int) -> Any:
     return len(on.items)
 
 
+def list_put(on: List, at: int, value: Any, flags: int) -> None:
+    """Sets an element, or adds it behind the last."""
+    beyond = at > len(on.items) and (on.order or flags & 2)
+    again = flags & 1 and any(compare(value, v) == 0 for v in others(on, at))
+    if beyond or again:
+        if not flags & 4:
+            raise Refused(26 if beyond else 24)
+        return
+    on.items += [None] * (at + 1 - len(on.items))
+    on.items[at] = value
+    if on.order:
+        on.items.sort(key=KEY)
+
+
 def list_set(on: List, index: int, value: Any, flags: int) -> None:
     at = index + len(on.items) if index < 0 else index
     if on.order or at < 0:
         raise Refused(26)
-    if at >= len(on.items) and flags & 2:
-        if not flags & 4:
-            raise Refused(26)
-        return
-    if flags & 1 and not unique(on, [value], flags):
-        return
-    on.items += [None] * (at + 1 - len(on.items))
-    on.items[at] = value
+    list_put(on, at, value, flags)
 
 
-def list_increment(on: List, index: int, delta: Any) -> Any:
+def list_increment(on: List, index: int, delta: Any, flags: int) -> Any:
     at = index + len(on.items) if index < 0 else index
-    if at < 0 or (at >= len(on.items) and on.order):
+    if at < 0:
         raise Refused(26)
-    old = on.items[at] if at < len(on.items) else type(delta)(0)
-    result = add(old, delta)
-    on.items += [None] * (at + 1 - len(on.items))
-    on.items[at] = result
-    if on.order:
-        on.items.sort(key=KEY)
+    result = add(on.items[at] if at < len(on.items) else type(delta)(0), delta)
+    list_put(on, at, result, flags)
     return result
 
 
@@ -331,18 +438,18 @@ def list_take(on: List, numbers: list[int]) -> list[Any]:
 
 
 def list_sort(on: List, flags: int) -> None:
-    if on.order and flags & 1:
-        raise Refused(26)
     on.items.sort(key=KEY)
     if flags & 2:
         on.items = [v for i, v in enumerate(on.items) if i == 0 or compare(on.items[i - 1], v) != 0]
-    if flags & 1:
+    if flags & 1 and not on.order:
         on.items.reverse()
 
 
 def on_list(on: List, code: int, args: list[Any]) -> Any:
     size = len(on.items)
     if code == 0:
+        if args[0] & ~0x11:
+            raise Refused(26)
         on.order = args[0] & 1
         if on.order:
             on.items.sort(key=KEY)
@@ -350,6 +457,8 @@ def on_list(on: List, code: int, args: list[Any]) -> Any:
     if code in (1, 2):
         return list_append(on, args[0].items if code == 2 else [args[0]], (args + [0, 0])[2])
     if code in (3, 4):
+        if code == 4 and not args[1].items:
+            return size
         return list_insert(on, args[0], args[1].items if code == 4 else [args[1]], (args + [0])[2])
     if code in (5, 7):
         (value,) = list_take(on, [place(args[0], size)])
@@ -366,7 +475,7 @@ def on_list(on: List, code: int, args: list[Any]) -> Any:
         on.items = []
         return None
     if code == 12:
-        return list_increment(on, args[0], args[1])
+        return list_increment(on, args[0], args[1], (args + [0, 0])[3])
     if code == 13:
         return list_sort(on, args[0])
     if code == 16:
@@ -396,7 +505,9 @@ def map_put(on: Map, new: list[tuple[Any, Any]], flags: int) -> Any:
 
 def on_map(on: Map, code: int, args: list[Any]) -> Any:
     if code == 64:
-        on.order = args[0]
+        if args[0] & ~0x13 or args[0] & 3 == 2:
+            raise Refused(26)
+        on.order = args[0] & 3
         return None
     if code in (65, 67, 69):
         flags = {65: 1, 67: (args + [0, 0])[3], 69: 2}[code]
@@ -421,17 +532,18 @@ def on_map(on: Map, code: int, args: list[Any]) -> Any:
 
 def find(on: Any, kind: int, value: Any) -> int:
     """The number of the child that a level of a context names."""
-    if not isinstance(on, Map if kind & 0x20 else List):
+    if kind & 0x30 and not isinstance(on, Map if kind & 0x20 else List):
         raise Refused(26)
     selection = Selection(on)
-    if kind in (0x13, 0x23):
-        found = selection.by_all(value)
-    else:
-        found = {0x10: selection.by_index, 0x20: selection.by_index, 0x11: selection.by_rank,
-                 0x21: selection.by_rank, 0x22: selection.by_key}[kind](value)  # fmt: skip
-    if not found.numbers:
+    if kind & 3 == 2 and not isinstance(on, Map):
         raise Refused(26)
-    return found.numbers[0]
+    select_one = (selection.by_index, selection.by_rank, selection.by_key, selection.by_value)[
+        kind & 3
+    ]
+    found = selection.numbers(select_one(value))
+    if not found:
+        raise Refused(26)
+    return found[0]
 
 
 def run(on: Any, context: list[tuple[int, Any]], code: int, args: list[Any]) -> Any:
@@ -466,6 +578,8 @@ def pack(value: Any) -> bytes:
             return bytes([0xCC + size.bit_length() - 1]) + value.to_bytes(size, "big")
         size = next(s for s in (1, 2, 4, 8) if value >= -(256**s) // 2)
         return bytes([0xD0 + size.bit_length() - 1]) + value.to_bytes(size, "big", signed=True)
+    if isinstance(value, Special):
+        return b"\xd4\xff" + bytes([value is Special.INFINITY])
     if isinstance(value, float):
         return b"\xcb" + struct.pack(">d", value)
     if isinstance(value, (str, bytes)):

@@ -85,20 +85,22 @@ static uint8_t choose_asked(anp_collection_op *o, anp_selection *s, anp_containe
     s->marks = anp_arena_take(o->arena, o->c.n + 1u);
     uint64_t total = 0;
     for (uint32_t i = 0; runs != NULL && i < asked->n; i++) {
-        runs[i] = counts != NULL && !counts[i] ? (anp_run){0, 0}
-                  : by_key                     ? equal_keys(&o->c, asked->values[i])
-                                               : equal_values(&o->c, asked->values[i]);
+        runs[i] =
+            by_key ? equal_keys(&o->c, asked->values[i]) : equal_values(&o->c, asked->values[i]);
         total += runs[i].n;
     }
     s->asked = total > UINT32_MAX ? NULL : anp_arena_take(o->arena, total * sizeof *s->asked);
-    if (runs == NULL || s->marks == NULL || s->asked == NULL) {
+    if (runs == NULL || (counts == NULL && !by_key && !is_sorted) || s->marks == NULL ||
+        s->asked == NULL) {
         return ANP_SERVER_ERROR;
     }
     memset(s->marks, 0, o->c.n + 1u);
     for (uint32_t i = 0; i < asked->n; i++) {
         for (uint32_t r = runs[i].first; r < runs[i].first + runs[i].n; r++) {
             s->marks[by_key ? r : o->c.by_rank[r]] = true;
-            s->asked[s->n_asked++] = r;
+            if (counts == NULL || counts[i]) {
+                s->asked[s->n_asked++] = r;
+            }
         }
     }
     s->chosen = ANP_CHOSEN_MARKED;

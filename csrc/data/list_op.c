@@ -237,8 +237,7 @@ static uint8_t set(anp_collection_op *o)
     }
     index += index < 0 ? o->c.n : 0;
     if (o->c.order != 0 || index < 0 || index > INDEX_MAX) {
-        return index > INDEX_MAX && index <= INT32_MAX ? ANP_RECORD_TOO_BIG
-                                                       : ANP_OP_NOT_APPLICABLE;
+        return index > INDEX_MAX && index <= INT32_MAX ? ANP_RECORD_TOO_BIG : ANP_OP_NOT_APPLICABLE;
     }
     if (index > o->c.n && (flags & INSERT_BOUNDED)) {
         return flags & NO_FAIL ? ANP_OK : ANP_OP_NOT_APPLICABLE;
@@ -297,8 +296,7 @@ static uint8_t increment(anp_collection_op *o)
     delta = delta.data[0] == 0xc0 ? (anp_slice){(const uint8_t *)"\x01", 1} : delta;
     index += index < 0 ? o->c.n : 0;
     if (index < 0 || index > INDEX_MAX) {
-        return index > INDEX_MAX && index <= INT32_MAX ? ANP_RECORD_TOO_BIG
-                                                       : ANP_OP_NOT_APPLICABLE;
+        return index > INDEX_MAX && index <= INT32_MAX ? ANP_RECORD_TOO_BIG : ANP_OP_NOT_APPLICABLE;
     }
     bool is_there = index < o->c.n;
     anp_slice old = is_there ? o->c.values[index] : (anp_slice){(const uint8_t *)"\x00", 1};

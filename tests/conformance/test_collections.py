@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests import collection_model as model
-from tests.collection_model import List, Map, Refused, pack
+from tests.collection_model import List, Map, Refused, Special, pack
 
 from . import wire
 
@@ -46,6 +46,15 @@ class Maker:
         there = on.items and self.r.random() < 0.7
         return copy.deepcopy(self.r.choice(on.items)) if there else self.value(2)
 
+    def sought(self, on: Any) -> Any:
+        """Something to compare with: now and then infinity, or a list that ends with a wildcard."""
+        value = self.some_of(on)
+        if self.r.random() < 0.1:
+            return self.r.choice(list(Special))
+        if isinstance(value, List) and value.items and not value.order and self.r.random() < 0.5:
+            return List([*value.items[: self.r.randrange(len(value.items))], Special.ANYTHING])
+        return value
+
     def context(self, on: Any) -> tuple[list[tuple[int, Any]], Any]:
         """A way down, mostly to a list or map, and what is there."""
         way: list[tuple[int, Any]] = []
@@ -55,14 +64,12 @@ class Maker:
             at = self.r.choice(nested) if nested and self.r.random() < 0.95 else None
             if at is None:
                 break
-            is_map = isinstance(on, Map)
-            kinds = {0x10: at, 0x11: ranked.index(at), 0x10 + 0x100: at - len(on.items)}
-            kind, value = self.r.choice(list(kinds.items()))
-            if is_map:
-                kind, value = self.r.choice(
-                    [(kind & 0x0F | 0x20, value), (0x22, on.keys[at]), (0x23, on.items[at])]
-                )
-            way.append((kind & 0xFF, value))
+            kinds = [(0, at), (0, at - len(on.items)), (1, ranked.index(at)), (3, on.items[at])]
+            if isinstance(on, Map):
+                kinds.append((2, on.keys[at]))
+            kind, value = self.r.choice(kinds)
+            kind |= self.r.choice([0, 0x20 if isinstance(on, Map) else 0x10])
+            way.append((kind, value))
             on = on.items[model.find(on, *way[-1])]
         return way, on
 
@@ -70,7 +77,7 @@ class Maker:
         return self.r.randrange(-8, 9)
 
     def range(self) -> list[int]:
-        return [self.index()] + ([self.r.randrange(8)] if self.r.random() < 0.7 else [])
+        return [self.index()] + ([self.r.randrange(-1, 8)] if self.r.random() < 0.7 else [])
 
     def what(self) -> int:
         inverted = 0x10000 if self.r.random() < 0.2 else 0
@@ -79,16 +86,16 @@ class Maker:
         )
 
     def flags(self) -> int:
-        return self.r.choice([0, 0, 1, 2, 3, 4, 5, 6, 7, 13, 14])
+        return self.r.choice([0, 0, 1, 2, 3, 4, 5, 6, 7, 13, 14, 32])
 
     def selection(self, name: str, on: Any) -> list[Any]:
-        interval = sorted((self.some_of(on) for _ in range(2)), key=model.KEY)
+        interval = sorted((self.sought(on) for _ in range(2)), key=model.KEY)
         arguments: dict[str, list[Any]] = {
             "by_index": [self.index()],
             "by_rank": [self.index()],
             "by_key": [self.r.choice(KEYS)],
-            "by_value": [self.some_of(on)],
-            "by_all": [self.some_of(on)],
+            "by_value": [self.sought(on)],
+            "by_all": [self.sought(on)],
             "by_values": [List([self.some_of(on) for _ in range(self.r.randrange(4))])],
             "by_keys": [List(self.r.choices(KEYS, k=self.r.randrange(4)))],
             "by_index_range": self.range(),
@@ -96,10 +103,13 @@ class Maker:
             "by_key_interval": sorted(self.r.choices(KEYS, k=2), key=model.KEY),
             "by_value_interval": interval[: self.r.choice([1, 2])],
             "by_key_index": [self.r.choice(KEYS), *self.range()],
-            "by_value_rank": [self.some_of(on), *self.range()],
+            "by_value_rank": [self.sought(on), *self.range()],
         }
         single = name in ("by_index", "by_rank", "by_key", "by_value")
-        return [self.what() & (0xFFFF if single else 0x1FFFF), *arguments[name]]
+        what = self.what()
+        if single and self.r.random() < 0.9:
+            what &= 0xFFFF
+        return [what, *arguments[name]]
 
     def list_operation(self, on: Any) -> tuple[int, int, list[Any]]:
         code = self.r.choice([*range(14), *range(16, 28), *range(32, 41)])
@@ -108,11 +118,11 @@ class Maker:
             List([self.some_of(on) for _ in range(self.r.randrange(4))]),
         )
         arguments: dict[int, list[Any]] = {
-            0: [self.r.randrange(2)], 1: [value, 0, self.flags()], 2: [values, 0, self.flags()],
+            0: [self.r.choice([0, 0, 1, 1, 16, 2])], 1: [value, 0, self.flags()], 2: [values, 0, self.flags()],
             3: [self.index(), value, self.flags()], 4: [self.index(), values, self.flags()],
             5: [self.index()], 6: self.range(), 7: [self.index()], 8: self.range(),
             9: [self.index(), value, self.flags()], 10: [self.index(), self.r.randrange(8)], 11: [],
-            12: [self.index(), self.r.choice([1, -3, 1.5])], 13: [self.r.randrange(4)],
+            12: [self.index(), self.r.choice([1, -3, 1.5]), 0, self.flags()], 13: [self.r.randrange(4)],
             16: [], 17: [self.index()], 18: self.range(),
         }  # fmt: skip
         if code in arguments:
@@ -136,7 +146,7 @@ class Maker:
         key, value = self.r.choice(KEYS), self.some_of(on)
         entries = Map(self.map(2).entries)
         arguments: dict[int, list[Any]] = {
-            64: [self.r.choice([0, 1, 3])], 65: [key, value], 66: [entries],
+            64: [self.r.choice([0, 1, 3, 2, 8])], 65: [key, value], 66: [entries],
             67: [key, value, 0, self.flags()], 68: [entries, 0, self.flags()], 69: [key, value],
             70: [entries], 73: [key, self.r.choice([1, 2.5])], 74: [key, 1], 75: [], 96: [],
         }  # fmt: skip
