@@ -65,7 +65,7 @@ void anp_msgpack_put_order_mark(anp_buffer *b, uint8_t flags); /* the extension 
 void anp_msgpack_put_wildcard(anp_buffer *b);
 void anp_msgpack_put_infinity(anp_buffer *b);
 
-/* Below, at or above 0, as values are ordered: two of INT or UINT; the bytes of two texts. */
+/* -1, 0 or 1, as values are ordered: two of INT or UINT; the bytes of two texts. */
 int anp_msgpack_compare_integers(const anp_msgpack_item *a, const anp_msgpack_item *b);
 int anp_msgpack_compare_texts(anp_slice a, anp_slice b);
 
