@@ -1,4 +1,4 @@
-"""What ``batch_write_numpy`` takes, made uniform: arrays by bin, keys, masks, times to live."""
+"""What ``batch_write_numpy`` and its like take, made uniform: arrays by field, keys, masks, times to live."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 from ._keys import Keys
 from .exception import InvalidArgError
+from .types import Field
 
-_WHERE = "batch_write_numpy"
 
+class Rows:
+    """The arrays of one call."""
 
-class Source:
-    """The arrays of one write, and what the engine needs to know of them."""
-
-    __slots__ = ("fields", "flags", "generation", "keys", "masks", "n", "ttl")
+    __slots__ = ("_masks", "columns", "generation", "key_field", "keys", "n", "ttl", "where")
 
     def __init__(
         self,
+        where: str,
         data: Any,
         namespace: str,
         set_name: str | None,
@@ -28,74 +28,130 @@ class Source:
         mask: Any,
         ttl: Any,
         generation: Any,
-        masked: str,
-        empty: str,
-        bytes_as: str,
-        subarrays: str,
     ) -> None:
-        columns, masks = _columns(data, dtype)
-        if key_field not in columns:
+        self.where = where
+        self.columns, masks = _columns(where, data, dtype)
+        if key_field not in self.columns:
             raise InvalidArgError(
-                f"{_WHERE}: there is no field {key_field!r} for the keys; fields are "
-                f"{', '.join(map(repr, columns))}; name it with key_field="
+                f"{where}: there is no field {key_field!r} for the keys; fields are "
+                f"{', '.join(map(repr, self.columns))}; name it with key_field="
             )
-        self.n = len(columns[key_field])
-        _add_mask(masks, mask, columns, self.n)
-        key_mask = masks.pop(key_field, None)
+        self.key_field = key_field
+        self.n = len(self.columns[key_field])
+        _add_mask(where, masks, mask, self.columns, self.n)
+        key_mask = masks.get(key_field)
         if key_mask is not None and key_mask.any():
-            raise InvalidArgError(
-                f"{_WHERE}: row {int(key_mask.argmax())} has no key: it is masked"
-            )
-        self.keys = Keys(namespace, set_name, columns[key_field])
-        self.ttl = _ttl(_field_or(ttl, columns, "ttl"), self.n)
-        self.generation = _generation(_field_or(generation, columns, "generation"), self.n)
-        bins = [name for name in columns if name != key_field and not name.startswith("_")]
-        self.fields = tuple((name, columns[name]) for name in bins)
-        self.masks = tuple(masks.get(name) for name in bins) if masks else None
+            raise InvalidArgError(f"{where}: row {int(key_mask.argmax())} has no key: it is masked")
+        self._masks = masks
+        self.keys = Keys(namespace, set_name, self.columns[key_field])
+        self.ttl = _ttl(where, _field_or(where, ttl, self.columns, "ttl"), self.n)
+        given = _field_or(where, generation, self.columns, "generation")
+        self.generation = _generation(where, given, self.n)
+
+    def choice(self, value: str, what: str, off: str, on: str) -> bool:
+        """Whether a choice of two is the second."""
+        if value not in (off, on):
+            raise InvalidArgError(f"{self.where}: {what} must be {off!r} or {on!r}, not {value!r}")
+        return value == on
+
+
+class Source(Rows):
+    """The arrays of one write, and what the engine needs to know of them."""
+
+    __slots__ = ("fields", "flags", "masks")
+
+    def __init__(self, *rows: Any, masked: str, empty: str, bytes_as: str, subarrays: str) -> None:
+        super().__init__("batch_write_numpy", *rows)
+        bins = [name for name in self.columns if name != self.key_field and name[:1] != "_"]
+        self.fields = tuple((name, self.columns[name]) for name in bins)
+        self.masks = tuple(self._masks.get(name) for name in bins) if self._masks else None
         self.flags = (
-            _choice(masked, "masked", "keep", "remove")
-            | _choice(bytes_as, "bytes_as", "blob", "str") << 1
-            | _choice(subarrays, "subarrays", "blob", "list") << 2
-            | _choice(empty, "empty", "raise", "skip") << 3
+            self.choice(masked, "masked", "keep", "remove")
+            | self.choice(bytes_as, "bytes_as", "blob", "str") << 1
+            | self.choice(subarrays, "subarrays", "blob", "list") << 2
+            | self.choice(empty, "empty", "raise", "skip") << 3
         )
         if not bins and self.n and not self.flags & 8:
             raise InvalidArgError(
-                f"{_WHERE}: there is nothing to write: no field but {key_field!r} and those that "
-                "begin with '_'"
+                f"{self.where}: there is nothing to write: no field but {self.key_field!r} and those "
+                "that begin with '_'"
             )
 
+    def arguments(self, rows: Any = ...) -> tuple[Any, ...]:
+        """What the engine takes, of all rows or of some."""
+        masks = self.masks and tuple(_some(mask, rows) for mask in self.masks)
+        return (
+            self.keys if rows is ... else self.keys.take(rows),
+            tuple((name, column[rows]) for name, column in self.fields),
+            masks, _some(self.ttl, rows), _some(self.generation, rows), self.flags,
+        )  # fmt: skip
 
-def _choice(value: str, what: str, off: str, on: str) -> int:
-    if value not in (off, on):
-        raise InvalidArgError(f"{_WHERE}: {what} must be {off!r} or {on!r}, not {value!r}")
-    return int(value == on)
+
+class OperationSource(Rows):
+    """The arrays of operations that have fields of them as values."""
+
+    __slots__ = ("fields", "flags", "masks", "ops")
+
+    def __init__(self, ops: Any, *rows: Any, empty: str, bytes_as: str, subarrays: str) -> None:
+        super().__init__("batch_operate_numpy", *rows)
+        if not isinstance(ops, (list, tuple)):
+            raise TypeError(f"{self.where}: ops is a list of operations, not {type(ops).__name__}")
+        self.ops = tuple(ops)
+        dicts = [op for op in self.ops if isinstance(op, dict)]
+        names = {v.name for op in dicts for v in op.values() if isinstance(v, Field)}
+        for name in names:
+            if name not in self.columns:
+                raise InvalidArgError(
+                    f"{self.where}: there is no field {name!r} in data; fields are "
+                    f"{', '.join(map(repr, self.columns))}"
+                )
+        self.fields = {name: self.columns[name] for name in names}
+        self.masks = {name: self._masks[name] for name in names if name in self._masks}
+        self.flags = (
+            self.choice(bytes_as, "bytes_as", "blob", "str") << 1
+            | self.choice(subarrays, "subarrays", "blob", "list") << 2
+            | self.choice(empty, "empty", "raise", "skip") << 3
+        )
+
+    def arguments(self, rows: Any = ...) -> tuple[Any, ...]:
+        """What the engine takes, of all rows or of some."""
+        return (
+            self.keys if rows is ... else self.keys.take(rows), self.ops,
+            {name: column[rows] for name, column in self.fields.items()},
+            {name: mask[rows] for name, mask in self.masks.items()},
+            _some(self.ttl, rows), _some(self.generation, rows), self.flags,
+        )  # fmt: skip
+
+
+def _some(array: Any, rows: Any) -> Any:
+    return None if array is None else array[rows]
 
 
 def _columns(
-    data: Any, dtype: Any
+    where: str, data: Any, dtype: Any
 ) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]:
     """Arrays by name, each with a row in its first axis, and the masks that came with the data."""
     if isinstance(data, Mapping):
-        _refuse_dtype(dtype, "a dict of columns")
-        return _from_mapping(data)
+        _refuse_dtype(where, dtype, "a dict of columns")
+        return _from_mapping(where, data)
     if hasattr(data, "columns") and hasattr(data, "iloc"):
-        _refuse_dtype(dtype, "a DataFrame")
-        return _from_frame(data)
+        _refuse_dtype(where, dtype, "a DataFrame")
+        return _from_frame(where, data)
     if not isinstance(data, np.ndarray):
         raise TypeError(
-            f"{_WHERE}: data is a structured array, a dict of columns or a pandas DataFrame, not "
+            f"{where}: data is a structured array, a dict of columns or a pandas DataFrame, not "
             + f"{type(data).__module__}.{type(data).__qualname__}".removeprefix("builtins.")
         )
     if data.dtype.names is None:
-        raise TypeError(f"{_WHERE}: data has dtype {data.dtype}, which has no fields")
+        raise TypeError(f"{where}: data has dtype {data.dtype}, which has no fields")
     if data.ndim != 1:
         raise InvalidArgError(
-            f"{_WHERE}: data has shape {data.shape}; one row after the other is needed"
+            f"{where}: data has shape {data.shape}; one row after the other is needed"
         )
     if dtype is not None:
         wanted = np.dtype(dtype)
         if wanted != data.dtype:
-            data = _as_view(data, wanted)
+            data = _as_view(where, data, wanted)
     masks: dict[str, np.ndarray[Any, Any]] = {}
     if isinstance(data, np.ma.MaskedArray):
         whole: Any = np.ma.getmaskarray(data)
@@ -114,21 +170,22 @@ def _one_bool(mask: Any) -> np.ndarray[Any, Any]:
     return one
 
 
-def _as_view(data: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def _as_view(where: str, data: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     if dtype.names is None or dtype.itemsize != data.dtype.itemsize or dtype.hasobject:
-        raise TypeError(f"{_WHERE}: _dtype {dtype} is not a view of data's {data.dtype}")
+        raise TypeError(f"{where}: _dtype {dtype} is not a view of data's {data.dtype}")
     try:
         return data.view(dtype)
     except (TypeError, ValueError):
-        raise TypeError(f"{_WHERE}: _dtype {dtype} is not a view of data's {data.dtype}") from None
+        raise TypeError(f"{where}: _dtype {dtype} is not a view of data's {data.dtype}") from None
 
 
-def _refuse_dtype(dtype: Any, what: str) -> None:
+def _refuse_dtype(where: str, dtype: Any, what: str) -> None:
     if dtype is not None:
-        raise TypeError(f"{_WHERE}: _dtype is for structured arrays; {what} has its own dtypes")
+        raise TypeError(f"{where}: _dtype is for structured arrays; {what} has its own dtypes")
 
 
 def _from_mapping(
+    where: str,
     data: Mapping[str, Any],
 ) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]:
     columns: dict[str, np.ndarray[Any, Any]] = {}
@@ -144,24 +201,25 @@ def _from_mapping(
             )
             array = np.asarray(column)
         if array.ndim == 0:
-            raise TypeError(f"{_WHERE}: column {name!r} is not an array of rows")
+            raise TypeError(f"{where}: column {name!r} is not an array of rows")
         columns[str(name)] = array
         if mask is not None and mask.any():
             masks[str(name)] = mask
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
-        raise InvalidArgError(f"{_WHERE}: the columns have different lengths: {lengths}")
+        raise InvalidArgError(f"{where}: the columns have different lengths: {lengths}")
     return columns, masks
 
 
 def _from_frame(
+    where: str,
     frame: Any,
 ) -> tuple[dict[str, np.ndarray[Any, Any]], dict[str, np.ndarray[Any, Any]]]:
     names = [str(name) for name in frame.columns]
     for name in names:
         if names.count(name) > 1:
-            raise InvalidArgError(f"{_WHERE}: the DataFrame has more than one column {name!r}")
-    return _from_mapping({str(name): frame[name] for name in frame.columns})
+            raise InvalidArgError(f"{where}: the DataFrame has more than one column {name!r}")
+    return _from_mapping(where, {str(name): frame[name] for name in frame.columns})
 
 
 def _from_series(series: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
@@ -181,6 +239,7 @@ def _from_series(series: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any
 
 
 def _add_mask(
+    where: str,
     masks: dict[str, np.ndarray[Any, Any]],
     mask: Any,
     columns: dict[str, np.ndarray[Any, Any]],
@@ -192,35 +251,35 @@ def _add_mask(
         mask = {name: mask[name] for name in mask.dtype.names}
     if not isinstance(mask, Mapping):
         raise TypeError(
-            f"{_WHERE}: mask is a bool structured array with data's field names, or a dict of bool "
+            f"{where}: mask is a bool structured array with data's field names, or a dict of bool "
             "arrays"
         )
     for name, column in mask.items():
         if name not in columns:
-            raise InvalidArgError(f"{_WHERE}: mask names {name!r}, which is no field of data")
+            raise InvalidArgError(f"{where}: mask names {name!r}, which is no field of data")
         column = np.asarray(column)
         if column.dtype.kind == "V" or column.ndim > 1:
             column = _one_bool(column)
         if column.dtype != bool or column.shape != (n,):
             raise InvalidArgError(
-                f"{_WHERE}: mask[{name!r}] must be {n} bools, not {column.dtype} of shape {column.shape}"
+                f"{where}: mask[{name!r}] must be {n} bools, not {column.dtype} of shape {column.shape}"
             )
         masks[name] = masks[name] | column if name in masks else column
 
 
-def _field_or(value: Any, columns: dict[str, np.ndarray[Any, Any]], what: str) -> Any:
+def _field_or(where: str, value: Any, columns: dict[str, np.ndarray[Any, Any]], what: str) -> Any:
     if isinstance(value, str):
         if value not in columns:
-            raise InvalidArgError(f"{_WHERE}: {what}={value!r} is no field of data")
+            raise InvalidArgError(f"{where}: {what}={value!r} is no field of data")
         return columns[value]
     return value
 
 
-def _ttl(ttl: Any, n: int) -> np.ndarray[Any, Any] | None:
+def _ttl(where: str, ttl: Any, n: int) -> np.ndarray[Any, Any] | None:
     """Seconds as on the wire, an array of n."""
     if ttl is None:
         return None
-    array = _integers(ttl, n, "ttl")
+    array = _integers(where, ttl, n, "ttl")
     wide = array.astype(np.int64)
     wide = np.where(wide < 0, wide + 2**32, wide)
     wide = np.where(wide == 2**32 - 3, 0, wide)
@@ -228,31 +287,31 @@ def _ttl(ttl: Any, n: int) -> np.ndarray[Any, Any] | None:
     if not good.all():
         row = int(np.argmin(good))
         raise InvalidArgError(
-            f"{_WHERE}: ttl of row {row} is {array[row]}; 0 (the namespace's default), -1 (never expires), "
+            f"{where}: ttl of row {row} is {array[row]}; 0 (the namespace's default), -1 (never expires), "
             "-2 (keep) or 1 to 315360000 seconds are possible"
         )
     return np.ascontiguousarray(wide.astype(np.uint32))
 
 
-def _generation(generation: Any, n: int) -> np.ndarray[Any, Any] | None:
+def _generation(where: str, generation: Any, n: int) -> np.ndarray[Any, Any] | None:
     if generation is None:
         return None
-    array = _integers(generation, n, "generation")
+    array = _integers(where, generation, n, "generation")
     good = (array >= 0) & (array <= 65535)
     if not good.all():
         row = int(np.argmin(good))
         raise InvalidArgError(
-            f"{_WHERE}: generation of row {row} is {array[row]}; 0 to 65535 are possible"
+            f"{where}: generation of row {row} is {array[row]}; 0 to 65535 are possible"
         )
     return np.ascontiguousarray(array.astype(np.uint32))
 
 
-def _integers(value: Any, n: int, what: str) -> np.ndarray[Any, Any]:
+def _integers(where: str, value: Any, n: int, what: str) -> np.ndarray[Any, Any]:
     array = np.asarray(value)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"{_WHERE}: {what} must be integers, not {array.dtype}")
+        raise TypeError(f"{where}: {what} must be integers, not {array.dtype}")
     if array.ndim == 0:
         return np.full(n, array)
     if array.shape != (n,):
-        raise InvalidArgError(f"{_WHERE}: {what} has shape {array.shape}, and ({n},) is needed")
+        raise InvalidArgError(f"{where}: {what} has shape {array.shape}, and ({n},) is needed")
     return array

@@ -105,12 +105,27 @@ class BatchOperations:
                     "batch_read: layout, errors and fill go with a dtype, or with out"
                 )
             return _reading.read_records(
-                self._core, prepared, bins, policy, _progress.watcher(progress, len(prepared)), compute
+                self._core,
+                prepared,
+                bins,
+                policy,
+                _progress.watcher(progress, len(prepared)),
+                compute,
             )
         from . import _tables
 
         plan, data = _tables.plan_of(
-            self._plans, self._core, len(prepared), _dtype, bins, layout, out, errors, fill, policy, compute
+            self._plans,
+            self._core,
+            len(prepared),
+            _dtype,
+            bins,
+            layout,
+            out,
+            errors,
+            fill,
+            policy,
+            compute,
         )
         return plan.read(prepared, self._do, data, _progress.watcher(progress, len(prepared)))
 
@@ -232,38 +247,85 @@ class BatchOperations:
         from ._batch_data import Source
 
         source = Source(
-            data, namespace, set_name, _dtype, key_field, mask, ttl, generation, masked, empty, bytes_as, subarrays
+            data, namespace, set_name, _dtype, key_field, mask, ttl, generation,
+            masked=masked, empty=empty, bytes_as=bytes_as, subarrays=subarrays,
         )  # fmt: skip
-
-        def again(rows: Any) -> tuple[Request, Any]:
-            picked = (
-                source.keys.take(rows),
-                tuple((name, column[rows]) for name, column in source.fields),
-                None
-                if source.masks is None
-                else tuple(None if m is None else m[rows] for m in source.masks),
-                None if source.ttl is None else source.ttl[rows],
-                None if source.generation is None else source.generation[rows],
-                source.flags,
-            )
-            return _writing.writing(self._core.batch_write_table, picked, len(rows), policy, None)
-
-        whole = (
-            source.keys,
-            source.fields,
-            source.masks,
-            source.ttl,
-            source.generation,
-            source.flags,
+        return _writing.write_arrays(
+            self._core, self._core.batch_write_table, source, policy, retry, progress
         )
-        begun = _writing.writing(
-            self._core.batch_write_table,
-            whole,
-            source.n,
-            policy,
-            _progress.watcher(progress, source.n),
+
+    def batch_operate_numpy(
+        self,
+        data: Any,
+        namespace: str,
+        set_name: str | None,
+        ops: Any,
+        key_field: str = "_key",
+        policy: Any = None,
+        retry: int = 0,
+        *,
+        mask: Any = None,
+        ttl: Any = None,
+        generation: Any = None,
+        empty: str = "raise",
+        bytes_as: str = "blob",
+        subarrays: str = "blob",
+        progress: Any = None,
+    ) -> Any:
+        """Runs the same operations on one record a row of an array, with values of its own for each.
+
+        Parameters
+        ----------
+        data, namespace, set_name, key_field, retry, mask, ttl, generation, bytes_as, subarrays, progress
+            As in :meth:`batch_write_numpy`.
+        ops : list of dict
+            As in :meth:`operate`, none of which reads. A :class:`Field` as a value stands for that of each row:
+            amounts, values and keys of lists and maps, indexes, counts, bytes. A list is a sub-array, a map a
+            nested struct; or any of them objects. Where a value is masked, NaT or None, that operation is
+            left out of that row.
+        policy : dict, optional
+            Batch policy, with the write keys (``exists``, ``ttl``, ...).
+        empty : {"raise", "skip"}
+            What happens to a row of which all operations are left out: refused before anything is sent, or
+            left out itself (code 0, no attempt).
+
+        Returns
+        -------
+        BatchWriteResult
+            One code a row; what operations give back is not kept.
+
+        Raises
+        ------
+        InvalidArgError
+            An operation or a value can't be sent (its number, or row and field, are named); nothing was sent.
+        TypeError
+            ``data`` or a field's dtype is of a kind that has no place in a record; nothing was sent.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from aerospike_np import Field
+        >>> from aerospike_np.helpers.operations import list_operations, operations
+        >>> sales = np.array([(1, 5, 0.5), (2, 7, 1.5)], dtype=[("_key", "i8"), ("count", "i4"), ("price", "f8")])
+        >>> ops = [
+        ...     operations.increment("sold", Field("count")),
+        ...     list_operations.list_append("prices", Field("price")),
+        ... ]
+        >>> for _ in range(2):
+        ...     client.batch_operate_numpy(sales, "test", "demo", ops).raise_for_status()
+        >>> client.get(("test", "demo", 2)).bins
+        {'sold': 14, 'prices': [1.5, 1.5]}
+        """
+        _late.load()
+        from ._batch_data import OperationSource
+
+        source = OperationSource(
+            ops, data, namespace, set_name, None, key_field, mask, ttl, generation,
+            empty=empty, bytes_as=bytes_as, subarrays=subarrays,
+        )  # fmt: skip
+        return _writing.write_arrays(
+            self._core, self._core.batch_operate_table, source, policy, retry, progress
         )
-        return _writing.finish_write(self._core, begun, source.keys, again, retry)
 
     def batch_remove(self, keys: Any, policy: Any = None) -> Any:
         """Deletes many records.

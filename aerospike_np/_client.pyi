@@ -227,6 +227,24 @@ class Client(Plain):
         subarrays: Literal["blob", "list"] = "blob",
         progress: _Progress = None,
     ) -> BatchWriteResult: ...
+    def batch_operate_numpy(
+        self,
+        data: Any,
+        namespace: str,
+        set_name: str | None,
+        ops: _Operations,
+        key_field: str = "_key",
+        policy: _Policy = None,
+        retry: int = 0,
+        *,
+        mask: NDArray[Any] | Mapping[str, ArrayLike] | None = None,
+        ttl: int | NDArray[np.integer[Any]] | str | None = None,
+        generation: int | NDArray[np.integer[Any]] | str | None = None,
+        empty: Literal["raise", "skip"] = "raise",
+        bytes_as: Literal["blob", "str"] = "blob",
+        subarrays: Literal["blob", "list"] = "blob",
+        progress: _Progress = None,
+    ) -> BatchWriteResult: ...
     def batch_remove(
         self, keys: Iterable[Any] | Keys, policy: _Policy = None
     ) -> BatchWriteResult: ...

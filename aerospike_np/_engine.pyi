@@ -88,6 +88,19 @@ class Core:
     def batch_remove(
         self, keys: Any, metas: list[Any] | None, arrays: tuple[Any, ...], policy: Any, /
     ) -> Request: ...
+    def batch_operate_table(
+        self,
+        keys: Any,
+        ops: tuple[Any, ...],
+        columns: dict[str, Any],
+        masks: dict[str, Any],
+        ttl: Any,
+        generation: Any,
+        flags: int,
+        arrays: tuple[Any, ...],
+        policy: Any,
+        /,
+    ) -> Request: ...
     def batch_operate(
         self, keys: Any, ops: Any, arrays: tuple[Any, ...], policy: Any, over: Any, ttl: Any, /
     ) -> Request: ...

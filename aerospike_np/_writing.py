@@ -164,3 +164,16 @@ def finish_write(
     writing = Writing(begun, keys, again, check_retry(retry))
     writing.run = core.run
     return writing
+
+
+def write_arrays(
+    core: Core, method: Callable[..., Request], source: Any, policy: Any, retry: int, progress: Any
+) -> Writing:
+    """A write of the rows of arrays, by one of the engine's methods."""
+
+    def again(rows: Any) -> tuple[Request, Any]:
+        return writing(method, source.arguments(rows), len(rows), policy, None)
+
+    watch = _progress.watcher(progress, source.n)
+    begun = writing(method, source.arguments(), source.n, policy, watch)
+    return finish_write(core, begun, source.keys, again, retry)

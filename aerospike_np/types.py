@@ -264,6 +264,44 @@ class KeyOrderedDict(dict[Any, Any]):
     __slots__ = ()
 
 
+class Field:
+    """A field of the arrays of ``batch_operate_numpy``: stands in an operation for the value of each row.
+
+    Parameters
+    ----------
+    name : str
+        The field's name, or the column's.
+
+    Examples
+    --------
+    >>> from aerospike_np import Field
+    >>> from aerospike_np.helpers.operations import operations
+    >>> operations.increment("total", Field("amount"))
+    {'op': 6, 'bin': 'total', 'val': Field('amount')}
+    """
+
+    __slots__ = ("name",)
+
+    name: str
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str):
+            raise TypeError(f"Field: name is a str, not {type(name).__name__}")
+        self.name = name
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self!r} is a value of each row: neither true nor false")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Field) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash((Field, self.name))
+
+    def __repr__(self) -> str:
+        return f"Field({self.name!r})"
+
+
 def null() -> None:
     """None, under the official client's name: nil in lists and maps, no value in a bin.
 

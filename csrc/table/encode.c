@@ -6,6 +6,7 @@
 #include "table/encode.h"
 
 #include "table/pack.h"
+#include "wire/msgpack.h"
 
 enum { OP_HEAD = 8 };
 
@@ -28,24 +29,24 @@ static inline bool is_masked(const anp_rows *rows, uint32_t i, uint64_t row)
 
 /* Appends a head and `size` bytes for the value, and gives their place; NULL: the buffer has
  * failed. */
-static inline uint8_t *add_op(anp_buffer *b, const anp_field *f, uint8_t particle, size_t size)
+static inline uint8_t *add_op(anp_buffer *b, const anp_op_head *h, uint8_t particle, size_t size)
 {
-    uint8_t *p = anp_buffer_add(b, OP_HEAD + f->name_size + size);
+    uint8_t *p = anp_buffer_add(b, OP_HEAD + h->name_size + size);
     if (p == NULL) {
         return NULL;
     }
-    anp_store_be32(p, (uint32_t)(4 + f->name_size + size));
-    p[4] = ANP_OP_WRITE;
+    anp_store_be32(p, (uint32_t)(4 + h->name_size + size));
+    p[4] = h->type;
     p[5] = particle;
     p[6] = 0;
-    p[7] = (uint8_t)f->name_size;
-    memcpy(p + OP_HEAD, f->name, f->name_size);
-    return p + OP_HEAD + f->name_size;
+    p[7] = (uint8_t)h->name_size;
+    memcpy(p + OP_HEAD, h->name, h->name_size);
+    return p + OP_HEAD + h->name_size;
 }
 
-static inline void add_number(anp_buffer *b, const anp_field *f, uint8_t particle, uint64_t bits)
+static inline void add_number(anp_buffer *b, const anp_op_head *h, uint8_t particle, uint64_t bits)
 {
-    uint8_t *p = add_op(b, f, particle, 8);
+    uint8_t *p = add_op(b, h, particle, 8);
     if (p != NULL) {
         anp_store_be64(p, bits);
     }
@@ -65,10 +66,11 @@ static anp_reason close_op(anp_buffer *b, size_t start)
     return ANP_REASON_NONE;
 }
 
-static anp_reason add_text(anp_buffer *b, const anp_field *f, const uint8_t *slot)
+static anp_reason add_text(anp_buffer *b, const anp_op_head *h, const anp_field *f,
+                           const uint8_t *slot)
 {
     size_t start = b->size;
-    uint8_t *p = add_op(b, f, ANP_PARTICLE_STRING, f->itemsize);
+    uint8_t *p = add_op(b, h, ANP_PARTICLE_STRING, f->itemsize);
     if (p == NULL) {
         return ANP_REASON_NONE;
     }
@@ -81,33 +83,34 @@ static anp_reason add_text(anp_buffer *b, const anp_field *f, const uint8_t *slo
     return reason;
 }
 
-static anp_reason add_packed(anp_buffer *b, const anp_field *f, const uint8_t *slot,
-                             const anp_rows *rows)
+static anp_reason add_packed(anp_buffer *b, const anp_op_head *h, const anp_field *f,
+                             const uint8_t *slot, const anp_rows *rows)
 {
     size_t start = b->size;
-    if (add_op(b, f, f->ndim != 0 ? ANP_PARTICLE_LIST : ANP_PARTICLE_MAP, 0) == NULL) {
+    if (add_op(b, h, f->ndim != 0 ? ANP_PARTICLE_LIST : ANP_PARTICLE_MAP, 0) == NULL) {
         return ANP_REASON_NONE;
     }
     anp_reason reason = anp_cell_pack(f, slot, rows, b);
     return reason == ANP_REASON_NONE ? close_op(b, start) : reason;
 }
 
-static anp_reason add_array(anp_buffer *b, const anp_field *f, const uint8_t *slot,
-                            const anp_rows *rows)
+static anp_reason add_array(anp_buffer *b, const anp_op_head *h, const anp_field *f,
+                            const uint8_t *slot, const anp_rows *rows)
 {
     if (rows->subarrays_as_list) {
-        return add_packed(b, f, slot, rows);
+        return add_packed(b, h, f, slot, rows);
     }
-    uint8_t *p = add_op(b, f, ANP_PARTICLE_BLOB, f->itemsize);
+    uint8_t *p = add_op(b, h, ANP_PARTICLE_BLOB, f->itemsize);
     if (p != NULL) {
         anp_slot_array(f, slot, p);
     }
     return ANP_REASON_NONE;
 }
 
-static anp_reason add_blob(anp_buffer *b, const anp_field *f, const uint8_t *slot)
+static anp_reason add_blob(anp_buffer *b, const anp_op_head *h, const anp_field *f,
+                           const uint8_t *slot)
 {
-    uint8_t *p = add_op(b, f, ANP_PARTICLE_BLOB, f->itemsize);
+    uint8_t *p = add_op(b, h, ANP_PARTICLE_BLOB, f->itemsize);
     if (p != NULL && f->itemsize != 0) {
         memcpy(p, slot, f->itemsize);
     }
@@ -128,8 +131,8 @@ static bool ready_bytes(const anp_rows *rows, uint32_t i, uint64_t row, uint8_t 
     return true;
 }
 
-static anp_reason add_ready(anp_buffer *b, const anp_rows *rows, uint32_t i, uint64_t row,
-                            bool *left_out)
+static anp_reason add_ready(anp_buffer *b, const anp_op_head *h, const anp_rows *rows, uint32_t i,
+                            uint64_t row, bool *left_out)
 {
     uint8_t type;
     anp_slice bytes;
@@ -141,7 +144,7 @@ static anp_reason add_ready(anp_buffer *b, const anp_rows *rows, uint32_t i, uin
     }
     *left_out = type == ANP_PARTICLE_NULL;
     if (!*left_out) {
-        uint8_t *p = add_op(b, &rows->plan->fields[i], type, bytes.size);
+        uint8_t *p = add_op(b, h, type, bytes.size);
         if (p != NULL && bytes.size != 0) {
             memcpy(p, bytes.data, bytes.size);
         }
@@ -150,23 +153,23 @@ static anp_reason add_ready(anp_buffer *b, const anp_rows *rows, uint32_t i, uin
 }
 
 /* One value that isn't masked. */
-static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t i, uint64_t row,
-                                   bool *left_out)
+static inline anp_reason add_value(anp_buffer *b, const anp_op_head *h, const anp_rows *rows,
+                                   uint32_t i, uint64_t row, bool *left_out)
 {
     const anp_field *f = &rows->plan->fields[i];
     if (f->kind == ANP_KIND_DEFERRED) {
-        return add_ready(b, rows, i, row, left_out);
+        return add_ready(b, h, rows, i, row, left_out);
     }
     const uint8_t *slot = slot_of(f, row);
     if (f->itemsize > ANP_PROTO_MAX) {
         return ANP_REASON_LENGTH;
     }
     if (f->ndim != 0) {
-        return add_array(b, f, slot, rows);
+        return add_array(b, h, f, slot, rows);
     }
     switch (f->kind) {
     case ANP_KIND_INT:
-        add_number(b, f, ANP_PARTICLE_INTEGER,
+        add_number(b, h, ANP_PARTICLE_INTEGER,
                    (uint64_t)anp_slot_integer(slot, f->width, f->swapped));
         return ANP_REASON_NONE;
     case ANP_KIND_UINT: {
@@ -174,40 +177,75 @@ static inline anp_reason add_value(anp_buffer *b, const anp_rows *rows, uint32_t
         if (v > INT64_MAX) {
             return ANP_REASON_RANGE;
         }
-        add_number(b, f, ANP_PARTICLE_INTEGER, v);
+        add_number(b, h, ANP_PARTICLE_INTEGER, v);
         return ANP_REASON_NONE;
     }
     case ANP_KIND_BOOL: {
-        uint8_t *p = add_op(b, f, ANP_PARTICLE_BOOL, 1);
+        uint8_t *p = add_op(b, h, ANP_PARTICLE_BOOL, 1);
         if (p != NULL) {
             *p = *slot != 0;
         }
         return ANP_REASON_NONE;
     }
     case ANP_KIND_FLOAT:
-        add_number(b, f, ANP_PARTICLE_FLOAT, anp_slot_double(slot, f->width, f->swapped));
+        add_number(b, h, ANP_PARTICLE_FLOAT, anp_slot_double(slot, f->width, f->swapped));
         return ANP_REASON_NONE;
     case ANP_KIND_TIME:
     case ANP_KIND_SPAN: {
         uint64_t v = anp_slot_bits(slot, 8, f->swapped);
         *left_out = (int64_t)v == INT64_MIN;
         if (!*left_out) {
-            add_number(b, f, ANP_PARTICLE_INTEGER, v);
+            add_number(b, h, ANP_PARTICLE_INTEGER, v);
         }
         return ANP_REASON_NONE;
     }
     case ANP_KIND_BYTES:
-        return rows->bytes_as_string ? add_text(b, f, slot) : add_blob(b, f, slot);
+        return rows->bytes_as_string ? add_text(b, h, f, slot) : add_blob(b, h, f, slot);
     case ANP_KIND_TEXT:
     case ANP_KIND_CHARS:
-        return add_text(b, f, slot);
+        return add_text(b, h, f, slot);
     case ANP_KIND_RAW:
-        return add_blob(b, f, slot);
+        return add_blob(b, h, f, slot);
     case ANP_KIND_STRUCT:
-        return add_packed(b, f, slot, rows);
+        return add_packed(b, h, f, slot, rows);
     default:
         return ANP_REASON_KIND;
     }
+}
+
+anp_reason anp_rows_put(const anp_rows *rows, uint32_t i, uint64_t row, const anp_op_head *head,
+                        anp_buffer *b, bool *left_out)
+{
+    *left_out = is_masked(rows, i, row);
+    return *left_out ? ANP_REASON_NONE : add_value(b, head, rows, i, row, left_out);
+}
+
+anp_reason anp_rows_pack(const anp_rows *rows, uint32_t i, uint64_t row, anp_buffer *b,
+                         bool *left_out)
+{
+    const anp_field *f = &rows->plan->fields[i];
+    *left_out = is_masked(rows, i, row);
+    if (*left_out) {
+        return ANP_REASON_NONE;
+    }
+    if (f->kind == ANP_KIND_DEFERRED) {
+        uint8_t type;
+        anp_slice bytes;
+        if (!ready_bytes(rows, i, row, &type, &bytes)) {
+            return ANP_REASON_LENGTH;
+        }
+        *left_out = type == ANP_PARTICLE_NULL;
+        anp_buffer_put(b, bytes.data, bytes.size);
+        return ANP_REASON_NONE;
+    }
+    const uint8_t *slot = slot_of(f, row);
+    if (f->kind == ANP_KIND_TIME || f->kind == ANP_KIND_SPAN) {
+        int64_t v = anp_slot_integer(slot, 8, f->swapped);
+        *left_out = v == INT64_MIN;
+        anp_msgpack_put_int(b, v);
+        return ANP_REASON_NONE;
+    }
+    return anp_cell_pack(f, slot, rows, b);
 }
 
 anp_status anp_rows_encode(const anp_rows *rows, uint64_t row, anp_buffer *b, uint16_t *n_ops,
@@ -221,13 +259,15 @@ anp_status anp_rows_encode(const anp_rows *rows, uint64_t row, anp_buffer *b, ui
     for (uint32_t i = 0; i < rows->plan->n_fields; i++) {
         bool left_out = false;
         anp_reason why = ANP_REASON_NONE;
+        const anp_field *f = &rows->plan->fields[i];
+        const anp_op_head head = {f->name, (uint8_t)f->name_size, ANP_OP_WRITE};
         if (is_masked(rows, i, row)) {
             left_out = !rows->masked_removes;
             if (rows->masked_removes) { /* a write of nothing deletes the bin */
-                (void)add_op(b, &rows->plan->fields[i], ANP_PARTICLE_NULL, 0);
+                (void)add_op(b, &head, ANP_PARTICLE_NULL, 0);
             }
         } else {
-            why = add_value(b, rows, i, row, &left_out);
+            why = add_value(b, &head, rows, i, row, &left_out);
         }
         if (why != ANP_REASON_NONE) {
             b->size = start;
@@ -283,8 +323,7 @@ static anp_reason check_cell(const anp_field *f, const uint8_t *slot, const anp_
     }
 }
 
-/* *written: would the bin be in the request? */
-static anp_reason check_value(const anp_rows *rows, uint32_t i, uint64_t row, bool *written)
+anp_reason anp_rows_look(const anp_rows *rows, uint32_t i, uint64_t row, bool *written)
 {
     const anp_field *f = &rows->plan->fields[i];
     *written = true;
@@ -321,7 +360,7 @@ anp_status anp_rows_check(const anp_rows *rows, uint64_t first, uint64_t count, 
         bool any = false;
         for (uint32_t i = 0; i < rows->plan->n_fields; i++) {
             bool written;
-            anp_reason why = check_value(rows, i, at, &written);
+            anp_reason why = anp_rows_look(rows, i, at, &written);
             if (why != ANP_REASON_NONE) {
                 *row = at;
                 *field = (int32_t)i;

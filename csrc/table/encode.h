@@ -45,6 +45,23 @@ anp_status anp_rows_encode(const anp_rows *rows, uint64_t row, anp_buffer *b, ui
 anp_status anp_rows_check(const anp_rows *rows, uint64_t first, uint64_t count, bool empty_is_bad,
                           uint64_t *row, int32_t *field, anp_reason *reason);
 
+/* What stands before a value in its operation. */
+typedef struct anp_op_head {
+    const char *name;
+    uint8_t name_size, type; /* anp_op_type */
+} anp_op_head;
+
+/* One value, of field i. Appends an operation with it, or the value alone as lists and maps hold
+ * it. *left_out: it is masked, or there is none; what is behind the buffer's old end then counts
+ * for nothing. */
+anp_reason anp_rows_put(const anp_rows *rows, uint32_t i, uint64_t row, const anp_op_head *head,
+                        anp_buffer *b, bool *left_out);
+anp_reason anp_rows_pack(const anp_rows *rows, uint32_t i, uint64_t row, anp_buffer *b,
+                         bool *left_out);
+
+/* Looks at it as these would. *written: is it in the request? */
+anp_reason anp_rows_look(const anp_rows *rows, uint32_t i, uint64_t row, bool *written);
+
 /* Appends one value as MessagePack (what nested structs and lists are made of). `slot` is the
  * field's place. */
 anp_reason anp_cell_pack(const anp_field *field, const uint8_t *slot, const anp_rows *rows,

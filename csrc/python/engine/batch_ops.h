@@ -48,6 +48,10 @@ typedef struct anp_write_results {
 bool anp_write_results_take(PyObject *arrays, Py_ssize_t n, anp_write_results *out);
 void anp_write_results_sink(anp_write_results *results, anp_row_sink *out);
 
+/* What rows of a write ask for, with the policy's bits; without what they differ in. */
+void anp_write_source(const anp_py_policy *policy, bool deletes, void *context,
+                      anp_row_source *out);
+
 /* The status of a row that the caller left out on purpose (empty="skip"); its public code is 0. */
 enum { ANP_ROW_SKIPPED = -1000 };
 

@@ -1,5 +1,5 @@
-/* Batch writes and deletes, prepared: dicts (encoded here, all before anything is sent) and arrays
- * (encoded by the engine from the caller's memory as it sends). */
+/* Batch writes of dicts, and deletes, prepared: all is encoded before anything is sent. And the
+ * results of all batches that write. */
 #include "python/engine/batch_ops.h"
 #include "python/engine/row_request.h"
 
@@ -67,19 +67,8 @@ typedef struct row_meta {
 
 typedef struct write_payload {
     anp_write_results results;
-    /* dicts */
     anp_buffer ops, offsets, counts, metas,
         filters; /* offsets u64 n + 1, counts u16 n, metas row_meta n or empty; whole fields */
-    /* arrays */
-    anp_array_plan plan;
-    anp_rows rows;
-    anp_row_mask *masks;
-    anp_ready_column *ready;
-    anp_buffer *columns; /* three buffers a field: types, offsets, bytes */
-    uint32_t n_columns;
-    const uint8_t *ttl, *generation;
-    ptrdiff_t ttl_stride, generation_stride;
-    bool skip_empty;
 } write_payload;
 
 static void free_write(void *payload)
@@ -90,13 +79,6 @@ static void free_write(void *payload)
     anp_buffer_deinit(&p->counts);
     anp_buffer_deinit(&p->metas);
     anp_buffer_deinit(&p->filters);
-    anp_array_plan_deinit(&p->plan);
-    for (uint32_t i = 0; i < p->n_columns * 3; i++) {
-        anp_buffer_deinit(&p->columns[i]);
-    }
-    PyMem_RawFree(p->columns);
-    PyMem_RawFree(p->masks);
-    PyMem_RawFree(p->ready);
     PyMem_RawFree(p);
 }
 
@@ -114,10 +96,9 @@ static write_payload *new_write(void)
     return p;
 }
 
-static void write_source(const anp_py_policy *policy, bool deletes, write_payload *p,
-                         anp_row_source *out)
+void anp_write_source(const anp_py_policy *policy, bool deletes, void *context, anp_row_source *out)
 {
-    *out = (anp_row_source){.context = p, .send_key = policy->key == 1, .is_write = true};
+    *out = (anp_row_source){.context = context, .send_key = policy->key == 1, .is_write = true};
     anp_row_request *same = &out->same;
     same->flags = ANP_ROW_INFO | ANP_ROW_GENERATION | ANP_ROW_TTL;
     same->info2 = (uint8_t)(ANP_INFO2_WRITE | (deletes ? ANP_INFO2_DELETE : 0));
@@ -221,11 +202,6 @@ static bool buffers_are_good(anp_core *core, write_payload *p)
     return true;
 }
 
-static PyObject *wrap_write(anp_request *r)
-{
-    return anp_batch_timings_tuple(r);
-}
-
 /* The end of each preparation: keys and payload become a request, or are freed; so is the policy.
  */
 static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, anp_key_source *keys,
@@ -247,12 +223,12 @@ static PyObject *finish_write(anp_core *core, bool ok, anp_py_policy *policy, an
     }
     anp_row_source source;
     anp_row_sink sink;
-    write_source(policy, deletes, p, &source);
+    anp_write_source(policy, deletes, p, &source);
     source.row = row;
     source.send_key = source.send_key && p->metas.size == 0; /* else each row says */
     anp_write_results_sink(&p->results, &sink);
-    PyObject *request =
-        anp_batch_request(core, policy, keys, &source, &sink, 1, wrap_write, p, free_write, hold);
+    PyObject *request = anp_batch_request(core, policy, keys, &source, &sink, 1,
+                                          anp_batch_timings_tuple, p, free_write, hold);
     anp_policy_release(policy);
     return request;
 }
@@ -322,190 +298,4 @@ PyObject *anp_core_batch_remove(PyObject *self, PyObject *args)
     }
     return finish_write(core, ok, &policy, source_keys, p, true, metas != Py_None ? dict_row : NULL,
                         arrays, args);
-}
-
-/* ---- arrays ---- */
-
-static anp_status table_row(void *context, uint64_t row, anp_row_request *request, anp_buffer *ops)
-{
-    write_payload *p = context;
-    int32_t field;
-    anp_reason reason;
-    anp_status status = anp_rows_encode(&p->rows, row, ops, &request->n_ops, &field, &reason);
-    if (status != ANP_OK) {
-        return status;
-    }
-    if (request->n_ops == 0) {
-        return p->skip_empty ? (anp_status)ANP_ROW_SKIPPED : ANP_ERR_PARAM;
-    }
-    request->ops.data = NULL; /* they were appended */
-    if (p->ttl != NULL) {
-        request->ttl = anp_load32(p->ttl + (ptrdiff_t)row * p->ttl_stride);
-    }
-    if (p->generation != NULL) {
-        request->generation =
-            (uint16_t)anp_load32(p->generation + (ptrdiff_t)row * p->generation_stride);
-        request->info2 = (uint8_t)(request->info2 | ANP_INFO2_GENERATION);
-    }
-    return ANP_OK;
-}
-
-static bool is_absent(PyObject *value)
-{
-    const char *name = Py_TYPE(value)->tp_name;
-    return value == Py_None || strcmp(name, "NAType") == 0 || strstr(name, "NaTType") != NULL;
-}
-
-/* Values of an object column, made wire-ready; None, NaT and NA leave the bin out. */
-static bool ready_column(anp_state *state, PyObject *name, PyObject *array, Py_ssize_t n,
-                         anp_buffer *buffers, anp_ready_column *out)
-{
-    anp_slice bin;
-    char where[64];
-    const anp_whose whose = {.state = state, .where = where};
-    if (!anp_bin_name(state, name, &bin)) {
-        return false;
-    }
-    for (Py_ssize_t i = 0; i < n; i++) {
-        uint64_t offset = buffers[2].size;
-        uint8_t particle = ANP_PARTICLE_NULL;
-        anp_buffer_put(&buffers[1], &offset, sizeof offset);
-        PyObject *value = PySequence_GetItem(array, i);
-        if (value == NULL) {
-            return false;
-        }
-        (void)PyOS_snprintf(where, sizeof where, "bin %.*s, row %zd", (int)bin.size,
-                            (const char *)bin.data, i);
-        bool ok = is_absent(value) || anp_value_encode(&whose, value, &buffers[2], &particle);
-        Py_DECREF(value);
-        if (!ok) {
-            return false;
-        }
-        anp_buffer_u8(&buffers[0], particle);
-    }
-    uint64_t end = buffers[2].size;
-    anp_buffer_put(&buffers[1], &end, sizeof end);
-    for (int i = 0; i < 3; i++) {
-        if (buffers[i].failed != ANP_OK) {
-            (void)PyErr_NoMemory();
-            return false;
-        }
-    }
-    *out = (anp_ready_column){buffers[0].data, (const uint64_t *)(const void *)buffers[1].data,
-                              buffers[2].data};
-    return true;
-}
-
-static bool ready_columns(anp_state *state, write_payload *p, PyObject *fields, Py_ssize_t n)
-{
-    uint32_t k = p->plan.plan.n_fields;
-    p->ready = PyMem_RawCalloc(k + 1, sizeof *p->ready);
-    p->columns = PyMem_RawCalloc(3 * (size_t)k + 1, sizeof *p->columns);
-    if (p->ready == NULL || p->columns == NULL) {
-        (void)PyErr_NoMemory();
-        return false;
-    }
-    p->n_columns = k;
-    for (uint32_t i = 0; i < 3 * k; i++) {
-        anp_buffer_init(&p->columns[i], SIZE_MAX / 2);
-    }
-    p->rows.ready = p->ready;
-    for (uint32_t i = 0; i < k; i++) {
-        PyObject *pair = PyTuple_GET_ITEM(fields, i);
-        if (p->plan.plan.fields[i].kind == ANP_KIND_DEFERRED &&
-            !ready_column(state, PyTuple_GET_ITEM(pair, 0), PyTuple_GET_ITEM(pair, 1), n,
-                          &p->columns[3 * i], &p->ready[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool take_masks(write_payload *p, PyObject *masks, Py_ssize_t n)
-{
-    if (masks == Py_None) {
-        return true;
-    }
-    uint32_t k = p->plan.plan.n_fields;
-    p->masks = PyMem_RawCalloc(k + 1, sizeof *p->masks);
-    if (p->masks == NULL || !PyTuple_Check(masks) || PyTuple_GET_SIZE(masks) != (Py_ssize_t)k) {
-        PyErr_SetString(PyExc_TypeError, "masks is a tuple with one item a field");
-        return false;
-    }
-    for (uint32_t i = 0; i < k; i++) {
-        PyObject *mask = PyTuple_GET_ITEM(masks, i);
-        if (mask != Py_None &&
-            !anp_numpy_strided(mask, 1, n, "mask", &p->masks[i].base, &p->masks[i].stride)) {
-            return false;
-        }
-    }
-    p->rows.masks = p->masks;
-    return true;
-}
-
-/* Looks at all rows before anything is sent. */
-static bool check_rows(anp_core *core, write_payload *p, Py_ssize_t n)
-{
-    uint64_t row = 0;
-    int32_t field = -1;
-    anp_reason reason = ANP_REASON_NONE;
-    anp_status status;
-    Py_BEGIN_ALLOW_THREADS status =
-        anp_rows_check(&p->rows, 0, (uint64_t)n, !p->skip_empty, &row, &field, &reason);
-    Py_END_ALLOW_THREADS if (status == ANP_OK)
-    {
-        return true;
-    }
-    if (status == ANP_ERR_MEMORY) {
-        (void)PyErr_NoMemory();
-    } else if (field < 0) {
-        (void)anp_raise_arg(core->state,
-                            "batch_write_numpy: row %llu has nothing to write (all its values are "
-                            "masked or missing); "
-                            "empty=\"skip\" leaves such rows out",
-                            (unsigned long long)row);
-    } else {
-        char what[80];
-        const anp_field *f = &p->plan.plan.fields[field];
-        anp_field_describe(f, what, sizeof what);
-        (void)anp_raise_arg(core->state, "batch_write_numpy: row %llu, field %s (%s): %s",
-                            (unsigned long long)row, f->name, what, anp_reason_text(reason));
-    }
-    return false;
-}
-
-/* batch_write_table(keys, fields, masks, ttl, generation, flags, arrays, policy). masks: None, or a
- * tuple of bool arrays and None; ttl, generation: None or uint32 arrays (ttl as on the wire);
- * flags: 1 masked removes, 2 S as string, 4 sub-arrays as lists, 8 rows with nothing to write are
- * skipped. */
-PyObject *anp_core_batch_write_table(PyObject *self, PyObject *args)
-{
-    anp_core *core = (anp_core *)(void *)self;
-    PyObject *keys, *fields, *masks, *ttl, *generation, *arrays, *policy_dict;
-    int flags;
-    anp_py_policy policy;
-    if (!PyArg_ParseTuple(args, "OO!OOOiOO", &keys, &PyTuple_Type, &fields, &masks, &ttl,
-                          &generation, &flags, &arrays, &policy_dict) ||
-        !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_WRITE, "batch_write_numpy", &policy)) {
-        return NULL;
-    }
-    anp_key_source *source_keys = anp_key_source_new(core->state, keys, false);
-    write_payload *p = source_keys != NULL ? new_write() : NULL;
-    bool ok = p != NULL;
-    if (ok) {
-        Py_ssize_t n = (Py_ssize_t)source_keys->view.total;
-        ok = anp_array_plan_init(core->state, &p->plan, fields, n, false);
-        p->rows = (anp_rows){.plan = &p->plan.plan,
-                             .masked_removes = (flags & 1) != 0,
-                             .bytes_as_string = (flags & 2) != 0,
-                             .subarrays_as_list = (flags & 4) != 0};
-        p->skip_empty = (flags & 8) != 0;
-        ok = ok && take_masks(p, masks, n) &&
-             (!p->plan.plan.has_deferred || ready_columns(core->state, p, fields, n)) &&
-             (ttl == Py_None || anp_numpy_strided(ttl, 4, n, "ttl", &p->ttl, &p->ttl_stride)) &&
-             (generation == Py_None || anp_numpy_strided(generation, 4, n, "generation",
-                                                         &p->generation, &p->generation_stride)) &&
-             check_rows(core, p, n);
-    }
-    return finish_write(core, ok, &policy, source_keys, p, false, table_row, arrays, args);
 }

@@ -33,6 +33,7 @@ typedef struct anp_state {
     PyObject *geojson_class, *hll_class, *typed_blob_class;
     PyObject *infinite_class, *wildcard_class, *key_ordered_class;
     PyObject *expression_class;
+    PyObject *field_class;
     PyObject *keys_class;   /* aerospike_np._keys.Keys; NULL until first asked for */
     PyObject *raise_status; /* aerospike_np._codes.error_of(code, message, in_doubt, node, key,
                                bin) -> exception */

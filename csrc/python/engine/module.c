@@ -132,6 +132,7 @@ static int exec_module(PyObject *module)
               import_class(types, "CDTInfinite", &s->infinite_class) &&
               import_class(types, "CDTWildcard", &s->wildcard_class) &&
               import_class(types, "KeyOrderedDict", &s->key_ordered_class) &&
+              import_class(types, "Field", &s->field_class) &&
               import_class(expressions, "Expression", &s->expression_class) &&
               import_class(codes, "error_of", &s->raise_status) &&
               import_class(exceptions, "InvalidArgError", &s->invalid_arg_error) &&
@@ -173,6 +174,7 @@ static PyObject **members(anp_state *s, size_t i)
                         &s->wildcard_class,
                         &s->key_ordered_class,
                         &s->expression_class,
+                        &s->field_class,
                         &s->keys_class,
                         &s->raise_status,
                         &s->invalid_arg_error,

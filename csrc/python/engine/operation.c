@@ -81,13 +81,41 @@ static bool is_text(PyObject *value)
            PyMemoryView_Check(value);
 }
 
+const char *anp_op_must_be(unsigned kind, PyObject *value)
+{
+    switch (kind) {
+    case ANP_ARG_NUMBER:
+        return is_number(value) ? NULL : "an int or a float";
+    case ANP_ARG_TEXT:
+        return is_text(value) ? NULL : "a str or bytes";
+    case ANP_ARG_BLOB:
+        return is_text(value) && !PyUnicode_Check(value) ? NULL : "bytes";
+    case ANP_ARG_LIST:
+        return is_sequence(value) ? NULL : "a list";
+    case ANP_ARG_MAP:
+        return PyDict_Check(value) ? NULL : "a dict";
+    case ANP_ARG_INT:
+    case ANP_ARG_INT_OR_ZERO:
+    case ANP_ARG_INT_OR_NONE:
+    case ANP_ARG_SIZE:
+    case ANP_ARG_COUNT:
+        return PyIndex_Check(value) && !PyBool_Check(value) ? NULL : "an integer";
+    default:
+        return NULL;
+    }
+}
+
+/* Is the value of this key of the argument's kind? Else an exception. */
+static bool is_of_kind(const anp_op_encoder *e, const anp_op_arg *arg)
+{
+    const char *must = anp_op_must_be(arg->kind, e->values[arg->key]);
+    return must == NULL || anp_op_wrong(e, arg->key, must);
+}
+
 /* The map of keys and values to put. It is no value itself: its own order is none of theirs. */
 static bool put_map(anp_op_encoder *e, unsigned key)
 {
     PyObject *value = e->values[key];
-    if (!PyDict_Check(value)) {
-        return anp_op_wrong(e, key, "a dict");
-    }
     if (!PyDict_CheckExact(value)) {
         PyObject *plain = PyObject_CallOneArg((PyObject *)&PyDict_Type, value);
         if (plain == NULL) {
@@ -101,9 +129,6 @@ static bool put_map(anp_op_encoder *e, unsigned key)
 static bool put_blob(anp_op_encoder *e, unsigned key)
 {
     PyObject *value = e->values[key], *size = e->values[ANP_KEY_VALUE_BYTE_SIZE];
-    if (PyUnicode_Check(value) || !is_text(value)) {
-        return anp_op_wrong(e, key, "bytes");
-    }
     Py_ssize_t length = PyObject_Size(value);
     int64_t announced = length;
     if (length < 0 ||
@@ -204,17 +229,16 @@ static bool put_present(anp_op_encoder *e, const anp_op_arg *arg)
     case ANP_ARG_COUNT:
         return put_count(e, key);
     case ANP_ARG_NUMBER:
-        return is_number(value) ? put_value(e, key) : anp_op_wrong(e, key, "an int or a float");
+    case ANP_ARG_LIST:
+        return is_of_kind(e, arg) && put_value(e, key);
     case ANP_ARG_VALUE:
     case ANP_ARG_FROM:
     case ANP_ARG_UNTIL:
         return put_value(e, key);
-    case ANP_ARG_LIST:
-        return is_sequence(value) ? put_value(e, key) : anp_op_wrong(e, key, "a list");
     case ANP_ARG_MAP:
-        return put_map(e, key);
+        return is_of_kind(e, arg) && put_map(e, key);
     case ANP_ARG_BLOB:
-        return put_blob(e, key);
+        return is_of_kind(e, arg) && put_blob(e, key);
     case ANP_ARG_BOOL:
     case ANP_ARG_SIGNED:
         if (!take_bool(e, key, &yes)) {
@@ -246,6 +270,9 @@ static bool put_present(anp_op_encoder *e, const anp_op_arg *arg)
 static bool put_arg(anp_op_encoder *e, const anp_op_arg *arg)
 {
     PyObject *value = e->values[arg->key];
+    if (anp_op_is_hole(e, value)) {
+        return anp_op_put_hole(e, arg, true);
+    }
     if (arg->kind >= ANP_ARG_LIST_POLICY && arg->kind <= ANP_ARG_HLL_POLICY) {
         return anp_op_put_policy(e, arg);
     }
@@ -336,6 +363,9 @@ static bool put_plain(anp_op_encoder *e, uint8_t *particle)
     const anp_op_arg *arg = &e->spec->args[0];
     PyObject *value = e->values[arg->key];
     *particle = ANP_PARTICLE_NULL;
+    if (arg->kind != ANP_ARG_END && anp_op_is_hole(e, value)) {
+        return anp_op_put_hole(e, arg, false);
+    }
     switch (arg->kind) {
     case ANP_ARG_END:
         return true;
@@ -351,13 +381,7 @@ static bool put_plain(anp_op_encoder *e, uint8_t *particle)
     if (value == NULL) {
         return anp_op_missing(e, arg->key);
     }
-    if (arg->kind == ANP_ARG_NUMBER && !is_number(value)) {
-        return anp_op_wrong(e, arg->key, "an int or a float");
-    }
-    if (arg->kind == ANP_ARG_TEXT && !is_text(value)) {
-        return anp_op_wrong(e, arg->key, "a str or bytes");
-    }
-    return anp_value_encode(&e->at.whose, value, e->at.b, particle);
+    return is_of_kind(e, arg) && anp_value_encode(&e->at.whose, value, e->at.b, particle);
 }
 
 /* ---- operations ---- */
@@ -447,8 +471,8 @@ static bool encode_one(anp_op_encoder *e, PyObject *dict, const char *where, Py_
     return true;
 }
 
-bool anp_operations_encode(anp_state *state, PyObject *ops, const char *where, anp_buffer *b,
-                           anp_operations *out)
+static bool encode_all(anp_state *state, PyObject *ops, const char *where, anp_buffer *b,
+                       anp_op_holes *holes, anp_operations *out)
 {
     Py_ssize_t n = PyTuple_GET_SIZE(ops);
     *out = (anp_operations){.count = (uint16_t)n};
@@ -459,7 +483,10 @@ bool anp_operations_encode(anp_state *state, PyObject *ops, const char *where, a
     }
     bool ok = true;
     for (Py_ssize_t i = 0; ok && i < n; i++) {
-        anp_op_encoder e = {.at = {.whose = {.state = state}, .b = b}, .sum = out};
+        anp_op_encoder e = {.at = {.whose = {.state = state}, .b = b},
+                            .number = (uint16_t)i,
+                            .holes = holes,
+                            .sum = out};
         ok = encode_one(&e, PyTuple_GET_ITEM(ops, i), where, i);
         for (unsigned k = 0; k < ANP_OP_KEYS; k++) {
             Py_XDECREF(e.values[k]);
@@ -469,4 +496,18 @@ bool anp_operations_encode(anp_state *state, PyObject *ops, const char *where, a
         out->respond_all = false; /* the server refuses both; all bins come as they are */
     }
     return ok;
+}
+
+bool anp_operations_encode(anp_state *state, PyObject *ops, const char *where, anp_buffer *b,
+                           anp_operations *out)
+{
+    return encode_all(state, ops, where, b, NULL, out);
+}
+
+bool anp_operations_template(anp_state *state, PyObject *ops, const char *where, anp_buffer *b,
+                             anp_op_holes *holes, anp_operations *out)
+{
+    anp_buffer_init(&holes->list, SIZE_MAX / 2);
+    holes->names = PyList_New(0);
+    return holes->names != NULL && encode_all(state, ops, where, b, holes, out);
 }

@@ -133,6 +133,29 @@ typedef struct anp_operations {
 bool anp_operations_encode(anp_state *state, PyObject *ops, const char *where, anp_buffer *b,
                            anp_operations *out);
 
+/* A place in operations for a value of each row of arrays: a Field stood there. */
+typedef struct anp_op_hole {
+    size_t at;      /* in the operations' bytes, which go on behind it */
+    uint16_t op;    /* its number */
+    uint8_t kind;   /* anp_op_arg_kind */
+    uint8_t key;    /* anp_op_key */
+    bool is_packed; /* one of several arguments; else the payload */
+    int64_t size;   /* of its bytes, as announced; -1: not announced */
+} anp_op_hole;
+
+typedef struct anp_op_holes {
+    anp_buffer list; /* of anp_op_hole */
+    PyObject *names; /* list of the fields' names; owned */
+} anp_op_holes;
+
+/* The same for operations that have places. `holes` is zeroed; anp_op_holes_deinit in any case. */
+bool anp_operations_template(anp_state *state, PyObject *ops, const char *where, anp_buffer *b,
+                             anp_op_holes *holes, anp_operations *out);
+void anp_op_holes_deinit(anp_op_holes *holes);
+
+/* What a value of this kind must be, where it isn't; else NULL. */
+const char *anp_op_must_be(unsigned kind, PyObject *value);
+
 /* ---- private to operation*.c ---- */
 
 /* Where the encoder is, for its helpers. */
@@ -147,6 +170,8 @@ typedef struct anp_op_encoder {
     const anp_op_spec *spec;
     PyObject *values[ANP_OP_KEYS]; /* owned; NULL: not in the dict */
     uint32_t written;              /* arguments */
+    uint16_t number;
+    anp_op_holes *holes; /* NULL: no places */
     anp_operations *sum;
 } anp_op_encoder;
 
@@ -162,6 +187,10 @@ bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict);
 bool anp_op_missing(const anp_op_encoder *e, unsigned key);
 bool anp_op_wrong(const anp_op_encoder *e, unsigned key, const char *must);
 bool anp_op_unknown(const anp_op_encoder *e, PyObject *key, PyObject *names);
+
+/* operation_hole.c: leaves a place, where a Field stands for the value of each row. */
+bool anp_op_is_hole(const anp_op_encoder *e, PyObject *value);
+bool anp_op_put_hole(anp_op_encoder *e, const anp_op_arg *arg, bool is_packed);
 
 /* operation.c */
 bool anp_op_put_integer(anp_op_encoder *e, int64_t v);
