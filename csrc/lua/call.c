@@ -26,14 +26,9 @@ static void push_args(lua_State *L, anp_slice args, int *n)
     if (!anp_msgpack_read(&c, &item) || item.kind != ANP_MSGPACK_LIST) {
         (void)luaL_error(L, "the arguments are no list");
     }
+    (void)anp_msgpack_take_order_mark(&c, &item, &flags);
     *n = 0;
     for (uint32_t i = 0; i < item.count; i++) {
-        anp_cursor at = c;
-        anp_msgpack_item first;
-        if (i == 0 && anp_msgpack_read(&at, &first) && anp_msgpack_is_order_mark(&first, &flags)) {
-            c = at;
-            continue;
-        }
         luaL_checkstack(L, 1, "too many arguments");
         anp_lua_push_element(L, &c);
         (*n)++;

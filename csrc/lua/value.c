@@ -26,16 +26,8 @@ static void push_text_like(lua_State *L, const anp_msgpack_item *item)
 /* Takes the order mark off; its flags. */
 static uint8_t take_mark(anp_cursor *c, anp_msgpack_item *container)
 {
-    anp_cursor at = *c;
-    anp_msgpack_item first;
-    uint8_t flags = 0;
-    if (container->count == 0 || !anp_msgpack_read(&at, &first) ||
-        !anp_msgpack_is_order_mark(&first, &flags) ||
-        (container->kind == ANP_MSGPACK_MAP && !anp_msgpack_skip(&at))) {
-        return 0;
-    }
-    container->count--;
-    *c = at;
+    uint8_t flags;
+    (void)anp_msgpack_take_order_mark(c, container, &flags);
     return flags & ANP_KEY_VALUE_ORDERED;
 }
 

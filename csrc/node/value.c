@@ -79,17 +79,8 @@ uint8_t anp_node_value(anp_bins *b, const anp_particle *sent, anp_particle *out)
     case ANP_PARTICLE_GEOJSON:
         return store_geojson(b, sent, out);
     case ANP_PARTICLE_STRING:
-    case ANP_PARTICLE_BLOB:
-    case ANP_PARTICLE_JAVA_BLOB:
-    case ANP_PARTICLE_CSHARP_BLOB:
-    case ANP_PARTICLE_PYTHON_BLOB:
-    case ANP_PARTICLE_RUBY_BLOB:
-    case ANP_PARTICLE_PHP_BLOB:
-    case ANP_PARTICLE_ERLANG_BLOB:
-    case ANP_PARTICLE_VECTOR:
-    case ANP_PARTICLE_HLL:
         return ANP_OK;
     default:
-        return ANP_PARAMETER;
+        return anp_particle_is_blob(sent->type) ? ANP_OK : ANP_PARAMETER;
     }
 }

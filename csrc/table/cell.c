@@ -29,9 +29,7 @@ static bool read_typed(const anp_slice *bytes, anp_value *out)
     if (!anp_cursor_u8(&c, &type)) {
         return false;
     }
-    bool known =
-        type == ANP_PARTICLE_STRING || type == ANP_PARTICLE_GEOJSON || anp_value_is_blob(type);
-    out->type = known ? type : ANP_VALUE_ODD;
+    out->type = anp_particle_is_text(type) ? type : ANP_VALUE_ODD;
     out->bytes = (anp_slice){c.at, anp_cursor_left(&c)};
     return true;
 }

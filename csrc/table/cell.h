@@ -31,13 +31,6 @@ bool anp_value_of_particle(const anp_particle *p, anp_value *out);
 /* Takes one element, whole. False: cut short, too deep, or a string without its type byte. */
 bool anp_value_read(anp_cursor *c, anp_value *out);
 
-/* Blob, HLL, vector, or another client's language blob? */
-static inline bool anp_value_is_blob(uint8_t type)
-{
-    return type == ANP_PARTICLE_BLOB || type == ANP_PARTICLE_HLL || type == ANP_PARTICLE_VECTOR ||
-           (type >= ANP_PARTICLE_JAVA_BLOB && type <= ANP_PARTICLE_ERLANG_BLOB);
-}
-
 /* Any kind of field. NULL is for the caller to look at first. */
 anp_reason anp_cell_value(const anp_field *f, uint8_t *slot, const anp_value *v, int mode,
                           anp_cell_sink *sink);

@@ -38,45 +38,27 @@ static anp_reason from_blob(const anp_field *f, uint8_t *slot, anp_slice bytes)
     return ANP_REASON_NONE;
 }
 
-/* Takes a list's head and its order mark; count is what is left. */
-static anp_reason take_head(anp_cursor *c, uint32_t *count)
-{
-    anp_msgpack_item item;
-    if (!anp_msgpack_read(c, &item)) {
-        return ANP_REASON_MALFORMED;
-    }
-    if (item.kind != ANP_MSGPACK_LIST) {
-        return ANP_REASON_SHAPE;
-    }
-    *count = item.count;
-    if (item.count != 0) {
-        anp_cursor first = *c;
-        uint8_t flags;
-        if (!anp_msgpack_read(&first, &item)) {
-            return ANP_REASON_MALFORMED;
-        }
-        if (anp_msgpack_is_order_mark(&item, &flags)) {
-            *c = first;
-            --*count;
-        }
-    }
-    return ANP_REASON_NONE;
-}
-
 /* One dimension; calls itself for the next, at most ANP_PLAN_NDIM deep. */
 static anp_reason from_list(const anp_field *f, unsigned dimension, anp_cursor *c, uint8_t **slot,
                             int mode)
 {
-    uint32_t count;
-    anp_reason reason = take_head(c, &count);
-    if (reason != ANP_REASON_NONE) {
-        return reason;
+    anp_msgpack_item list;
+    uint8_t order;
+    if (!anp_msgpack_read(c, &list)) {
+        return ANP_REASON_MALFORMED;
     }
-    if (count != f->shape[dimension]) {
+    if (list.kind != ANP_MSGPACK_LIST) {
+        return ANP_REASON_SHAPE;
+    }
+    if (!anp_msgpack_take_order_mark(c, &list, &order)) {
+        return ANP_REASON_MALFORMED;
+    }
+    if (list.count != f->shape[dimension]) {
         return ANP_REASON_SHAPE;
     }
     bool last = dimension + 1u == f->ndim;
-    for (uint32_t i = 0; i < count && reason == ANP_REASON_NONE; i++) {
+    anp_reason reason = ANP_REASON_NONE;
+    for (uint32_t i = 0; i < list.count && reason == ANP_REASON_NONE; i++) {
         if (!last) {
             reason = from_list(f, dimension + 1, c, slot, mode);
             continue;
@@ -96,7 +78,7 @@ static anp_reason from_list(const anp_field *f, unsigned dimension, anp_cursor *
 
 anp_reason anp_cell_array(const anp_field *f, uint8_t *slot, const anp_value *v, int mode)
 {
-    if (anp_value_is_blob(v->type)) {
+    if (anp_particle_is_blob(v->type)) {
         return from_blob(f, slot, v->bytes);
     }
     if (v->type != ANP_PARTICLE_LIST) {

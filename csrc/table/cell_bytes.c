@@ -8,7 +8,7 @@ static anp_reason store_padded(const anp_field *f, uint8_t *slot, const anp_valu
                                int mode)
 {
     bool text = v->type == ANP_PARTICLE_STRING || v->type == ANP_PARTICLE_GEOJSON;
-    if (!text && !anp_value_is_blob(v->type)) {
+    if (!text && !anp_particle_is_blob(v->type)) {
         return ANP_REASON_KIND;
     }
     size_t size = v->bytes.size;
@@ -40,7 +40,7 @@ anp_reason anp_cell_chars(const anp_field *f, uint8_t *slot, const anp_value *v,
 
 anp_reason anp_cell_raw(const anp_field *f, uint8_t *slot, const anp_value *v)
 {
-    if (!anp_value_is_blob(v->type)) {
+    if (!anp_particle_is_blob(v->type)) {
         return ANP_REASON_KIND;
     }
     if (v->bytes.size != f->itemsize) {

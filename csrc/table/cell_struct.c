@@ -18,46 +18,24 @@ static void fill_children(const anp_field *f, uint8_t *slot)
     }
 }
 
-/* Takes a map's head and its order mark; pairs is what is left. */
-static anp_reason take_head(anp_cursor *c, uint32_t *pairs)
-{
-    anp_msgpack_item item;
-    if (!anp_msgpack_read(c, &item)) {
-        return ANP_REASON_MALFORMED;
-    }
-    if (item.kind != ANP_MSGPACK_MAP) {
-        return ANP_REASON_KIND;
-    }
-    *pairs = item.count;
-    if (item.count != 0) {
-        anp_cursor first = *c;
-        uint8_t flags;
-        if (!anp_msgpack_read(&first, &item)) {
-            return ANP_REASON_MALFORMED;
-        }
-        if (anp_msgpack_is_order_mark(&item, &flags)) {
-            if (!anp_msgpack_skip(&first)) {
-                return ANP_REASON_MALFORMED;
-            }
-            *c = first;
-            --*pairs;
-        }
-    }
-    return ANP_REASON_NONE;
-}
-
-static anp_reason from_map(const anp_field *f, uint8_t *slot, anp_slice map, int mode,
+static anp_reason from_map(const anp_field *f, uint8_t *slot, anp_slice bytes, int mode,
                            anp_cell_sink *sink)
 {
-    anp_cursor c = anp_cursor_over(map.data, map.size);
-    uint32_t pairs;
-    anp_reason reason = take_head(&c, &pairs);
-    if (reason != ANP_REASON_NONE) {
-        return reason;
+    anp_cursor c = anp_cursor_over(bytes.data, bytes.size);
+    anp_msgpack_item map;
+    uint8_t order;
+    if (!anp_msgpack_read(&c, &map)) {
+        return ANP_REASON_MALFORMED;
+    }
+    if (map.kind != ANP_MSGPACK_MAP) {
+        return ANP_REASON_KIND;
+    }
+    if (!anp_msgpack_take_order_mark(&c, &map, &order)) {
+        return ANP_REASON_MALFORMED;
     }
     fill_children(f, slot);
     uint32_t guess = 0;
-    for (uint32_t i = 0; i < pairs; i++) {
+    for (uint32_t i = 0; i < map.count; i++) {
         anp_value key;
         if (!anp_value_read(&c, &key)) {
             return ANP_REASON_MALFORMED;
@@ -78,7 +56,7 @@ static anp_reason from_map(const anp_field *f, uint8_t *slot, anp_slice map, int
         if (v.type == ANP_PARTICLE_NULL) {
             continue;
         }
-        reason = anp_cell_value(child, slot + child->offset, &v, mode, sink);
+        anp_reason reason = anp_cell_value(child, slot + child->offset, &v, mode, sink);
         if (reason != ANP_REASON_NONE) {
             return reason;
         }
@@ -120,7 +98,7 @@ anp_reason anp_cell_struct(const anp_field *f, uint8_t *slot, const anp_value *v
     if (v->type == ANP_PARTICLE_MAP) {
         return from_map(f, slot, v->bytes, mode, sink);
     }
-    if (!anp_value_is_blob(v->type) || f->has_deferred) { /* bytes never become pointers */
+    if (!anp_particle_is_blob(v->type) || f->has_deferred) { /* bytes never become pointers */
         return ANP_REASON_KIND;
     }
     if (v->bytes.size != f->itemsize) {

@@ -235,6 +235,29 @@ bool anp_msgpack_is_order_mark(const anp_msgpack_item *item, uint8_t *flags)
     return true;
 }
 
+bool anp_msgpack_take_order_mark(anp_cursor *c, anp_msgpack_item *container, uint8_t *flags)
+{
+    anp_cursor at = *c;
+    anp_msgpack_item first;
+    *flags = 0;
+    if (container->count == 0) {
+        return true;
+    }
+    if (!anp_msgpack_read(&at, &first)) {
+        return false;
+    }
+    if (!anp_msgpack_is_order_mark(&first, flags)) {
+        return true;
+    }
+    if (container->kind == ANP_MSGPACK_MAP && !anp_msgpack_skip(&at)) {
+        *flags = 0;
+        return false;
+    }
+    container->count--;
+    *c = at;
+    return true;
+}
+
 /* ---- writing ---- */
 
 static void put_sized(anp_buffer *b, uint8_t head, uint64_t v, unsigned width)

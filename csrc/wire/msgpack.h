@@ -50,6 +50,11 @@ bool anp_msgpack_skip(anp_cursor *c);
 /* True for the order mark c7 00 xx; its flags in *flags. */
 bool anp_msgpack_is_order_mark(const anp_msgpack_item *item, uint8_t *flags);
 
+/* Takes the order mark off a list or a map whose head was read, and off its count; in a map with
+ * the value that it has there. *flags are 0 where there is none. false: what comes first is cut
+ * short or malformed. */
+bool anp_msgpack_take_order_mark(anp_cursor *c, anp_msgpack_item *container, uint8_t *flags);
+
 /* Writers: smallest form. String-like values get their leading type byte from `particle`. */
 void anp_msgpack_put_nil(anp_buffer *b);
 void anp_msgpack_put_bool(anp_buffer *b, bool v);

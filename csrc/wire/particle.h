@@ -1,8 +1,11 @@
 /* Particles: the values of bins, as they are on the wire. A particle is a view; it never owns.
  *
- *   integer 8 bytes big-endian (1, 2 and 4 are taken, zero-extended, in requests only)   float 8
- * bytes bool 1 byte   string, blob and the like: bytes   list, map: MessagePack GeoJSON: flags u8,
- * cells u16, cells * u64, text */
+ *   integer              8 bytes, big-endian; 1, 2 and 4 in requests only, zero-extended
+ *   float                8 bytes
+ *   bool                 1 byte
+ *   string, blobs, HLL   bytes
+ *   list, map            MessagePack
+ *   GeoJSON              flags u8, cells u16, cells * u64, text */
 #pragma once
 
 #include "base/buffer.h"
@@ -20,3 +23,17 @@ bool anp_particle_integer(const anp_particle *p, int64_t *out); /* size 8 exactl
 bool anp_particle_float(const anp_particle *p, double *out);
 bool anp_particle_bool(const anp_particle *p, bool *out);          /* 0 or 1 */
 bool anp_particle_geojson(const anp_particle *p, anp_slice *text); /* skips flags and cells */
+
+/* Blob, HLL, vector, or another client's language blob? */
+static inline bool anp_particle_is_blob(uint8_t type)
+{
+    return type == ANP_PARTICLE_BLOB || type == ANP_PARTICLE_HLL || type == ANP_PARTICLE_VECTOR ||
+           (type >= ANP_PARTICLE_JAVA_BLOB && type <= ANP_PARTICLE_ERLANG_BLOB);
+}
+
+/* One of those, a string or GeoJSON: what is a string of MessagePack inside of lists and maps? */
+static inline bool anp_particle_is_text(uint8_t type)
+{
+    return type == ANP_PARTICLE_STRING || type == ANP_PARTICLE_GEOJSON ||
+           anp_particle_is_blob(type);
+}

@@ -213,6 +213,35 @@ static void test_order_mark_is_told_from_other_extensions(void **state)
     }
 }
 
+static void test_order_mark_is_taken_off_with_its_value_and_off_the_count(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *container;
+        bool is_taken;
+        uint32_t count;
+        uint8_t flags;
+        size_t left;
+    } cases[] = {
+        {"92 c7 00 01 05", true, 1, 1, 1},
+        {"92 05 c7 00 01", true, 2, 0, 4}, /* only the first element is one */
+        {"90", true, 0, 0, 0},
+        {"82 c7 00 03 c0 01 02", true, 1, 3, 2},
+        {"81 01 02", true, 1, 0, 2},
+        {"81 c7 00 01 da", false, 1, 0, 4}, /* without a value */
+        {"91 c1", false, 1, 0, 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        anp_cursor c = over(cases[i].container);
+        anp_msgpack_item item = next(&c);
+        uint8_t flags = 0xee;
+        assert_int_equal(anp_msgpack_take_order_mark(&c, &item, &flags), cases[i].is_taken);
+        assert_int_equal(item.count, cases[i].count);
+        assert_int_equal(flags, cases[i].flags);
+        assert_int_equal(anp_cursor_left(&c), cases[i].left);
+    }
+}
+
 static void test_every_element_is_skipped_whole(void **state)
 {
     (void)state;
@@ -548,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_float_of_32_bits_is_read_as_its_own_kind),
         cmocka_unit_test(test_bin_headers_of_any_width_are_read),
         cmocka_unit_test(test_order_mark_is_told_from_other_extensions),
+        cmocka_unit_test(test_order_mark_is_taken_off_with_its_value_and_off_the_count),
         cmocka_unit_test(test_every_element_is_skipped_whole),
         cmocka_unit_test(test_elements_cut_at_any_byte_are_refused_and_leave_the_cursor),
         cmocka_unit_test(test_damaged_elements_are_read_within_bounds),

@@ -132,42 +132,14 @@ static PyObject *decode_string(decoder *d, anp_slice s)
     if (s.size == 0) {
         return PyUnicode_New(0, 0);
     }
-    switch (s.data[0]) {
-    case ANP_PARTICLE_STRING:
-    case ANP_PARTICLE_BLOB:
-    case ANP_PARTICLE_JAVA_BLOB:
-    case ANP_PARTICLE_CSHARP_BLOB:
-    case ANP_PARTICLE_PYTHON_BLOB:
-    case ANP_PARTICLE_RUBY_BLOB:
-    case ANP_PARTICLE_PHP_BLOB:
-    case ANP_PARTICLE_ERLANG_BLOB:
-    case ANP_PARTICLE_VECTOR:
-    case ANP_PARTICLE_HLL:
-    case ANP_PARTICLE_GEOJSON:
-        return decode_bytes(d->state, d->bin, s.data[0], s.data + 1, s.size - 1);
-    default: /* without a type byte, as in expressions */
+    if (!anp_particle_is_text(s.data[0])) { /* without a type byte, as in expressions */
         return decode_text(s.data, s.size);
     }
-}
-
-/* Reads the order mark if one comes next (nothing is consumed if not). */
-static bool take_mark(decoder *d, uint8_t *flags)
-{
-    anp_cursor ahead = d->c;
-    anp_msgpack_item item;
-    if (!anp_msgpack_read(&ahead, &item) || !anp_msgpack_is_order_mark(&item, flags)) {
-        return false;
-    }
-    d->c = ahead;
-    return true;
+    return decode_bytes(d->state, d->bin, s.data[0], s.data + 1, s.size - 1);
 }
 
 static PyObject *decode_list(decoder *d, uint32_t count, unsigned depth)
 {
-    uint8_t flags;
-    if (count != 0 && take_mark(d, &flags)) {
-        count--;
-    }
     Py_ssize_t ahead = count < LIST_AHEAD ? (Py_ssize_t)count : LIST_AHEAD;
     PyObject *list = PyList_New(ahead);
     if (list == NULL) {
@@ -213,15 +185,8 @@ static bool add_pair(decoder *d, PyObject *map, PyObject *key, PyObject *value)
     return ok;
 }
 
-static PyObject *decode_map(decoder *d, uint32_t pairs, unsigned depth)
+static PyObject *decode_map(decoder *d, uint32_t pairs, uint8_t flags, unsigned depth)
 {
-    uint8_t flags = 0;
-    if (pairs != 0 && take_mark(d, &flags)) {
-        if (!anp_msgpack_skip(&d->c)) { /* the mark's value */
-            return malformed(d->state, d->bin, "a malformed map");
-        }
-        pairs--;
-    }
     PyObject *map = (flags & MARK_PAIRS) != 0 ? PyList_New(0)
                     : (flags & KEY_VALUE_ORDERED) == ORDERED
                         ? PyObject_CallNoArgs(d->state->key_ordered_class)
@@ -242,6 +207,7 @@ static PyObject *decode_map(decoder *d, uint32_t pairs, unsigned depth)
 static PyObject *decode_item(decoder *d, unsigned depth)
 {
     anp_msgpack_item item;
+    uint8_t flags;
     if (!anp_msgpack_read(&d->c, &item)) {
         return malformed(d->state, d->bin, "a list or map that is cut short or malformed");
     }
@@ -267,8 +233,11 @@ static PyObject *decode_item(decoder *d, unsigned depth)
         if (depth >= ANP_MSGPACK_DEPTH) {
             return malformed(d->state, d->bin, "lists or maps that are nested too deep");
         }
+        if (!anp_msgpack_take_order_mark(&d->c, &item, &flags)) {
+            return malformed(d->state, d->bin, "a list or map that is cut short or malformed");
+        }
         return item.kind == ANP_MSGPACK_LIST ? decode_list(d, item.count, depth + 1)
-                                             : decode_map(d, item.count, depth + 1);
+                                             : decode_map(d, item.count, flags, depth + 1);
     case ANP_MSGPACK_EXT:
         if (item.ext == -1 && item.bytes.size == 1 && item.bytes.data[0] <= 1) {
             return PyObject_CallNoArgs(item.bytes.data[0] == 1 ? d->state->infinite_class

@@ -254,20 +254,7 @@ static bool pack_container(const encoder *e, const anp_look *look, unsigned dept
 
 static bool pack_text(const encoder *e, const anp_look *look)
 {
-    switch (look->particle) {
-    case ANP_PARTICLE_STRING:
-    case ANP_PARTICLE_BLOB:
-    case ANP_PARTICLE_JAVA_BLOB:
-    case ANP_PARTICLE_CSHARP_BLOB:
-    case ANP_PARTICLE_PYTHON_BLOB:
-    case ANP_PARTICLE_RUBY_BLOB:
-    case ANP_PARTICLE_PHP_BLOB:
-    case ANP_PARTICLE_ERLANG_BLOB:
-    case ANP_PARTICLE_VECTOR:
-    case ANP_PARTICLE_HLL:
-    case ANP_PARTICLE_GEOJSON:
-        break;
-    default:
+    if (!anp_particle_is_text(look->particle)) {
         anp_raise_bin(e->whose.state, ANP_ERR_PARAM, e->whose.bin,
                       "%s: bytes of particle type %d can't be inside a list or a map",
                       e->whose.where, (int)look->particle);
