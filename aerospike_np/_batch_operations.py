@@ -327,13 +327,24 @@ class BatchOperations:
             self._core, self._core.batch_operate_table, source, policy, retry, progress
         )
 
-    def batch_remove(self, keys: Any, policy: Any = None) -> Any:
+    def batch_remove(
+        self,
+        keys: Any,
+        policy: Any = None,
+        policy_batch_remove: Any = None,
+        *,
+        policy_batch: Any = None,
+    ) -> Any:
         """Deletes many records.
 
         Parameters
         ----------
         keys : list
             Key tuples, or ``(key, meta)`` pairs with ``{"gen": n}``; or a :class:`Keys`.
+        policy, policy_batch : dict, optional
+            Batch policy, with the keys of removals; two names of one argument.
+        policy_batch_remove : dict, optional
+            Wins over ``policy``.
 
         Returns
         -------
@@ -347,7 +358,10 @@ class BatchOperations:
         [0, 2]
         """
         plain, metas = _writing.with_metas(keys, "batch_remove")
-        begun = _writing.writing(self._core.batch_remove, (plain, metas), len(plain), policy, None)
+        own = batch_policy(policy, policy_batch, "batch_remove")
+        begun = _writing.writing(
+            self._core.batch_remove, (plain, metas, policy_batch_remove), len(plain), own, None
+        )
         return _writing.finish_write(self._core, begun, plain, None, 0)
 
     def batch_operate(

@@ -25,6 +25,13 @@ def full_key(keys: Any, row: int) -> AerospikeKey:
     return AerospikeKey(namespace, set_name, user_key, digest)
 
 
+def overall(result_codes: Any) -> int:
+    """What the codes of a batch's rows come to."""
+    import numpy as np
+
+    return 0 if np.isin(result_codes, (0, 2, 27)).all() else -16
+
+
 _DIGESTS = 256
 
 
@@ -98,6 +105,11 @@ class BatchRecords(Mapping[Any, dict[str, Any]]):
         """Result codes, one a key: 0 ok, 2 not found, -15 no reply, ..."""
         codes: NDArray[np.int32] = self._raw.result_codes
         return codes
+
+    @property
+    def result(self) -> int:
+        """0 if all rows ended with the codes 0, 2 (no record) or 27 (filtered out); else -16."""
+        return overall(self.result_codes)
 
     @property
     def batch_records(self) -> LazyRecords:

@@ -6,7 +6,7 @@ from collections.abc import Callable, KeysView, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _html
-from ._batch_records import LazyRecords, full_key
+from ._batch_records import LazyRecords, full_key, overall
 from ._codes import class_of
 from ._lookup import Index
 from ._numpy_batch_records import no_hook
@@ -146,9 +146,7 @@ class BatchWriteResult:
     @property
     def result(self) -> int:
         """0 if all rows ended with the codes 0, 2 (no record) or 27 (filtered out); else -16."""
-        import numpy as np
-
-        return 0 if np.isin(self.result_codes, (0, 2, 27)).all() else -16
+        return overall(self.result_codes)
 
     @property
     def ok(self) -> NDArray[np.bool_]:

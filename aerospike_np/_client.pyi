@@ -246,7 +246,12 @@ class Client(Plain):
         progress: _Progress = None,
     ) -> BatchWriteResult: ...
     def batch_remove(
-        self, keys: Iterable[Any] | Keys, policy: _Policy = None
+        self,
+        keys: Iterable[Any] | Keys,
+        policy: _Policy = None,
+        policy_batch_remove: _Policy = None,
+        *,
+        policy_batch: _Policy = None,
     ) -> BatchWriteResult: ...
     @overload
     def batch_operate(

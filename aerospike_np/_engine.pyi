@@ -86,7 +86,13 @@ class Core:
         /,
     ) -> Request: ...
     def batch_remove(
-        self, keys: Any, metas: list[Any] | None, arrays: tuple[Any, ...], policy: Any, /
+        self,
+        keys: Any,
+        metas: list[Any] | None,
+        over: Any,
+        arrays: tuple[Any, ...],
+        policy: Any,
+        /,
     ) -> Request: ...
     def batch_operate_table(
         self,

@@ -26,7 +26,8 @@ def write_rows(records: Any) -> tuple[list[Any], list[Any], list[Any] | None]:
     keys, bins, metas = [], [], []
     if isinstance(records, (str, bytes, dict)) or not hasattr(records, "__iter__"):
         raise TypeError(
-            f"batch_write: records is a list of (key, bins) or (key, bins, meta), not {type(records).__name__}"
+            "batch_write: records is a list of (key, bins) or (key, bins, meta), or a BatchRecords of "
+            f"aerospike_np.helpers.batch.records; not {type(records).__module__}.{type(records).__name__}"
         )
     for i, record in enumerate(records):
         if not isinstance(record, (tuple, list)) or len(record) not in (2, 3):

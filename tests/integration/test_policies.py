@@ -11,6 +11,7 @@ from until import until
 
 import aerospike_np as aerospike
 from aerospike_np import exception
+from aerospike_np.helpers.operations import operations
 from aerospike_np.local import LocalCluster, LocalNode
 
 KEY = (NAMESPACE, "policies", "k")
@@ -149,6 +150,41 @@ def test_client_wide_policies_count_where_the_call_says_nothing(node: Any) -> No
             client.put(KEY, {"a": 2})  # of the command
         client.put(KEY, {"a": 3}, policy=exists_policy("IGNORE"))  # of the call
         assert client.get(KEY).bins == {"a": 3}
+
+
+def test_operations_on_a_record_have_a_client_wide_policy_of_their_own(node: Any) -> None:
+    create = exists_policy("CREATE")
+    with node.client(
+        {"policies": {"operate": {**create, "ttl": 600}, "write": {"ttl": 300}}}
+    ) as client:
+        client.put(KEY, {"a": 1, "s": "x"})
+        assert 290 <= client.get(KEY).meta.ttl <= 300
+        for call in (
+            lambda: client.increment(KEY, "a", 1),
+            lambda: client.append(KEY, "s", "y"),
+            lambda: client.prepend(KEY, "s", "y"),
+            lambda: client.touch(KEY),
+            lambda: client.operate(KEY, [operations.write("a", 2)]),
+            lambda: client.operate_ordered(KEY, [operations.write("a", 2)]),
+        ):
+            with pytest.raises(exception.RecordExistsError):
+                call()
+        client.remove_bin(KEY, ["s"])
+        client.operate(KEY, [operations.increment("a", 1)], policy={"exists": 0})
+        assert client.get(KEY).bins == {"a": 2}
+        assert 590 <= client.get(KEY).meta.ttl <= 600
+
+
+def test_removals_have_the_call_s_policies_one_over_the_other(client: aerospike.Client) -> None:
+    client.put(KEY, {"a": 1})
+    client.put(KEY, {"a": 2})
+    eq, ignore = {"gen": aerospike.POLICY_GEN_EQ}, {"gen": aerospike.POLICY_GEN_IGNORE}
+    assert client.batch_remove([KEY], eq).result_codes.tolist() == [3]
+    assert client.batch_remove([KEY], policy_batch=eq).result_codes.tolist() == [3]
+    assert client.batch_remove([KEY], ignore, eq).result_codes.tolist() == [3]
+    assert client.batch_remove([KEY], eq, ignore).result_codes.tolist() == [0]
+    with pytest.raises(exception.InvalidArgError, match="batch_remove: unknown key"):
+        client.batch_remove([KEY], None, {"exists": 1})
 
 
 def test_client_default_for_the_time_to_live_is_the_client_wide_one(node: Any) -> None:

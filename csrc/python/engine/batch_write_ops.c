@@ -271,19 +271,20 @@ PyObject *anp_core_batch_write_rows(PyObject *self, PyObject *args)
     return finish_write(core, ok, &policy, source_keys, p, false, dict_row, arrays, args);
 }
 
-/* batch_remove(keys, metas or None, arrays, policy) */
+/* batch_remove(keys, metas or None, policy over the policy, arrays, policy) */
 PyObject *anp_core_batch_remove(PyObject *self, PyObject *args)
 {
     anp_core *core = (anp_core *)(void *)self;
-    PyObject *keys, *metas, *arrays, *policy_dict;
+    PyObject *keys, *metas, *arrays, *policy_dict, *over;
     anp_py_policy policy;
-    if (!PyArg_ParseTuple(args, "OOOO", &keys, &metas, &arrays, &policy_dict) ||
+    if (!PyArg_ParseTuple(args, "OOOOO", &keys, &metas, &over, &arrays, &policy_dict) ||
         !anp_core_policy(core, policy_dict, ANP_GROUP_BATCH_REMOVE, "batch_remove", &policy)) {
         return NULL;
     }
     anp_key_source *source_keys = anp_key_source_new(core->state, keys, false);
     write_payload *p = source_keys != NULL ? new_write() : NULL;
-    bool ok = p != NULL;
+    bool ok = p != NULL &&
+              anp_policy_parse(core->state, over, ANP_GROUP_BATCH_REMOVE, "batch_remove", &policy);
     if (ok && metas != Py_None) {
         ok = PyList_Check(metas) && (uint64_t)PyList_GET_SIZE(metas) == source_keys->view.total;
         if (!ok) {

@@ -7,15 +7,15 @@
 
 typedef enum {                      /* which commands a key belongs to; bits */
                ANP_GROUP_READ = 1,  /* get, select, exists */
-               ANP_GROUP_WRITE = 2, /* put, touch, append, ... */
+               ANP_GROUP_WRITE = 2, /* put, remove_bin */
                ANP_GROUP_REMOVE = 4,
                ANP_GROUP_BATCH_READ = 8,
                ANP_GROUP_BATCH_WRITE = 16,
                ANP_GROUP_BATCH_REMOVE = 32,
-               ANP_GROUP_INFO = 64,    /* info, truncate */
-               ANP_GROUP_CONFIG = 128, /* the client's configuration */
-               ANP_GROUP_APPLY = 256,  /* functions of records */
-               ANP_GROUP_OPERATE = 512,
+               ANP_GROUP_INFO = 64,     /* info, truncate */
+               ANP_GROUP_CONFIG = 128,  /* the client's configuration */
+               ANP_GROUP_APPLY = 256,   /* functions of records */
+               ANP_GROUP_OPERATE = 512, /* operate, touch, append, ... */
                ANP_GROUP_BATCH_APPLY = 1024,
 } anp_policy_group;
 

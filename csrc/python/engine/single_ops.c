@@ -312,7 +312,9 @@ PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n
     if (where == NULL) {
         return NULL;
     }
-    if (!anp_prepared_write(&p, core, args[1], args[3], args[4], ANP_GROUP_WRITE, where)) {
+    /* As in the official client: what is an operation on a bin has the policy of operations. */
+    anp_policy_group group = strcmp(where, "remove_bin") == 0 ? ANP_GROUP_WRITE : ANP_GROUP_OPERATE;
+    if (!anp_prepared_write(&p, core, args[1], args[3], args[4], group, where)) {
         goto done;
     }
     if (args[5] != Py_None) {
