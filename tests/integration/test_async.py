@@ -8,7 +8,7 @@ import pickle
 import random
 import threading
 import warnings
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any
 
 import numbered
@@ -19,6 +19,8 @@ from numbered import DTYPE, is_right, value
 from until import NO_TENDING, in_use, unread
 
 from aerospike_np import AsyncClient, Client, exception
+from aerospike_np.helpers.batch.records import BatchRecords, Read, Write
+from aerospike_np.helpers.operations import operations
 from aerospike_np.local import LocalCluster, LocalNode
 
 pytestmark = pytest.mark.needs_embedded("a node that it can freeze")
@@ -184,6 +186,46 @@ def test_cancelled_write_says_row_by_row_what_it_did(node: LocalNode, new_loop: 
             refused = np.flatnonzero(~result.in_doubt)
             there = await client.batch_read(refused, _dtype=DTYPE, namespace="test", set_name="w")
             assert (there.result_codes == 2).all(), "a row that was refused was applied"
+
+    run(main, new_loop)
+
+
+def test_cancelled_batches_of_operations_say_row_by_row_what_they_did(
+    node: LocalNode, new_loop: NewLoop
+) -> None:
+    keys = [("test", "w", i) for i in range(6)]
+    ops = [operations.increment("a", 1), operations.read("a")]
+    batch = BatchRecords([Write(key, ops) for key in keys[:3]] + [Read(keys[3], ops[1:])])
+    policy = {"total_timeout": 60_000}
+    calls: list[Callable[[AsyncClient], Any]] = [
+        lambda c: c.batch_operate(keys, ops, policy),
+        lambda c: c.batch_operate(keys, ops, policy, _dtype=[("a", "i8")]),
+        lambda c: c.batch_operate(keys, ops[1:], policy),
+        lambda c: c.batch_apply(keys, "m", "f", [], policy),
+        lambda c: c.batch_write(batch, policy),
+    ]
+
+    async def main() -> None:
+        async with AsyncClient({**node.config(), **NO_TENDING}) as client:
+            node.freeze()
+            try:
+                for call in calls:
+                    before = unread(node)
+                    task = asyncio.ensure_future(call(client))
+                    await until(lambda before=before: unread(node) > before)  # type: ignore[misc]
+                    task.cancel()
+                    with pytest.raises(asyncio.CancelledError) as caught:
+                        await task
+                    partial = caught.value.partial  # type: ignore[attr-defined]
+                    if partial is batch:
+                        doubts = [row.in_doubt for row in batch.batch_records]
+                        assert doubts == [True, True, True, False]
+                        assert all(row.result < 0 for row in batch.batch_records)
+                        continue
+                    assert (partial.result_codes != 0).all() and len(partial) == 6
+                    assert partial.in_doubt.tolist() == [call is not calls[2]] * 6
+            finally:
+                node.thaw()
 
     run(main, new_loop)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -327,6 +328,60 @@ def test_a_key_may_have_a_call_of_its_own() -> None:
         (b"mod", b"fn", b"\x91\x01", 5), (b"other", b"gn", b"\x90", 9), (b"mod", b"fn", b"\x91\x07", 5),
     ]  # fmt: skip
     assert [2 in one["fields"] for one in sent] == [False, True, False]
+
+
+SOURCE = """
+function add(rec, n)
+    if not aerospike:exists(rec) then error("no record") end
+    rec.n = rec.n + n
+    aerospike:update(rec)
+    return rec.n
+end
+function nothing(rec) end
+"""
+
+
+@pytest.fixture
+def module(client: aerospike.Client, tmp_path: Path) -> Iterator[str]:
+    path = tmp_path / "anp_batch.lua"
+    path.write_text(SOURCE)
+    client.udf_put(path)
+    yield "anp_batch"
+    client.udf_remove("anp_batch.lua")
+
+
+def test_functions_run_on_many_records(client: Any, keys: Any, module: str) -> None:
+    got = client.batch_apply(keys, module, "add", [5], {"ttl": 1000})
+    assert got.result_codes.tolist() == [0] * 5 + [100] and not got.in_doubt.any()
+    assert [got.get(i) for i in range(5)] == [{"SUCCESS": i + 5} for i in range(5)]
+    failed = got.batch_records[5]
+    assert failed.result == 100 and "no record" in failed.record.bins["FAILURE"]
+    assert got.gen.tolist() == [2] * 5 + [0] and 5 not in got
+    assert client.get(keys[3]).bins["n"] == 8 and 990 <= client.get(keys[3]).meta.ttl <= 1000
+    assert client.batch_apply(keys[:2], module, "nothing").to_dict() == {
+        0: {"SUCCESS": None}, 1: {"SUCCESS": None},
+    }  # fmt: skip
+    missing = client.batch_apply(keys[:1], module, "subtract")
+    assert missing.batch_records[0].record.bins == {"FAILURE": "function not found"}
+
+
+def test_functions_stand_beside_other_rows_and_are_filtered(
+    client: Any, keys: Any, module: str
+) -> None:
+    odd = {"expressions": exp.int_bin("n") % 2 == 1}
+    batch = BatchRecords(
+        [
+            Apply(keys[0], module, "add", [1], odd),
+            Apply(keys[1], module, "add", [1], odd),
+            Read(keys[2], READ),
+            Apply(keys[3], module, "add", None),
+        ]
+    )
+    client.batch_write(batch)
+    assert [row.result for row in batch.batch_records] == [27, 0, 0, 100]
+    assert batch.batch_records[1].record.bins == {"SUCCESS": 2}
+    got = client.batch_apply(keys[:2], module, "add", [1], odd)
+    assert got.result_codes.tolist() == [27, 27] and got.result == 0
 
 
 BAD_CALLS = {

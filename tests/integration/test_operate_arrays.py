@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from fake_server import END, FakeServer, frame, op, row
-from server import NAMESPACE, requests, server
+from server import NAMESPACE, requests
 
 import aerospike_np as aerospike
 from aerospike_np import Keys, exception, exp
@@ -22,22 +21,10 @@ from aerospike_np.helpers.operations import (
 np = pytest.importorskip("numpy")
 
 SET = "opsarrays"
+pytestmark = pytest.mark.sets(SET)
 N = 6  # keys, of which the last has no record
 ADD = [operations.increment("n", 10), operations.read("n")]
 Param = exception.InvalidArgError
-
-
-@pytest.fixture(scope="module")
-def node() -> Iterator[Any]:
-    with server(SET) as node:
-        yield node
-
-
-@pytest.fixture(scope="module")
-def client(node: Any) -> Iterator[aerospike.Client]:
-    # No tend round comes between two looks at the node's counters.
-    with node.client({"tend_interval": 600_000}) as client:
-        yield client
 
 
 @pytest.fixture
