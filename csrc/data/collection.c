@@ -71,17 +71,8 @@ static int rank_of(const anp_msgpack_item *item)
 /* Takes the order mark of a list or map off its count. */
 static void skip_mark(anp_cursor *c, anp_msgpack_item *container)
 {
-    anp_cursor at = *c;
-    anp_msgpack_item first;
     uint8_t flags;
-    if (container->count != 0 && anp_msgpack_read(&at, &first) &&
-        anp_msgpack_is_order_mark(&first, &flags)) {
-        if (container->kind == ANP_MSGPACK_MAP && !anp_msgpack_skip(&at)) {
-            return;
-        }
-        container->count--;
-        *c = at;
-    }
+    (void)anp_msgpack_take_order_mark(c, container, &flags);
 }
 
 static int compare(anp_cursor *a, anp_cursor *b, int depth);
@@ -152,20 +143,14 @@ int anp_collection_compare(anp_cursor a, anp_cursor b)
 
 static bool store_one(anp_buffer *b, anp_cursor *c, int depth);
 
-static bool store_list(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *list, int depth)
+static bool store_list(anp_buffer *b, anp_cursor *c, anp_msgpack_item *list, int depth)
 {
-    uint32_t count = list->count;
-    anp_cursor at = *c;
-    anp_msgpack_item first;
-    uint8_t flags = 0;
-    if (count != 0 && anp_msgpack_read(&at, &first) && anp_msgpack_is_order_mark(&first, &flags)) {
-        *c = at;
-        count--;
-        if (flags & ~(ORDERED | PERSIST_INDEX)) {
-            return false;
-        }
-        flags &= ORDERED;
+    uint8_t flags;
+    if (!anp_msgpack_take_order_mark(c, list, &flags) || (flags & ~(ORDERED | PERSIST_INDEX))) {
+        return false;
     }
+    flags &= ORDERED;
+    uint32_t count = list->count;
     anp_msgpack_put_list(b, count + (flags != 0 ? 1u : 0u));
     if (flags != 0) {
         anp_msgpack_put_order_mark(b, flags);
@@ -209,23 +194,15 @@ bool anp_collection_is_key(anp_slice element)
     return rank == RANK_INT || rank == RANK_STRING || rank == RANK_BLOB;
 }
 
-static bool store_map(anp_buffer *b, anp_cursor *c, const anp_msgpack_item *map, int depth)
+static bool store_map(anp_buffer *b, anp_cursor *c, anp_msgpack_item *map, int depth)
 {
-    uint32_t count = map->count;
-    anp_cursor at = *c;
-    anp_msgpack_item first;
-    uint8_t flags = 0;
-    if (count != 0 && anp_msgpack_read(&at, &first) && anp_msgpack_is_order_mark(&first, &flags)) {
-        if (!anp_msgpack_skip(&at)) {
-            return false;
-        }
-        *c = at;
-        count--;
-        if (flags & ~(KEY_VALUE_ORDERED | PERSIST_INDEX)) {
-            return false;
-        }
-        flags &= KEY_VALUE_ORDERED;
+    uint8_t flags;
+    if (!anp_msgpack_take_order_mark(c, map, &flags) ||
+        (flags & ~(KEY_VALUE_ORDERED | PERSIST_INDEX))) {
+        return false;
     }
+    flags &= KEY_VALUE_ORDERED;
+    uint32_t count = map->count;
     anp_msgpack_put_map(b, count + (flags != 0 ? 1u : 0u));
     if (flags != 0) {
         anp_msgpack_put_order_mark(b, flags);

@@ -12,24 +12,19 @@ static anp_slice take(anp_cursor *c)
 bool anp_container_open(anp_container *c, anp_arena *arena, anp_slice bytes)
 {
     anp_cursor at = anp_cursor_over(bytes.data, bytes.size);
-    anp_msgpack_item head, first;
+    anp_msgpack_item head;
     if (!anp_msgpack_read(&at, &head) ||
         (head.kind != ANP_MSGPACK_LIST && head.kind != ANP_MSGPACK_MAP)) {
         return false;
     }
     bool is_map = head.kind == ANP_MSGPACK_MAP;
-    *c =
-        (anp_container){.particle = is_map ? ANP_PARTICLE_MAP : ANP_PARTICLE_LIST, .n = head.count};
-    anp_cursor look = at;
-    if (c->n != 0 && anp_msgpack_read(&look, &first) &&
-        anp_msgpack_is_order_mark(&first, &c->order)) {
-        c->order &= ANP_KEY_VALUE_ORDERED;
-        c->n--;
-        at = look;
-        if (is_map) {
-            (void)take(&at);
-        }
+    uint8_t flags;
+    if (!anp_msgpack_take_order_mark(&at, &head, &flags)) {
+        return false;
     }
+    *c = (anp_container){.particle = is_map ? ANP_PARTICLE_MAP : ANP_PARTICLE_LIST,
+                         .n = head.count,
+                         .order = flags & ANP_KEY_VALUE_ORDERED};
     c->room = c->n;
     c->values = anp_arena_take(arena, (size_t)c->n * sizeof *c->values);
     c->keys = is_map ? anp_arena_take(arena, (size_t)c->n * sizeof *c->keys) : NULL;

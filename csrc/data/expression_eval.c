@@ -102,18 +102,15 @@ static anp_exp_value eval_in(anp_exp_run *run, const anp_exp_node *node)
     bool found = false;
     anp_cursor c = anp_cursor_over(list.bytes.data, list.bytes.size), at;
     anp_msgpack_item head;
+    uint8_t flags;
     (void)anp_msgpack_read(&c, &head);
+    (void)anp_msgpack_take_order_mark(&c, &head, &flags);
     for (uint32_t i = 0; !found && wanted.failed == ANP_OK && i < head.count; i++) {
-        anp_msgpack_item item;
-        uint8_t flags;
         at = c;
         if (!anp_msgpack_skip(&c) || !anp_exp_step(run, 1 + wanted.size / STEP_BYTES)) {
             break;
         }
-        bool is_mark = i == 0 && anp_msgpack_read(&(anp_cursor){at.at, at.end}, &item) &&
-                       anp_msgpack_is_order_mark(&item, &flags);
-        found =
-            !is_mark && anp_collection_compare(at, anp_cursor_over(wanted.data, wanted.size)) == 0;
+        found = anp_collection_compare(at, anp_cursor_over(wanted.data, wanted.size)) == 0;
     }
     if (wanted.failed != ANP_OK) {
         run->failed = ANP_SERVER_ERROR;

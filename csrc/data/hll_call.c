@@ -26,19 +26,17 @@ static bool take_list(anp_call *c, anp_call *list)
     if (!anp_call_item(c, &item) || item.kind != ANP_MSGPACK_LIST) {
         return false;
     }
-    *list = (anp_call){.at = c->at, .left = item.count};
+    anp_cursor at = c->at;
     for (uint32_t i = 0; i < item.count; i++) {
         if (!anp_msgpack_skip(&c->at)) {
             return false;
         }
     }
-    anp_cursor at = list->at;
     uint8_t flags;
-    if (list->left != 0 && anp_msgpack_read(&at, &item) &&
-        anp_msgpack_is_order_mark(&item, &flags)) {
-        list->at = at;
-        list->left--;
+    if (!anp_msgpack_take_order_mark(&at, &item, &flags)) {
+        return false;
     }
+    *list = (anp_call){.at = at, .left = item.count};
     return true;
 }
 
