@@ -6,11 +6,6 @@
 #include "lua/value.h"
 #include "wire/msgpack.h"
 
-bool anp_lua_is_there(void)
-{
-    return true;
-}
-
 /* ---- calling ---- */
 
 typedef struct outcome {

@@ -50,9 +50,6 @@ typedef struct anp_lua_call {
     const anp_lua_record *record;
 } anp_lua_call;
 
-/* Is there Lua in this build? */
-bool anp_lua_is_there(void);
-
 typedef struct anp_lua_fault {
     uint32_t line; /* 0: not known */
     char text[256];

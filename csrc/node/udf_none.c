@@ -1,11 +1,6 @@
 /* What is built in place of csrc/lua where there is no Lua: modules are kept, calls fail. */
 #include "lua/engine.h"
 
-bool anp_lua_is_there(void)
-{
-    return false;
-}
-
 bool anp_lua_compile(const anp_lua_modules *modules, anp_slice name, anp_slice source,
                      anp_buffer *out, anp_lua_fault *fault)
 {

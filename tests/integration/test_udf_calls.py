@@ -18,6 +18,10 @@ from server import NAMESPACE
 import aerospike_np as aerospike
 from aerospike_np import exception as e
 from aerospike_np import exp
+from aerospike_np.helpers.batch.records import Apply as ApplyRow
+from aerospike_np.helpers.batch.records import BatchRecords, Remove, Write
+from aerospike_np.helpers.operations import list_operations as lists
+from aerospike_np.helpers.operations import operations
 from aerospike_np.local import LocalCluster
 
 pytestmark = pytest.mark.sets("udf")
@@ -177,8 +181,6 @@ def test_only_the_first_result_counts(record: Apply) -> None:
 
 
 def test_ordered_lists_and_maps_stay_ordered(record: Apply, client: aerospike.Client) -> None:
-    from aerospike_np.helpers.operations import list_operations as lists
-
     client.operate(KEY, [lists.list_set_order("l", 1), lists.list_append("l", 5)])
     record("append_twice", 3)
     assert client.get(KEY).bins["l"] == [1, 3, 3, 5]
@@ -323,6 +325,62 @@ def test_threads_call_functions_side_by_side(client: aerospike.Client) -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+# ---- batches ----
+
+
+@pytest.fixture
+def keys(client: aerospike.Client) -> list[tuple[str, str, int]]:
+    """Twenty keys; those of even number have a record."""
+    made = [(NAMESPACE, "udf", 100 + i) for i in range(20)]
+    client.batch_remove(made)
+    client.batch_write([(key, {"a": key[2], "l": []}) for key in made[::2]]).raise_for_status()
+    return made
+
+
+def test_functions_are_called_for_each_row_of_a_batch(client: Any, keys: Any) -> None:
+    got = client.batch_apply(keys, "anp_records", "put", [{"b": "x"}])
+    assert got.result_codes.tolist() == [0] * 20
+    assert [record.record.bins for record in got.batch_records] == [{"SUCCESS": 0}] * 20
+    assert [record.record.meta.gen for record in got.batch_records] == [2, 1] * 10
+    bins = [record.record.bins for record in client.batch_read(keys).batch_records]
+    assert bins == [{"b": "x"} if k[2] % 2 else {"a": k[2], "l": [], "b": "x"} for k in keys]
+
+
+def test_rows_fail_and_are_filtered_one_by_one(client: Any, keys: Any) -> None:
+    got = client.batch_apply(keys, "anp_records", "append_twice", [1])
+    assert got.result_codes.tolist() == [0, 100] * 10
+    assert "userdata expected, got nil" in got.batch_records[1].record.bins["FAILURE"]
+    policy = {"expressions": exp.int_bin("a") >= 110}
+    got = client.batch_apply(keys, "anp_records", "update", [], policy_batch_apply=policy)
+    assert got.result_codes.tolist() == [27, 0] * 5 + [0, 0] * 5  # no filter without a record
+    values = [record.record.bins.get("SUCCESS") for record in got.batch_records[10:]]
+    assert values == [0, -2] * 5
+
+
+def test_functions_stand_beside_other_rows(client: Any, keys: Any) -> None:
+    batch = BatchRecords([
+        Write(keys[0], [operations.write("a", 5)]),
+        ApplyRow(keys[0], "anp_records", "put", [{"a": 6}]),
+        ApplyRow(keys[0], "anp_records", "bins", []),
+        ApplyRow(keys[0], "anp_none", "f", []),
+        Remove(keys[0]),
+        ApplyRow(keys[0], "anp_records", "about", []),
+    ])  # fmt: skip
+    client.batch_write(batch)
+    rows = batch.batch_records
+    assert [row.result for row in rows] == [0, 0, 0, 100, 0, 0]
+    assert rows[2].record.bins == {"SUCCESS": {"a": 6, "l": []}}
+    assert rows[3].record.bins == {"FAILURE": "UDF: Execution Error 1"}
+    assert rows[5].record.bins["SUCCESS"]["exists"] is False
+
+
+def test_batches_may_be_large(client: Any) -> None:
+    keys = [(NAMESPACE, "udf", 1000 + i) for i in range(2000)]
+    got = client.batch_apply(keys, "anp_records", "echo", ["x" * 500])
+    assert got.result == 0
+    assert all(r.record.bins["SUCCESS"] == "x" * 500 for r in got.batch_records)
 
 
 # ---- errors ----

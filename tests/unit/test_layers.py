@@ -96,6 +96,13 @@ def test_a_binding_includes_only_the_layers_it_links() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_what_stands_in_for_lua_has_all_that_lua_has() -> None:
+    function = re.compile(r"^bool (anp_lua_\w+)\(", re.M)
+    wanted = function.findall((CSRC / "lua/engine.h").read_text(encoding="utf-8"))
+    there = function.findall((CSRC / "node/udf_none.c").read_text(encoding="utf-8"))
+    assert sorted(wanted) == sorted(there) != []
+
+
 def test_no_source_file_is_included() -> None:
     wrong = [
         f"{name} includes {included}"
