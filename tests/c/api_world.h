@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "steady.h"
+
 #include "aerospike_np/aerospike_np.h"
 #include "node/group.h"
 
@@ -57,6 +59,7 @@ static inline int start(void **state)
 {
     static world w;
     anp_error err = {0};
+    assert_int_equal(steady_start(state), 0);
     anp_namespace_config ns = {.name = "test", .allow_ttl_without_nsup = true};
     anp_store_config stores = {.namespaces = &ns, .n_namespaces = 1};
     must(anp_store_new(&stores, &w.store, &err), &err);
@@ -74,7 +77,7 @@ static inline int stop(void **state)
     anp_client_close(w->client);
     anp_node_stop(w->node);
     anp_store_release(w->store);
-    return 0;
+    return steady_stop(state);
 }
 
 /* ---- rows ---- */

@@ -228,8 +228,8 @@ static inline void send_all(int fd, const void *data, size_t size)
 {
     for (size_t at = 0; at < size;) {
         ssize_t n = send(fd, (const uint8_t *)data + at, size - at, MSG_NOSIGNAL);
-        assert_true(n > 0);
-        at += (size_t)n;
+        assert_true(n > 0 || (n < 0 && errno == EINTR)); /* a process that was stopped */
+        at += n > 0 ? (size_t)n : 0;
     }
 }
 
@@ -237,10 +237,10 @@ static inline bool receive(int fd, void *data, size_t size)
 {
     for (size_t at = 0; at < size;) {
         ssize_t n = recv(fd, (uint8_t *)data + at, size - at, 0);
-        if (n <= 0) {
+        if (n == 0 || (n < 0 && errno != EINTR)) {
             return false;
         }
-        at += (size_t)n;
+        at += n > 0 ? (size_t)n : 0;
     }
     return true;
 }
@@ -249,7 +249,10 @@ static inline bool receive(int fd, void *data, size_t size)
 static inline bool is_closed(int fd)
 {
     uint8_t byte;
-    ssize_t n = recv(fd, &byte, 1, 0);
+    ssize_t n;
+    do {
+        n = recv(fd, &byte, 1, 0);
+    } while (n < 0 && errno == EINTR);
     return n == 0 || (n < 0 && errno == ECONNRESET);
 }
 

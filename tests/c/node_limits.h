@@ -1,6 +1,8 @@
 /* For tests of the node's limits: what is large, and what it costs. */
 #pragma once
 
+#include <time.h>
+
 #include "node_client.h"
 
 #include "base/clock.h"
@@ -8,6 +10,14 @@
 static inline uint64_t ms_since(uint64_t start_ns)
 {
     return (anp_clock_now() - start_ns) / ANP_NS_PER_MS;
+}
+
+/* Of all threads: what a request costs, however busy the machine is. */
+static inline uint64_t cpu_ms(void)
+{
+    struct timespec t;
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static inline int put_blob(int fd, const char *key, size_t size)

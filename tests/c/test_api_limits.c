@@ -241,7 +241,7 @@ static void test_a_deadline_ends_a_call_and_the_client_goes_on(void **state)
     uint64_t took = anp_clock_now() - begin;
     anp_node_thaw(w->node);
     assert_int_equal(status, ANP_ERR_CLIENT_TIMEOUT);
-    assert_true(took >= 399 * ANP_NS_PER_MS && took < 5 * ANP_NS_PER_S);
+    assert_true(took >= 399 * ANP_NS_PER_MS && took < 20 * ANP_NS_PER_S);
     assert_non_null(strstr(err.message, "2 of 2 rows without an answer"));
     assert_true(err.in_doubt); /* the request is with the node, which will apply it */
     assert_int_equal(result.n_in_doubt, 2);
@@ -292,8 +292,8 @@ static void test_an_interrupt_is_asked_while_a_call_waits_and_ends_it(void **sta
     assert_int_equal(status, ANP_ERR_ABORTED);
     assert_int_equal(code, ANP_ERR_ABORTED);
     assert_in_range(a.times, 4, 5);
-    assert_true(took < 10 * ANP_NS_PER_S);
-    assert_true(a.longest < 2 * ANP_NS_PER_S); /* every 100 ms, on a machine that is not busy */
+    assert_true(took < 20 * ANP_NS_PER_S);
+    assert_true(a.longest < 5 * ANP_NS_PER_S); /* every 100 ms, on a machine that is not busy */
 }
 
 static void test_opening_ends_at_its_timeout_and_at_an_interrupt(void **state)

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "hex.h"
 #include "page.h"
+#include "steady.h"
 #include "wire/frame.h"
 
 #define K1 "b7 47 f5 85 4d 0b 33 25 99 28 d0 cf ab 7f ad 81 d6 ab fb f6 "
@@ -295,5 +296,5 @@ int main(void)
         cmocka_unit_test(test_more_rows_than_there_are_bytes_are_refused),
         cmocka_unit_test(test_damaged_batches_are_read_within_bounds),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

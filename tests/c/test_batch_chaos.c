@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "batch_run.h"
+#include "steady.h"
 
 enum { ROWS = 3000, SEEDS = 40, NODES = 3 };
 
@@ -233,5 +234,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows_are_what_they_are_said_to_be),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "batch_run.h"
+#include "steady.h"
 
 /* How many of the rows a node owns. */
 static uint32_t rows_of(ring *r, uint32_t n, uint32_t node)
@@ -213,7 +214,7 @@ static void test_rows_of_a_dead_node_end_when_retries_do(void **state)
     run *x = run_open(r, &j);
     uint64_t begin = anp_clock_now();
     run_end(x);
-    assert_true(anp_clock_now() - begin < 10 * ANP_NS_PER_S);
+    assert_true(anp_clock_now() - begin < 20 * ANP_NS_PER_S);
     assert_int_equal(x->outcome.whole, ANP_ERR_CONNECTION);
     for (uint32_t i = 0; i < j.n; i++) {
         bool is_lost = ring_owner(r, 0, i) == 0;
@@ -398,7 +399,7 @@ static void test_call_does_not_wait_for_each_window_of_a_frozen_node(void **stat
         uint64_t begin = anp_clock_now();
         run_end(x);
         /* its 100 windows are not waited for one after the other */
-        assert_in_range(anp_clock_now() - begin, 300 * ANP_NS_PER_MS, 3 * ANP_NS_PER_S);
+        assert_in_range(anp_clock_now() - begin, 300 * ANP_NS_PER_MS, 6 * ANP_NS_PER_S);
         assert_int_equal(x->outcome.whole, ANP_ERR_CLIENT_TIMEOUT);
         uint32_t in_doubt = 0;
         for (uint32_t i = 0; i < j.n; i++) {
@@ -547,5 +548,5 @@ int main(void)
         cmocka_unit_test(test_broken_connection_is_one_error_however_many_its_rows),
         cmocka_unit_test(test_queue_of_a_node_with_too_many_errors_goes_elsewhere),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

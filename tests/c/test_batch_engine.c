@@ -1,6 +1,7 @@
 /* The batch engine against a node whose replies the test writes: each row ends exactly once,
  * whatever comes. Each case runs on the calling thread and on a loop's own, with equal results. */
 #include "batch_script.h"
+#include "steady.h"
 
 /* ---- the ordinary ---- */
 
@@ -262,7 +263,7 @@ static void test_huge_announcement_waits_for_the_deadline_only(void **state)
 {
     (void)state;
     outcome o;
-    anp_policy policy = {.total_timeout_ms = 60};
+    anp_policy policy = {.total_timeout_ms = 200};
     run_both(&(job){.n = 20, .policy = policy, .source = read_source}, serve,
              &(script){.what = HUGE_HEAD, .until = 9}, &o, NULL, NULL);
     assert_int_equal(o.whole, ANP_ERR_CLIENT_TIMEOUT);
@@ -416,5 +417,5 @@ int main(void)
         cmocka_unit_test(test_halved_window_is_remembered),
         cmocka_unit_test(test_code_of_the_trailer_is_the_rows_code),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "node_world.h"
+#include "steady.h"
 
 enum { ROWS = 100000 };
 
@@ -71,5 +72,5 @@ int main(void)
         cmocka_unit_test(test_what_was_written_is_read_from_three_nodes),
         cmocka_unit_test(test_reads_are_whole_while_nodes_fail),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

@@ -2,6 +2,7 @@
 #include "command/batch_parts.h"
 
 #include "batch_job.h"
+#include "steady.h"
 
 enum { N = 4001, PARTS = 5 };
 
@@ -207,5 +208,5 @@ int main(void)
         cmocka_unit_test(test_what_is_cancelled_before_it_begins_is_not_sent),
         cmocka_unit_test(test_without_memory_nothing_is_made_and_nothing_stays),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

@@ -447,7 +447,7 @@ static void test_many_bins_and_many_operations_cost_their_sum(void **state)
     world w = open_world(&(anp_node_config){0}, 0);
     int fd = dial(w.node);
     bytes b = {0};
-    uint64_t started = anp_clock_now();
+    uint64_t used = cpu_ms();
     for (int kind = 0; kind < 3;
          kind++) { /* write; remove every other one, from the front; read, from the end */
         unsigned n = 0;
@@ -472,7 +472,7 @@ static void test_many_bins_and_many_operations_cost_their_sum(void **state)
         assert_int_equal(number(reply.data + 28, 2), kind == 2 ? BINS / 2 : 0);
         drop(&reply);
     }
-    assert_true(ms_since(started) < 2000);
+    assert_true(cpu_ms() - used < 2000);
     bytes reply = get(fd, "k"); /* the last one has taken the place of the first */
     assert_int_equal(number(reply.data + 28, 2), BINS / 2);
     drop(&reply);

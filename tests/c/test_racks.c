@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "steady.h"
 #include "tend_client.h"
 
 typedef struct pair { /* each is master of a half, and the other's replica */
@@ -218,5 +219,5 @@ int main(void)
         cmocka_unit_test(test_a_node_that_left_is_not_preferred),
         cmocka_unit_test(test_clients_that_want_no_racks_ask_for_none),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

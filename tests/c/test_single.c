@@ -11,6 +11,7 @@
 #include "command/request.h"
 #include "scripted_world.h"
 #include "single_open.h"
+#include "steady.h"
 
 typedef struct script {
     uint8_t codes[8]; /* of the calls, in order; then 0 */
@@ -194,7 +195,7 @@ static void test_write_without_an_answer_is_in_doubt(void **state)
 {
     (void)state;
     try_it((script){.what = HANG_UP, .until = 9}, writes, true, ANP_ERR_CONNECTION, true, 1, 1, 0);
-    anp_policy policy = {.total_timeout_ms = 60};
+    anp_policy policy = {.total_timeout_ms = 150};
     try_it((script){.what = SAY_NOTHING, .until = 9}, policy, true, ANP_ERR_CLIENT_TIMEOUT, true, 1,
            1, 0);
     try_it((script){.codes = {9}}, writes, true, ANP_SERVER_TIMEOUT, true, 1, 1, 0);
@@ -228,7 +229,7 @@ static void test_bytes_that_are_no_message_close_the_connection(void **state)
 static void test_deadline_ends_a_silent_read(void **state)
 {
     (void)state;
-    anp_policy policy = {.total_timeout_ms = 60, .max_retries = 2};
+    anp_policy policy = {.total_timeout_ms = 150, .max_retries = 2};
     uint64_t begin = anp_clock_now();
     try_it((script){.what = SAY_NOTHING, .until = 9}, policy, false, ANP_ERR_CLIENT_TIMEOUT, false,
            1, 1, 0);
@@ -240,7 +241,7 @@ static void test_deadline_ends_a_silent_read(void **state)
 static void test_silence_is_a_retry(void **state)
 {
     (void)state;
-    anp_policy policy = {.total_timeout_ms = 10000, .socket_timeout_ms = 40, .max_retries = 2};
+    anp_policy policy = {.total_timeout_ms = 10000, .socket_timeout_ms = 150, .max_retries = 2};
     try_it((script){.what = SAY_NOTHING, .until = 2}, policy, false, ANP_OK, false, 3, 3, 2);
 }
 
@@ -461,5 +462,5 @@ int main(void)
         cmocka_unit_test(test_waiting_for_a_connection_ends_at_the_deadline),
         cmocka_unit_test(test_info_is_answered),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

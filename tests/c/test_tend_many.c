@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "steady.h"
 #include "tend_client.h"
 
 enum { MANY = 64, GROUPS = 171, IN_GROUP = 24 };
@@ -437,5 +438,5 @@ int main(void)
         cmocka_unit_test(test_alternate_addresses_of_peers_are_used_where_wanted),
         cmocka_unit_test(test_round_trips_are_measured),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, steady_start, steady_stop);
 }
