@@ -268,14 +268,14 @@ def test_time_out_of_asyncio_has_what_there_is_as_its_context(
             node.freeze()
             rows, policy = numbered.rows(N), {"total_timeout": 60_000}
             for wait in (asyncio.wait_for, timed):
-                before, seconds = unread(node), 0.025
-                while unread(node) == before:  # until it has begun before its time is over
-                    seconds *= 2
+                for seconds in (0.05, 0.5, 5, 50):  # until it has been sent before its time is over
                     with pytest.raises(TimeoutError) as caught:
                         await wait(
                             client.batch_write_numpy(rows, "test", "w", policy=policy), seconds
                         )
-                behind: Any = caught.value.__context__
+                    behind: Any = caught.value.__context__
+                    if getattr(behind, "in_doubt", False):
+                        break
                 assert behind.in_doubt and behind.partial.in_doubt.any()
                 assert len(behind.partial.result_codes) == N
 

@@ -163,21 +163,24 @@ def test_bandwidth_is_a_bound(world: World, way: str) -> None:
     start = time.monotonic()
     source.sendall(bytes(30_000))
     assert read(dest, 30_000) == bytes(30_000)
-    assert 0.25 < time.monotonic() - start < LIMIT / 2
+    assert time.monotonic() - start > 0.25
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_slices_arrive_one_by_one(world: World, way: str) -> None:
     proxy = world.proxy()
-    source, dest = world.ends(proxy, way)
     direction(proxy, way).slice = 3
-    direction(proxy, way).slice_pause = 0.02
-    source.sendall(b"abcdefgh")
-    pieces = []
-    while sum(map(len, pieces)) < 8:
-        pieces.append(dest.recv(100))
-    assert b"".join(pieces) == b"abcdefgh"
-    assert len(pieces[0]) == 3 and all(len(piece) <= 6 for piece in pieces)
+    for pause in (0.02, 0.5, 5.0):  # on a busy machine several may be there when one looks
+        source, dest = world.ends(proxy, way)
+        direction(proxy, way).slice_pause = pause
+        source.sendall(b"abcdefgh")
+        pieces = []
+        while sum(map(len, pieces)) < 8:
+            pieces.append(dest.recv(100))
+        assert b"".join(pieces) == b"abcdefgh"
+        if [len(piece) for piece in pieces] == [3, 3, 2]:
+            break
+    assert [len(piece) for piece in pieces] == [3, 3, 2]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -226,9 +229,11 @@ def test_cut_passes_exactly_so_many_bytes_and_ends_as_told(
     assert read(dest, 6) == b"before"
     direction(proxy, way).cut(after, then)
     source.sendall(DATA)
-    dest.settimeout(0.05 if then == "silence" else LIMIT)
-    assert read_to_end(dest) == (DATA[:after], then)
-    if then != "silence":
+    if then == "silence":
+        assert read(dest, after) == DATA[:after]
+        assert is_silent(dest, 0.05)
+    else:
+        assert read_to_end(dest) == (DATA[:after], then)
         assert read_to_end(source) == (b"", then)
     proxy.heal()
     until(lambda: proxy.open == 0 or then == "close")

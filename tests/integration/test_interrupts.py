@@ -25,7 +25,7 @@ from aerospike_np.local import LocalNode
 pytestmark = pytest.mark.needs_embedded("a node of its own, which it freezes")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def node() -> Iterator[LocalNode]:
     with numbered.node(N) as node:
         yield node
@@ -183,7 +183,7 @@ def test_close_ends_the_call_of_another_thread(node: LocalNode, name: str) -> No
     finally:
         node.thaw()
     assert not thread.is_alive()
-    failure = ended[0] if name != "info" else ended[0][0].response  # there it is data
+    failure = ended[0][0].response if isinstance(ended[0], list) else ended[0]  # info: data
     assert isinstance(failure, exception.AerospikeError) or "client was closed" in failure, ended
 
 
@@ -281,11 +281,16 @@ def test_time_out_of_a_batch_leaves_what_there_is(node: LocalNode) -> None:
             with pytest.raises(exception.AerospikeTimeoutError) as caught:
                 client.batch_read(KEYS, _dtype=DTYPE, policy=policy)
             assert caught.value.partial.mask["a"].all()
-            before = unread(node)
-            while unread(node) == before:  # until it has been sent before its time is over
-                policy["total_timeout"] *= 2
+            for milliseconds in (
+                150,
+                1500,
+                15_000,
+            ):  # until it has been sent before its time is over
+                policy["total_timeout"] = milliseconds
                 with pytest.raises(exception.AerospikeTimeoutError) as caught:
                     client.batch_write_numpy(numbered.rows(3), "test", "w", policy=policy)
+                if caught.value.in_doubt:
+                    break
             assert caught.value.in_doubt and caught.value.partial.in_doubt.all()
         finally:
             node.thaw()
