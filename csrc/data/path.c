@@ -179,7 +179,7 @@ static uint8_t passes(path *p, const level *l, const anp_container *c, uint32_t 
         uint8_t code = ask(p, p->filters[l->first_filter + i], c, at, &memory, &v);
         anp_arena_deinit(&memory);
         if (code == ANP_OK && v.type != ANP_EXP_BOOL) {
-            code = failure(p, ANP_OP_NOT_APPLICABLE);
+            code = failure(p, ANP_PARAMETER);
             v.boolean = false;
         }
         if (code != ANP_OK) {
@@ -190,19 +190,19 @@ static uint8_t passes(path *p, const level *l, const anp_container *c, uint32_t 
     return ANP_OK;
 }
 
-/* Marks those that a level's type names; the filters come afterwards. */
+/* Marks those that a level's type names; the filters come afterwards. Nothing by that name is no
+ * error. */
 static uint8_t mark_named(path *p, const level *l, anp_container *c, bool *marks)
 {
     anp_cursor look = anp_cursor_over(l->value.data, l->value.size);
     anp_msgpack_item item = {.kind = ANP_MSGPACK_NIL};
     uint32_t at = 0;
-    bool found = false;
     if (l->type == EXPRESSION) {
         memset(marks, true, c->n);
         return ANP_OK;
     }
     if (((l->type & IS_MAP) != 0) != (c->particle == ANP_PARTICLE_MAP)) {
-        return failure(p, ANP_OP_NOT_APPLICABLE);
+        return ANP_PARAMETER;
     }
     if (!anp_container_rank(c, p->arena)) {
         return ANP_SERVER_ERROR;
@@ -217,23 +217,19 @@ static uint8_t mark_named(path *p, const level *l, anp_container *c, bool *marks
                 marks[at] = true;
             }
         }
-        return ANP_OK;
-    }
-    if (l->type == MAP_KEY) {
-        found = anp_container_find_key(c, l->value, &at);
+    } else if (l->type == MAP_KEY) {
+        if (anp_container_find_key(c, l->value, &at)) {
+            marks[at] = true;
+        }
     } else if (l->type == LIST_VALUE || l->type == MAP_VALUE) {
-        uint32_t rank = anp_container_values_below(c, l->value, false);
-        found = rank < c->n && anp_slice_compare(c->values[c->by_rank[rank]], l->value) == 0;
-        at = found ? c->by_rank[rank] : 0;
-    } else {
-        found = anp_msgpack_read(&look, &item) && item.kind == ANP_MSGPACK_INT &&
-                anp_collection_index(item.integer, c->n, &at);
-        at = found && (l->type == LIST_RANK || l->type == MAP_RANK) ? c->by_rank[at] : at;
+        uint32_t end = anp_container_values_below(c, l->value, true);
+        for (at = anp_container_values_below(c, l->value, false); at < end; at++) {
+            marks[c->by_rank[at]] = true;
+        }
+    } else if (anp_msgpack_read(&look, &item) && item.kind == ANP_MSGPACK_INT &&
+               anp_collection_index(item.integer, c->n, &at)) {
+        marks[l->type == LIST_RANK || l->type == MAP_RANK ? c->by_rank[at] : at] = true;
     }
-    if (!found) {
-        return failure(p, ANP_OP_NOT_APPLICABLE);
-    }
-    marks[at] = true;
     return ANP_OK;
 }
 
@@ -248,7 +244,7 @@ static uint8_t take_leaf(path *p, const anp_container *c, uint32_t at)
 {
     bool wants_key = p->what == KEYS || p->what == KEYS_AND_VALUES;
     if (wants_key && c->keys == NULL) {
-        return failure(p, ANP_OP_NOT_APPLICABLE);
+        return failure(p, ANP_INCOMPATIBLE_TYPE);
     }
     bool ok =
         (!wants_key || add_leaf(p, c->keys[at])) && (p->what == KEYS || add_leaf(p, c->values[at]));
@@ -292,16 +288,16 @@ static bool write(path *p, const anp_container *c, anp_slice *out)
     return out->data != NULL;
 }
 
-/* Walks on from one list or map. *rebuilt: it as a tree of what matches, or with what was applied;
- * no data where nothing is left of it. */
+/* Walks on from one list or map. *rebuilt: it as a tree of what matches, or with what was applied.
+ * What has no children stays in both, and has no leaves. */
 static uint8_t walk(path *p, uint32_t depth, anp_slice bytes, anp_slice *rebuilt)
 {
     const level *l = &p->levels[depth];
     bool is_last = depth + 1 == p->n_levels, rebuilds = p->what == MATCHING_TREE || p->apply;
     anp_container c;
-    *rebuilt = p->apply != NULL ? bytes : (anp_slice){NULL, 0};
+    *rebuilt = bytes;
     if (!anp_container_open(&c, p->arena, bytes)) {
-        return failure(p, ANP_OP_NOT_APPLICABLE);
+        return ANP_OK;
     }
     bool *marks = anp_arena_take(p->arena, c.n);
     if (marks == NULL) {
@@ -319,7 +315,6 @@ static uint8_t walk(path *p, uint32_t depth, anp_slice bytes, anp_slice *rebuilt
             stays = true;
             if (!is_last) {
                 code = walk(p, depth + 1, c.values[i], &c.values[i]);
-                stays = c.values[i].data != NULL;
             } else if (p->apply != NULL) {
                 code = apply(p, &c, i, &stays);
             } else if (!rebuilds) {
@@ -350,9 +345,6 @@ static void give(const path *p, anp_slice rebuilt, bool is_modify, uint8_t parti
 {
     anp_buffer *to = is_modify ? &out->bin : &out->result;
     if (is_modify || p->what == MATCHING_TREE) {
-        if (rebuilt.data == NULL) {
-            return;
-        }
         anp_buffer_put(to, rebuilt.data, rebuilt.size);
     } else {
         particle = ANP_PARTICLE_LIST;
@@ -372,7 +364,7 @@ uint8_t anp_path_call(anp_slice call, bool is_modify, const anp_particle *bin,
     anp_container_make(&p.leaves, ANP_PARTICLE_LIST, ANP_UNORDERED);
     uint8_t code = read_path(&p, call, is_modify);
     if (code == ANP_OK && bin == NULL) {
-        code = is_modify ? ANP_OP_NOT_APPLICABLE : ANP_OK;
+        code = is_modify ? ANP_INCOMPATIBLE_TYPE : ANP_OK;
     } else if (code == ANP_OK && bin->type != ANP_PARTICLE_LIST && bin->type != ANP_PARTICLE_MAP) {
         code = ANP_INCOMPATIBLE_TYPE;
     } else if (code == ANP_OK) {

@@ -21,11 +21,19 @@ static const call_case reading[] = {
      "82 a2 03 61 81 a2 03 71 91 02 a2 03 62 81 a2 03 71 91 03"},
     {"93 cc fe 92 2a 92 a2 03 62 a2 03 7a 02", BIN, 0, "91 a2 03 62"},
     {"93 cc fe 94 2a 92 a2 03 61 a2 03 62 cd 02 04 " KEY_IS_B " 02", BIN, 0, "91 a2 03 62"},
-    {"93 cc fe 94 " ALL " 22 a2 03 7a 01", BIN, 26, NULL}, /* no such key */
-    {"93 cc fe 94 " ALL " 22 a2 03 7a 11", BIN, 0, "90"},
-    {"93 cc fe 96 " ALL " " ALL " " ALL " 01", BIN, 26, NULL}, /* children of a number */
-    {"93 cc fe 96 " ALL " " ALL " " ALL " 11", BIN, 0, "93 01 02 03"},
-    {"93 cc fe 92 04 93 01 93 7a 02 01 05 01", BIN, 26, NULL}, /* a map is no integer */
+    {"93 cc fe 94 " ALL " 22 a2 03 7a 01", BIN, 0, "90"}, /* no such key */
+    {"93 cc fe 94 " ALL " 22 a2 03 7a 00", BIN, 0, "82 a2 03 61 80 a2 03 62 80"},
+    {"93 cc fe 94 " ALL " 20 05 01", BIN, 0, "90"},
+    {"93 cc fe 96 " ALL " " ALL " " ALL " 01", BIN, 0, "93 01 02 03"}, /* numbers have none */
+    {"93 cc fe 96 " ALL " 22 a2 03 70 " ALL " 00", BIN, 0,
+     "82 a2 03 61 81 a2 03 70 05 a2 03 62 81 a2 03 70 0f"},
+    {"93 cc fe 94 " ALL " 10 00 01", BIN, 4, NULL},          /* an index of a map */
+    {"93 cc fe 96 " ALL " " Q " " ALL " 02", BIN, 12, NULL}, /* keys of a list */
+    {"93 cc fe 96 " ALL " " Q " " ALL " 12", BIN, 0, "90"},
+    {"93 cc fe 96 " ALL " " Q " 13 02 01", BIN, 0, "91 02"},
+    {"93 cc fe 96 " ALL " " Q " 13 d4 ff 00 01", BIN, 0, "93 01 02 03"}, /* all that are equal */
+    {"93 cc fe 92 04 93 01 93 7a 02 01 05 01", BIN, 4, NULL},            /* a map is no integer */
+    {"93 cc fe 92 04 93 01 93 7a 02 01 05 11", BIN, 0, "90"},
     {"93 cc fe 92 " ALL " 01", NULL, 0, NULL},
     {"93 cc fe 90 01", BIN, 4, NULL},
     {"93 cc fe 91 04 01", BIN, 4, NULL},
@@ -42,7 +50,7 @@ static const call_case modifying[] = {
     {"94 cc fe 92 " P_ABOVE_10 " 04 91 64", BIN, 0, "81 a2 03 61 82 a2 03 70 05 a2 03 71 92 01 02"},
     {"94 cc fe 92 " ALL " 04 91 00", BIN, 26, NULL},
     {"94 cc fe 92 " ALL " 14 91 00", BIN, 0, BIN},
-    {"94 cc fe 92 " ALL " 04 01", NULL, 26, NULL},
+    {"94 cc fe 92 " ALL " 04 01", NULL, 12, NULL},
     {"94 cc fe 92 " ALL " 01 01", BIN, 4, NULL},
     {"93 cc fe 92 " ALL " 04", BIN, 4, NULL},
 };
