@@ -12,6 +12,7 @@ enum { /* policy */
 enum { RESIZE_FROM_FRONT = 1, RESIZE_GROW_ONLY = 2, RESIZE_SHRINK_ONLY = 4 };
 enum { SIGNED = 1, SATURATE = 2, WRAP = 4 };
 enum { OPPOSED = 2 | 4 }; /* in both */
+enum { OPPOSED_POLICY = CREATE_ONLY | UPDATE_ONLY };
 enum { WORD = 64 };
 
 typedef struct bits_op {
@@ -77,6 +78,13 @@ static uint8_t do_set_integer(bits_op *o)
     return ANP_OK;
 }
 
+/* Has a sum of signed numbers gone over? As a server sees it: a sum of 0 has not, and what is
+ * subtracted is turned round first, which the lowest number survives. */
+static bool has_overflowed(int64_t a, int64_t added, int64_t sum)
+{
+    return (a < 0 && added < 0 && sum > 0) || (a > 0 && added > 0 && sum < 0);
+}
+
 /* Adds in the highest bits of a word, so that the word's own overflow is the number's. */
 static uint8_t do_add(bits_op *o)
 {
@@ -86,19 +94,19 @@ static uint8_t do_add(bits_op *o)
     uint64_t most = UINT64_MAX << up, limit;
     bool over;
     if (o->flags & SIGNED) {
-        int64_t s;
-        over = is_add ? __builtin_add_overflow((int64_t)a, (int64_t)b, &s)
-                      : __builtin_sub_overflow((int64_t)a, (int64_t)b, &s);
-        sum = (uint64_t)s;
+        uint64_t added = is_add ? b : 0 - b;
+        sum = a + added;
+        over = has_overflowed((int64_t)a, (int64_t)added, (int64_t)sum);
         limit = (int64_t)a < 0 ? (uint64_t)INT64_MIN : (uint64_t)INT64_MAX & most;
     } else {
         over = is_add ? __builtin_add_overflow(a, b, &sum) : __builtin_sub_overflow(a, b, &sum);
         limit = is_add ? most : 0;
     }
-    if (over && !(o->flags & (SATURATE | WRAP))) {
+    over = over && !(o->flags & WRAP);
+    if (over && !(o->flags & SATURATE)) {
         return ANP_OP_NOT_APPLICABLE;
     }
-    anp_bits_store(&o->run, (over && (o->flags & SATURATE) ? limit : sum) >> up);
+    anp_bits_store(&o->run, (over ? limit : sum) >> up);
     return ANP_OK;
 }
 
@@ -167,22 +175,14 @@ static uint8_t do_resize(bits_op *o)
     return ANP_OK;
 }
 
-static bool byte_offset(const bits_op *o, uint64_t *out)
+static uint64_t byte_offset(const bits_op *o)
 {
-    uint64_t from_end = 0 - (uint64_t)o->offset;
-    if (o->offset < 0 && from_end > o->n_bytes) {
-        return false;
-    }
-    *out = o->offset < 0 ? o->n_bytes - from_end : (uint64_t)o->offset;
-    return true;
+    return o->offset < 0 ? o->n_bytes - (0 - (uint64_t)o->offset) : (uint64_t)o->offset;
 }
 
 static uint8_t do_insert(bits_op *o)
 {
-    uint64_t at;
-    if (!byte_offset(o, &at)) {
-        return ANP_OP_NOT_APPLICABLE;
-    }
+    uint64_t at = byte_offset(o);
     uint64_t before = at < o->n_bytes ? at : o->n_bytes, after = o->n_bytes - before;
     uint8_t *to = make(o, at + o->blob.size + after);
     if (to == NULL) {
@@ -203,8 +203,8 @@ static uint8_t do_insert(bits_op *o)
 
 static uint8_t do_remove(bits_op *o)
 {
-    uint64_t at, size = (uint64_t)o->size;
-    if (!byte_offset(o, &at) || at >= o->n_bytes) {
+    uint64_t at = byte_offset(o), size = (uint64_t)o->size;
+    if (at >= o->n_bytes) {
         return ANP_PARAMETER;
     }
     if (size > o->n_bytes - at) {
@@ -276,6 +276,18 @@ static const bits_def *find(int64_t code, bool is_modify)
 
 /* ---- arguments ---- */
 
+/* Bytes, at least one, behind whatever their type is. */
+static bool take_blob(anp_call *c, anp_slice *out)
+{
+    anp_msgpack_item item;
+    if (!anp_call_item(c, &item) ||
+        (item.kind != ANP_MSGPACK_STRING && item.kind != ANP_MSGPACK_BIN) || item.bytes.size < 2) {
+        return false;
+    }
+    *out = (anp_slice){item.bytes.data + 1, item.bytes.size - 1};
+    return true;
+}
+
 static bool arguments(bits_op *o, const bits_def *def, bool is_modify)
 {
     anp_call *c = &o->call;
@@ -283,7 +295,7 @@ static bool arguments(bits_op *o, const bits_def *def, bool is_modify)
     const int64_t max = (int64_t)ANP_PROTO_MAX * (t & BY_BYTES ? 1 : 8);
     bool ok = (!(t & HAS_OFFSET) || anp_call_integer(c, &o->offset)) &&
               (!(t & HAS_SIZE) || anp_call_integer(c, &o->size)) &&
-              (!(t & HAS_BLOB) || anp_call_blob(c, ANP_PARTICLE_BLOB, &o->blob)) &&
+              (!(t & HAS_BLOB) || take_blob(c, &o->blob)) &&
               (!(t & (HAS_NUMBER | HAS_SHIFT)) || anp_call_bits(c, &o->number)) &&
               (!(t & HAS_BIT) || anp_call_bool(c, &o->bit)) &&
               (!is_modify || anp_call_option(c, &o->policy)) &&
@@ -291,21 +303,22 @@ static bool arguments(bits_op *o, const bits_def *def, bool is_modify)
     if (!ok || (o->policy & ~(int64_t)def->policies) || (o->flags & ~(int64_t)def->flags)) {
         return false;
     }
-    if ((t & HAS_SIZE) && (o->size <= 0 || o->size > ((t & IN_WORD) ? WORD : max))) {
+    int64_t least = (t & RANGE) == HAS_SIZE ? 0 : 1; /* nothing is a size to have, but no range */
+    if ((t & HAS_SIZE) && (o->size < least || o->size > ((t & IN_WORD) ? WORD : max))) {
         return false;
     }
-    if (o->offset > max || o->offset < -max || ((t & HAS_SHIFT) && o->number > INT64_MAX) ||
+    if (o->offset > max || o->offset < -max || ((t & HAS_SHIFT) && o->number > (uint64_t)max) ||
         ((t & RANGE) == RANGE && (t & HAS_BLOB) && o->blob.size < ((uint64_t)o->size + 7) / 8)) {
         return false;
     }
-    return (o->flags & OPPOSED) != OPPOSED;
+    return (o->flags & OPPOSED) != OPPOSED && (o->policy & OPPOSED_POLICY) != OPPOSED_POLICY;
 }
 
 /* Does the range lie in the blob? With the partial policy its end may lie beyond. */
 static bool place(bits_op *o)
 {
     uint64_t n = o->n_bytes * 8, from_end = 0 - (uint64_t)o->offset;
-    if (o->offset < 0 ? from_end > n : (uint64_t)o->offset >= n) {
+    if (o->offset >= 0 && (uint64_t)o->offset >= n) {
         return false;
     }
     o->run.data = o->bytes;
@@ -320,14 +333,23 @@ static bool place(bits_op *o)
 
 /* ---- carrying out ---- */
 
+/* An offset below 0 that is before the first of them. */
+static bool begins_before(const bits_op *o, const bits_def *def)
+{
+    uint64_t n = o->n_bytes * (def->traits & BY_BYTES ? 1 : 8);
+    return o->offset < 0 && 0 - (uint64_t)o->offset > n;
+}
+
+static uint8_t check_policy(const bits_op *o, const bits_def *def, const anp_particle *bin)
+{
+    if (bin != NULL) {
+        return o->policy & CREATE_ONLY ? ANP_BIN_EXISTS : ANP_OK;
+    }
+    return (o->policy & UPDATE_ONLY) || (def->traits & MAKES) != MAKES ? ANP_BIN_NOT_FOUND : ANP_OK;
+}
+
 static uint8_t modify(bits_op *o, const bits_def *def, const anp_particle *bin)
 {
-    if (bin != NULL && (o->policy & CREATE_ONLY)) {
-        return ANP_BIN_EXISTS;
-    }
-    if (bin == NULL && ((o->policy & UPDATE_ONLY) || (def->traits & MAKES) != MAKES)) {
-        return ANP_BIN_NOT_FOUND;
-    }
     if (!(def->traits & BY_BYTES)) {
         anp_buffer_put(&o->out->bin, o->bytes, (size_t)o->n_bytes);
         if (o->out->bin.failed != ANP_OK) {
@@ -338,8 +360,10 @@ static uint8_t modify(bits_op *o, const bits_def *def, const anp_particle *bin)
             return ANP_OP_NOT_APPLICABLE;
         }
     }
+    o->out->bin_type = ANP_PARTICLE_BLOB;
     uint8_t code = def->run(o);
-    o->out->has_changed = code == ANP_OK;
+    bool stays_away = bin == NULL && o->out->bin.size == 0;
+    o->out->has_changed = code == ANP_OK && !stays_away;
     return code;
 }
 
@@ -350,20 +374,26 @@ uint8_t anp_bits_call(anp_slice call, bool is_modify, const anp_particle *bin, a
     if (def == NULL || !arguments(&o, def, is_modify)) {
         return ANP_PARAMETER;
     }
+    bool fails = !(o.policy & NO_FAIL);
+    uint8_t code = is_modify ? check_policy(&o, def, bin) : ANP_OK;
+    if (code != ANP_OK) {
+        return fails ? code : ANP_OK;
+    }
     if (bin != NULL) {
         if (bin->type != ANP_PARTICLE_BLOB) {
             return ANP_INCOMPATIBLE_TYPE;
         }
         o.bytes = (uint8_t *)(uintptr_t)bin->data; /* written to only in the copy */
         o.n_bytes = bin->size;
+    } else if (!is_modify) {
+        return ANP_OK;
+    }
+    if (begins_before(&o, def)) { /* an error whatever the policy */
+        return ANP_PARAMETER;
     }
     if (is_modify) {
-        out->bin_type = ANP_PARTICLE_BLOB;
-        uint8_t code = modify(&o, def, bin);
-        return anp_outcome_code(out, o.policy & NO_FAIL ? ANP_OK : code);
-    }
-    if (bin == NULL) {
-        return ANP_OK;
+        code = modify(&o, def, bin);
+        return anp_outcome_code(out, fails ? code : ANP_OK);
     }
     return anp_outcome_code(out, place(&o) ? def->run(&o) : ANP_OP_NOT_APPLICABLE);
 }

@@ -15,23 +15,31 @@ enum { /* flags of expressions; reading ones have the last alone */
        ALL_FLAGS = 0x1f,
 };
 
-/* [expression, flags] */
+/* [expression [, flags]] */
 static uint8_t read_expression(anp_slice bytes, anp_expression **e, int64_t *flags)
 {
     anp_cursor c = anp_cursor_over(bytes.data, bytes.size);
     anp_msgpack_item item;
-    if (!anp_msgpack_read(&c, &item) || item.kind != ANP_MSGPACK_LIST || item.count != 2) {
+    if (!anp_msgpack_read(&c, &item) || item.kind != ANP_MSGPACK_LIST || item.count == 0 ||
+        item.count > 2) {
         return ANP_PARAMETER;
     }
+    bool has_flags = item.count == 2;
     const uint8_t *start = c.at;
     if (!anp_msgpack_skip(&c)) {
         return ANP_PARAMETER;
     }
     anp_slice expression = {start, (size_t)(c.at - start)};
-    if (!anp_msgpack_read(&c, &item) || item.kind != ANP_MSGPACK_INT || anp_cursor_left(&c) != 0) {
+    *flags = 0;
+    if (has_flags) {
+        if (!anp_msgpack_read(&c, &item) || item.kind != ANP_MSGPACK_INT) {
+            return ANP_PARAMETER;
+        }
+        *flags = item.integer;
+    }
+    if (anp_cursor_left(&c) != 0) {
         return ANP_PARAMETER;
     }
-    *flags = item.integer;
     return anp_expression_new(expression, e);
 }
 
@@ -49,7 +57,7 @@ static uint8_t put_value(const anp_exp_value *v, anp_arena *arena, bool is_modif
 
 enum { MEMORY_MAX = 64 << 20 }; /* for the values of one expression */
 
-static uint8_t evaluate(const anp_expression *e, int64_t flags, bool is_modify,
+static uint8_t evaluate(const anp_expression *e, int64_t flags, bool is_modify, bool is_there,
                         const anp_exp_record *record, anp_outcome *out)
 {
     anp_arena arena;
@@ -61,7 +69,7 @@ static uint8_t evaluate(const anp_expression *e, int64_t flags, bool is_modify,
     if (code != ANP_OK || !is_value) {
         code = code != ANP_OK || (flags & EVAL_NO_FAIL) ? code : ANP_OP_NOT_APPLICABLE;
     } else if (is_modify && v.type == ANP_EXP_NIL && !(flags & ALLOW_DELETE)) {
-        code = flags & POLICY_NO_FAIL ? ANP_OK : ANP_OP_NOT_APPLICABLE;
+        code = !is_there || (flags & POLICY_NO_FAIL) ? ANP_OK : ANP_OP_NOT_APPLICABLE;
     } else {
         code = put_value(&v, &arena, is_modify, out);
     }
@@ -86,7 +94,7 @@ static uint8_t run_expression(const anp_op *op, const anp_particle *bin,
     } else if (is_modify && bin == NULL && (flags & UPDATE_ONLY)) {
         code = flags & POLICY_NO_FAIL ? ANP_OK : ANP_BIN_NOT_FOUND;
     } else {
-        code = evaluate(e, flags, is_modify, record, out);
+        code = evaluate(e, flags, is_modify, bin != NULL, record, out);
     }
     anp_expression_free(e);
     return code;
@@ -96,9 +104,6 @@ uint8_t anp_compute(const anp_op *op, const anp_particle *bin, const anp_exp_rec
                     anp_outcome *out)
 {
     anp_slice call = {op->value.data, op->value.size};
-    if (op->value.type != ANP_PARTICLE_BLOB) {
-        return ANP_PARAMETER;
-    }
     switch (op->type) {
     case ANP_OP_CDT_READ:
     case ANP_OP_CDT_MODIFY:
@@ -107,6 +112,9 @@ uint8_t anp_compute(const anp_op *op, const anp_particle *bin, const anp_exp_rec
                    : anp_collection_call(call, op->type == ANP_OP_CDT_MODIFY, bin, out);
     case ANP_OP_BITS_READ:
     case ANP_OP_BITS_MODIFY:
+        if (op->value.type != ANP_PARTICLE_BLOB) { /* the others don't look */
+            return ANP_INCOMPATIBLE_TYPE;
+        }
         return anp_bits_call(call, op->type == ANP_OP_BITS_MODIFY, bin, out);
     case ANP_OP_HLL_READ:
     case ANP_OP_HLL_MODIFY:

@@ -8,18 +8,22 @@
 #define BLOB "01 42 03 04 05"
 
 static const call_case modifying[] = {
-    {"94 03 01 03 a2 04 e0", BLOB, 0, "71 42 03 04 05"},       /* set */
-    {"94 08 00 10 04", BLOB, 0, "14 20 03 04 05"},             /* shift left */
-    {"94 09 00 10 04", BLOB, 0, "00 14 03 04 05"},             /* shift right */
-    {"96 0a 00 08 cc ff 00 04", BLOB, 0, "00 42 03 04 05"},    /* add, wrap */
-    {"96 0a 00 08 cc ff 00 02", BLOB, 0, "ff 42 03 04 05"},    /* add, saturate */
-    {"94 0a 00 08 cc ff", BLOB, 26, NULL},                     /* add, overflow */
-    {"96 0a 00 08 cc ff 04 00", BLOB, 0, NULL},                /* the same, not to fail */
-    {"96 0b 00 08 02 00 02", BLOB, 0, "00 42 03 04 05"},       /* subtract, saturate */
-    {"96 0b 00 08 02 00 01", BLOB, 0, "ff 42 03 04 05"},       /* subtract, signed */
-    {"96 0a 00 08 7f 00 01", BLOB, 26, NULL},                  /* signed overflow */
-    {"96 0a 00 08 7f 00 03", BLOB, 0, "7f 42 03 04 05"},       /* signed, saturate */
-    {"96 0b 00 08 d0 80 00 03", BLOB, 0, "7f 42 03 04 05"},    /* 1 - -128 */
+    {"94 03 01 03 a2 04 e0", BLOB, 0, "71 42 03 04 05"},    /* set */
+    {"94 08 00 10 04", BLOB, 0, "14 20 03 04 05"},          /* shift left */
+    {"94 09 00 10 04", BLOB, 0, "00 14 03 04 05"},          /* shift right */
+    {"96 0a 00 08 cc ff 00 04", BLOB, 0, "00 42 03 04 05"}, /* add, wrap */
+    {"96 0a 00 08 cc ff 00 02", BLOB, 0, "ff 42 03 04 05"}, /* add, saturate */
+    {"94 0a 00 08 cc ff", BLOB, 26, NULL},                  /* add, overflow */
+    {"96 0a 00 08 cc ff 04 00", BLOB, 0, NULL},             /* the same, not to fail */
+    {"96 0b 00 08 02 00 02", BLOB, 0, "00 42 03 04 05"},    /* subtract, saturate */
+    {"96 0b 00 08 02 00 01", BLOB, 0, "ff 42 03 04 05"},    /* subtract, signed */
+    {"96 0a 00 08 7f 00 01", BLOB, 26, NULL},               /* signed overflow */
+    {"96 0a 00 08 7f 00 03", BLOB, 0, "7f 42 03 04 05"},    /* signed, saturate */
+    {"96 0b 00 08 d0 80 00 03", BLOB, 0, "81 42 03 04 05"}, /* 1 - -128: turned round, -128 */
+    {"95 0a 00 08 d0 80 00", "80", 26, NULL},               /* unsigned */
+    {"96 0a 00 08 d0 80 00 01", "80", 0, "00"},             /* -128 + -128: 0 has not gone over */
+    {"96 0a 00 08 d0 81 00 01", "80", 26, NULL},
+    {"96 0a 00 08 d0 81 00 03", "80", 0, "80"},
     {"94 0c 01 08 7f", BLOB, 0, "3f c2 03 04 05"},             /* set integer */
     {"93 07 00 28", BLOB, 0, "fe bd fc fb fa"},                /* not */
     {"94 04 07 08 a2 04 ff", BLOB, 0, "01 fe 03 04 05"},       /* or */
@@ -44,6 +48,15 @@ static const call_case modifying[] = {
     {"93 00 02 06", NULL, 0, NULL},
     {"93 01 00 a2 04 ff", BLOB, 0, "ff 01 42 03 04 05"}, /* insert */
     {"93 01 07 a2 04 ff", BLOB, 0, "01 42 03 04 05 00 00 ff"},
+    {"93 01 fa a2 04 ff", BLOB, 4, NULL}, /* before the first, whatever the policy */
+    {"94 01 fa a2 04 ff 04", BLOB, 4, NULL},
+    {"93 01 ff a2 04 ff", NULL, 4, NULL},
+    {"93 01 00 a1 04", BLOB, 4, NULL},
+    {"93 01 00 c4 02 09 ff", BLOB, 0, "ff 01 42 03 04 05"}, /* of whatever type */
+    {"92 00 00", BLOB, 0, ""},
+    {"92 00 00", NULL, 0, NULL},
+    {"93 00 02 03", BLOB, 4, NULL}, /* to make, and not to */
+    {"94 08 00 08 ce 40 00 00 01", BLOB, 4, NULL},
     {"93 01 ff a2 04 ff", BLOB, 0, "01 42 03 04 ff 05"},
     {"93 01 01 a2 04 ff", NULL, 0, "00 ff"},
     {"93 02 00 02", BLOB, 0, "03 04 05"}, /* remove */
@@ -69,7 +82,7 @@ static const call_case reading[] = {
     {"94 36 09 07 01", BLOB, 0, "ff ff ff ff ff ff ff c2"},
     {"93 36 29 01", BLOB, 26, NULL},
     {"93 36 00 29", BLOB, 26, NULL},
-    {"93 36 d0 d7 01", BLOB, 26, NULL},
+    {"93 36 d0 d7 01", BLOB, 4, NULL},
     {"93 33 00 08", NULL, 0, NULL},
     {"93 33 00 00", BLOB, 4, NULL},
     {"93 07 00 08", BLOB, 4, NULL},
@@ -90,6 +103,7 @@ static void test_bin_of_another_type_is_refused(void **state)
 {
     (void)state;
     check_call(anp_bits_call, ANP_PARTICLE_STRING, true, &(call_case){"93 07 00 08", BLOB, 12, 0});
+    check_call(anp_bits_call, ANP_PARTICLE_STRING, true, &(call_case){"93 00 02 01", BLOB, 6, 0});
 }
 
 /* ---- against single bits ---- */
