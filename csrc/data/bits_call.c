@@ -276,18 +276,6 @@ static const bits_def *find(int64_t code, bool is_modify)
 
 /* ---- arguments ---- */
 
-/* Bytes, at least one, behind whatever their type is. */
-static bool take_blob(anp_call *c, anp_slice *out)
-{
-    anp_msgpack_item item;
-    if (!anp_call_item(c, &item) ||
-        (item.kind != ANP_MSGPACK_STRING && item.kind != ANP_MSGPACK_BIN) || item.bytes.size < 2) {
-        return false;
-    }
-    *out = (anp_slice){item.bytes.data + 1, item.bytes.size - 1};
-    return true;
-}
-
 static bool arguments(bits_op *o, const bits_def *def, bool is_modify)
 {
     anp_call *c = &o->call;
@@ -295,7 +283,7 @@ static bool arguments(bits_op *o, const bits_def *def, bool is_modify)
     const int64_t max = (int64_t)ANP_PROTO_MAX * (t & BY_BYTES ? 1 : 8);
     bool ok = (!(t & HAS_OFFSET) || anp_call_integer(c, &o->offset)) &&
               (!(t & HAS_SIZE) || anp_call_integer(c, &o->size)) &&
-              (!(t & HAS_BLOB) || take_blob(c, &o->blob)) &&
+              (!(t & HAS_BLOB) || (anp_call_blob(c, &o->blob) && o->blob.size != 0)) &&
               (!(t & (HAS_NUMBER | HAS_SHIFT)) || anp_call_bits(c, &o->number)) &&
               (!(t & HAS_BIT) || anp_call_bool(c, &o->bit)) &&
               (!is_modify || anp_call_option(c, &o->policy)) &&

@@ -51,17 +51,11 @@ bool anp_call_bool(anp_call *c, bool *out)
     return ok;
 }
 
-bool anp_call_blob(anp_call *c, uint8_t particle, anp_slice *out)
+bool anp_call_blob(anp_call *c, anp_slice *out)
 {
     anp_msgpack_item item;
-    if (!anp_call_item(c, &item)) {
-        return false;
-    }
-    *out = item.bytes;
-    if (item.kind == ANP_MSGPACK_BIN) {
-        return particle == ANP_PARTICLE_BLOB;
-    }
-    if (item.kind != ANP_MSGPACK_STRING || item.bytes.size == 0 || item.bytes.data[0] != particle) {
+    if (!anp_call_item(c, &item) ||
+        (item.kind != ANP_MSGPACK_STRING && item.kind != ANP_MSGPACK_BIN) || item.bytes.size == 0) {
         return false;
     }
     *out = (anp_slice){item.bytes.data + 1, item.bytes.size - 1};

@@ -20,7 +20,7 @@ bool anp_call_item(anp_call *c, anp_msgpack_item *out);
 bool anp_call_integer(anp_call *c, int64_t *out); /* what is above 2^63 - 1 counts as that */
 bool anp_call_bits(anp_call *c, uint64_t *out);   /* of an integer of any sign */
 bool anp_call_bool(anp_call *c, bool *out);
-bool anp_call_blob(anp_call *c, uint8_t particle, anp_slice *out); /* behind its type byte */
+bool anp_call_blob(anp_call *c, anp_slice *out); /* behind its type byte, whatever that is */
 
 /* An optional number; `out` is left alone where nothing follows. */
 bool anp_call_option(anp_call *c, int64_t *out);

@@ -61,6 +61,7 @@ void anp_hll_merge(uint8_t *data, const anp_hll *h, const anp_hll *from);
 /* Appends the union; false without room. */
 bool anp_hll_union(anp_buffer *b, const anp_hll *sets, uint32_t n);
 
-/* Estimates over all of them; false where it can't be said: more than two without MinHash bits. */
+/* Estimates over all of them; false without room, or of more than three that have not all the same
+ * MinHash bits. */
 bool anp_hll_similarity(const anp_hll *sets, uint32_t n, anp_buffer *scratch, double *out);
 bool anp_hll_intersect_count(const anp_hll *sets, uint32_t n, anp_buffer *scratch, uint64_t *out);

@@ -9,6 +9,8 @@ enum { /* policy */
        ALLOW_FOLD = 8,
 };
 
+enum { UNION = 51, UNION_COUNT, INTERSECT_COUNT, SIMILARITY }; /* codes of readings of several */
+
 typedef struct hll_op {
     anp_call call;
     int64_t index_bits, minhash_bits, policy;
@@ -60,8 +62,10 @@ static bool take_element(anp_call *list, anp_buffer *scratch, anp_slice *out)
         anp_msgpack_put_uint(scratch, item.uinteger);
         break;
     case ANP_MSGPACK_BIN:
-        anp_msgpack_put_text(scratch, ANP_PARTICLE_BLOB, item.bytes.data, item.bytes.size);
+        anp_msgpack_put_raw_text(scratch, item.bytes.data, item.bytes.size);
         break;
+    case ANP_MSGPACK_LIST:
+    case ANP_MSGPACK_MAP:
     case ANP_MSGPACK_EXT: /* infinity and wildcard are no values */
         return false;
     default:
@@ -72,7 +76,19 @@ static bool take_element(anp_call *list, anp_buffer *scratch, anp_slice *out)
     return scratch->failed == ANP_OK;
 }
 
-/* All values of the list, one at least, behind the bin's own (where there is one); *n. The caller
+/* More than two values that intersect must have MinHash bits, the same in all. */
+static bool can_intersect(const hll_op *o, const anp_hll *given, uint32_t n)
+{
+    bool intersects = o->call.code == INTERSECT_COUNT || o->call.code == SIMILARITY;
+    for (uint32_t i = 0; intersects && n > 2 && i < n; i++) {
+        if (given[i].minhash_bits == 0 || given[i].minhash_bits != given[0].minhash_bits) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* All values of the list, one at least, then the bin's own (where there is one); *n. The caller
  * frees *out, whatever the code. */
 static uint8_t take_sets(hll_op *o, anp_hll **out, uint32_t *n)
 {
@@ -85,17 +101,19 @@ static uint8_t take_sets(hll_op *o, anp_hll **out, uint32_t *n)
     if (sets == NULL) {
         return ANP_SERVER_ERROR;
     }
-    if (o->bin != NULL) {
-        sets[(*n)++] = o->old;
-    }
     while (o->list.left != 0) {
         anp_slice bytes;
-        if (!anp_call_blob(&o->list, ANP_PARTICLE_HLL, &bytes) ||
-            !anp_hll_open(&sets[(*n)++], bytes)) {
+        if (!anp_call_blob(&o->list, &bytes) || !anp_hll_open(&sets[(*n)++], bytes)) {
             return ANP_PARAMETER;
         }
     }
-    return ANP_OK;
+    if (!can_intersect(o, sets, *n)) {
+        return ANP_PARAMETER;
+    }
+    if (o->bin != NULL) {
+        sets[(*n)++] = o->old;
+    }
+    return *n <= 3 || can_intersect(o, sets, *n) ? ANP_OK : ANP_OP_NOT_APPLICABLE;
 }
 
 /* ---- modifying ---- */
@@ -112,7 +130,7 @@ static uint8_t choose_bits(hll_op *o)
     if (o->minhash_bits == ANP_HLL_UNSET) {
         o->minhash_bits = o->bin != NULL ? o->old.minhash_bits : 0;
     }
-    return anp_hll_bits_are_good(o->index_bits, o->minhash_bits) ? ANP_OK : ANP_PARAMETER;
+    return anp_hll_bits_are_good(o->index_bits, o->minhash_bits) ? ANP_OK : ANP_OP_NOT_APPLICABLE;
 }
 
 static uint8_t do_init(hll_op *o)
@@ -206,10 +224,8 @@ static uint8_t do_refresh(hll_op *o)
 
 static uint8_t do_fold(hll_op *o)
 {
-    if (!anp_hll_bits_are_good(o->index_bits, 0)) {
-        return ANP_PARAMETER;
-    }
-    if (o->old.minhash_bits != 0 || o->index_bits > o->old.index_bits) {
+    if (o->old.minhash_bits != 0 || o->index_bits > o->old.index_bits ||
+        o->index_bits == ANP_HLL_UNSET) {
         return ANP_OP_NOT_APPLICABLE;
     }
     anp_hll h = {.index_bits = (uint8_t)o->index_bits,
@@ -259,8 +275,6 @@ static uint8_t do_may_contain(hll_op *o)
     }
     return ok ? ANP_OK : no_memory ? ANP_SERVER_ERROR : ANP_PARAMETER;
 }
-
-enum { UNION = 51, UNION_COUNT, INTERSECT_COUNT, SIMILARITY };
 
 static uint8_t read_sets(hll_op *o, const anp_hll *sets, uint32_t n)
 {
@@ -368,7 +382,9 @@ static bool arguments(hll_op *o, const hll_def *def)
                                                       : anp_call_option(c, &o->index_bits))) &&
               (!(t & HAS_MINHASH_BITS) || anp_call_option(c, &o->minhash_bits)) &&
               (def->policies == 0 || anp_call_option(c, &o->policy)) && c->left == 0;
-    if (!ok || (o->policy & ~def->policies)) {
+    enum { OPPOSED = CREATE_ONLY | UPDATE_ONLY };
+    if (!ok || (o->policy & ~def->policies) || (o->policy & OPPOSED) == OPPOSED ||
+        ((t & HAS_LIST) && o->list.left == 0)) {
         return false;
     }
     /* What is not given is fine here, whatever the other is. */
@@ -376,32 +392,32 @@ static bool arguments(hll_op *o, const hll_def *def)
                                  o->minhash_bits == ANP_HLL_UNSET ? 0 : o->minhash_bits);
 }
 
-static uint8_t modify(hll_op *o, const hll_def *def)
+static uint8_t check_policy(const hll_op *o, const hll_def *def)
 {
-    if (o->bin != NULL && (o->policy & CREATE_ONLY)) {
-        return ANP_BIN_EXISTS;
+    if (o->bin != NULL) {
+        return o->policy & CREATE_ONLY ? ANP_BIN_EXISTS : ANP_OK;
     }
-    if (o->bin == NULL && (!(def->traits & MAKES) || (o->policy & UPDATE_ONLY))) {
-        return ANP_BIN_NOT_FOUND;
-    }
-    return def->run(o);
+    return !(def->traits & MAKES) || (o->policy & UPDATE_ONLY) ? ANP_BIN_NOT_FOUND : ANP_OK;
 }
 
 uint8_t anp_hll_call(anp_slice call, bool is_modify, const anp_particle *bin, anp_outcome *out)
 {
     hll_op o = {.bin = bin, .out = out};
-    const hll_def *def = anp_call_open(&o.call, call) ? find(o.call.code, is_modify) : NULL;
-    if (def == NULL || !arguments(&o, def)) {
-        return ANP_PARAMETER;
-    }
     if (bin != NULL && (bin->type != ANP_PARTICLE_HLL ||
                         !anp_hll_open(&o.old, (anp_slice){bin->data, bin->size}))) {
         return ANP_INCOMPATIBLE_TYPE;
     }
-    if (is_modify) {
-        out->bin_type = ANP_PARTICLE_HLL;
-        uint8_t code = modify(&o, def);
-        return anp_outcome_code(out, o.policy & NO_FAIL ? ANP_OK : code);
+    const hll_def *def = anp_call_open(&o.call, call) ? find(o.call.code, is_modify) : NULL;
+    if (def == NULL || !arguments(&o, def)) {
+        return ANP_PARAMETER;
     }
-    return anp_outcome_code(out, bin == NULL ? ANP_OK : def->run(&o));
+    if (!is_modify) {
+        return anp_outcome_code(out, bin == NULL ? ANP_OK : def->run(&o));
+    }
+    uint8_t code = check_policy(&o, def);
+    if (code != ANP_OK) { /* all that the policy can keep from being an error */
+        return o.policy & NO_FAIL ? ANP_OK : code;
+    }
+    out->bin_type = ANP_PARTICLE_HLL;
+    return anp_outcome_code(out, def->run(&o));
 }

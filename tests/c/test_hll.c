@@ -12,6 +12,12 @@
 #define OF_BOTH HEAD("04", "00") "00 00 00 00 40 40 00 00 00 00 00 00"
 /* A value of 23 bytes in a list of one. */
 #define LIST(hll) "91 b8 12 " hll
+/* One of 31 bytes, behind its head. */
+#define FOUR(hll) "d9 20 12 " hll " "
+#define ZEROS_38                                                                                   \
+    "00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 "   \
+    "00 00 00 00 00 00 00 00 "
+#define ZEROS_114 ZEROS_38 ZEROS_38 ZEROS_38
 
 static const call_case modifying[] = {
     {"93 00 04 ff", NULL, 0, EMPTY_4},
@@ -47,6 +53,13 @@ static const call_case modifying[] = {
     {"92 04 05", OF_A, 26, NULL},
     {"92 04 04", OF_A_4, 26, NULL},
     {"92 04 03", OF_A, 4, NULL},
+    {"92 04 ff", OF_A, 26, NULL},
+    {"94 00 04 ff 03", NULL, 4, NULL}, /* to make, and not to */
+    {"93 00 10 ff", "00 04 33 00 00 00 00 00 00 00 00 " ZEROS_114, 26, NULL}, /* with its 51 bits */
+    {"94 01 91 91 01 04", NULL, 4, NULL},                                     /* no lists */
+    {"92 01 90", OF_A, 4, NULL},
+    {"93 02 " LIST(OF_1) " 04", OF_A_4, 26, NULL}, /* still an error */
+    {"92 02 91 b8 04 " OF_1, OF_A, 0, OF_BOTH},    /* of whatever type */
     {"91 04", OF_A, 4, NULL},
     {"91 05", OF_A, 4, NULL},
 };
@@ -60,7 +73,13 @@ static const call_case reading[] = {
     {"92 34 " LIST(OF_1), OF_A, 0, "00 00 00 00 00 00 00 02"},
     {"92 35 " LIST(OF_1), OF_BOTH, 0, "00 00 00 00 00 00 00 01"},
     {"92 36 " LIST(OF_1), OF_BOTH, 0, "3f e0 00 00 00 00 00 00"},
-    {"92 35 92 b8 12 " OF_1 " b8 12 " OF_1, OF_A, 4, NULL}, /* three, without MinHash bits */
+    {"92 36 " LIST(EMPTY_4), EMPTY_4, 0, "ff f8 00 00 00 00 00 00"}, /* nothing of nothing */
+    {"92 35 92 b8 12 " OF_1 " b8 12 " OF_BOTH, OF_BOTH, 0, "00 00 00 00 00 00 00 01"},
+    {"92 35 92 b8 12 " OF_1 " b8 12 " OF_1, OF_A, 0, "00 00 00 00 00 00 00 00"},
+    {"92 35 93 b8 12 " OF_1 " b8 12 " OF_1 " b8 12 " OF_1, OF_A, 4, NULL}, /* without MinHash */
+    {"92 35 93 " FOUR(OF_A_4) FOUR(OF_A_4) FOUR(OF_A_4), OF_A, 26, NULL},
+    {"92 35 93 " FOUR(OF_A_4) FOUR(OF_A_4) FOUR(OF_A_4), OF_A_4, 0, "00 00 00 00 00 00 00 01"},
+    {"92 36 93 " FOUR(OF_A_4) FOUR(OF_A_4) FOUR(OF_A_4), OF_A_4, 0, "3f f0 00 00 00 00 00 00"},
     {"91 37", OF_A_4, 0, "92 04 04"},
     {"92 38 91 a2 03 61", OF_A_4, 0, "00 00 00 00 00 00 00 01"},
     {"92 38 92 a2 03 61 01", OF_A, 0, "00 00 00 00 00 00 00 00"},
