@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from ._async_client import AsyncClient
 from ._client import Client
 from ._codes import class_of
+from ._naming import called
 from .exception import BulkError
 from .types import BatchRecord, BulkFailure
 
@@ -70,9 +71,10 @@ def _failure(first: int, row: int, record: BatchRecord) -> BulkFailure:
 def _run(stream: Stream[BatchWriteResult], tally: _Tally) -> tuple[int, list[BulkFailure]]:
     result: BatchWriteResult | None = None
     try:
-        for result in stream:
-            if tally.add(result):
-                stream.stop()
+        with called("bulk"):
+            for result in stream:
+                if tally.add(result):
+                    stream.stop()
     except BaseException as error:
         stream.close()
         given = () if result is None else (result,)
@@ -85,9 +87,10 @@ async def _run_async(
     stream: AsyncStream[BatchWriteResult], tally: _Tally
 ) -> tuple[int, list[BulkFailure]]:
     try:
-        async for result in stream:
-            if tally.add(result):
-                stream.stop()
+        with called("bulk"):
+            async for result in stream:
+                if tally.add(result):
+                    stream.stop()
     except BaseException as error:
         tally.leave(error, *stream.unyielded)
         raise
@@ -183,8 +186,17 @@ def bulk(
     """
     if not isinstance(client, (Client, AsyncClient)):
         raise TypeError(f"bulk: client is a Client or an AsyncClient, not {type(client).__name__}")
-    stream: Any = client.write_stream(
-        rows, namespace, set_name, key_field, chunk, in_flight, progress, policy=policy, retry=retry
-    )
+    with called("bulk"):
+        stream: Any = client.write_stream(
+            rows,
+            namespace,
+            set_name,
+            key_field,
+            chunk,
+            in_flight,
+            progress,
+            policy=policy,
+            retry=retry,
+        )
     tally = _Tally(chunk, raise_on_error)
     return _run(stream, tally) if isinstance(client, Client) else _run_async(stream, tally)

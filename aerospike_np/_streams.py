@@ -12,6 +12,7 @@ from typing import Any
 from . import _progress
 from ._batch_operations import BatchOperations
 from ._keys import Keys
+from ._naming import called
 from .exception import InvalidArgError
 
 
@@ -98,9 +99,10 @@ def read_plan(
     chunk = _count("chunk", chunk, 2**31 - 1)
 
     def work(part: Any) -> Any:
-        return BatchOperations.batch_read(
-            client, part, _dtype=dtype, namespace=namespace, set_name=set_name, **options
-        )
+        with called("read_stream"):
+            return BatchOperations.batch_read(
+                client, part, _dtype=dtype, namespace=namespace, set_name=set_name, **options
+            )
 
     if isinstance(keys, (str, bytes, Mapping)):
         raise TypeError(f"read_stream: keys is an iterable of keys, not {type(keys).__name__}")
@@ -203,7 +205,9 @@ class _Rows:
         if self.rows:
             rows, self.rows = self.rows, []
             self.n_taken += len(rows)
-            yield BatchOperations.batch_write(self.client, rows, **self.options)
+            with called("write_stream"):
+                work = BatchOperations.batch_write(self.client, rows, **self.options)
+            yield work
 
 
 def write_plan(
@@ -243,16 +247,18 @@ def write_plan(
         yield from rows.take()  # in order
         if namespace is None:
             raise InvalidArgError("write_stream: arrays need namespace= and set_name=")
-        yield BatchOperations.batch_write_numpy(
-            client,
-            item,
-            namespace,
-            set_name,
-            key_field=key_field,
-            policy=policy,
-            retry=retry,
-            **options,
-        )
+        with called("write_stream"):
+            work = BatchOperations.batch_write_numpy(
+                client,
+                item,
+                namespace,
+                set_name,
+                key_field=key_field,
+                policy=policy,
+                retry=retry,
+                **options,
+            )
+        yield work
 
     total = _n_rows(chunks, key_field) if progress else None
     return Plan(chunks, feed, rows.take, in_flight, total, progress)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,26 @@ def sent(body: bytes) -> list[Any]:
     for _ in range(n_fields):
         at += 4 + int.from_bytes(body[at : at + 4], "big")
     return [body[1:4].hex(), int.from_bytes(body[10:14], "big"), n_ops, body[at:].hex()]
+
+
+def our_names() -> dict[str, Any]:
+    """What the texts name, of ours."""
+    import aerospike_np
+    from aerospike_np.helpers import cdt_ctx, operations
+
+    modules = (
+        "operations",
+        "list_operations",
+        "map_operations",
+        "bitwise_operations",
+        "hll_operations",
+    )
+    values = ("HyperLogLog", "KeyOrderedDict", "CDTInfinite", "CDTWildcard")
+    return {
+        "cdt_ctx": cdt_ctx,
+        **{name: import_module(f"{operations.__name__}.{name}") for name in modules},
+        **{name: getattr(aerospike_np, name) for name in values},
+    }
 
 
 def recorded() -> dict[str, list[Any]]:

@@ -7,30 +7,10 @@ from typing import Any
 
 import pytest
 from fake_server import FakeServer, frame, message
-from operation_calls import recorded, sent
+from operation_calls import our_names, recorded, sent
 
 import aerospike_np
-from aerospike_np.helpers import cdt_ctx
-from aerospike_np.helpers.operations import (
-    bitwise_operations,
-    hll_operations,
-    list_operations,
-    map_operations,
-    operations,
-)
-
-NAMES: dict[str, Any] = {
-    "operations": operations,
-    "list_operations": list_operations,
-    "map_operations": map_operations,
-    "bitwise_operations": bitwise_operations,
-    "hll_operations": hll_operations,
-    "cdt_ctx": cdt_ctx,
-    "HyperLogLog": aerospike_np.HyperLogLog,
-    "KeyOrderedDict": aerospike_np.KeyOrderedDict,
-    "CDTInfinite": aerospike_np.CDTInfinite,
-    "CDTWildcard": aerospike_np.CDTWildcard,
-}
+from aerospike_np.helpers.operations import list_operations, map_operations
 
 pytestmark = pytest.mark.needs_embedded("a server that records what it gets")
 
@@ -67,7 +47,7 @@ def test_each_call_sends_what_the_official_client_sends(recording: Recording) ->
     wrong = {
         call: (got, want)
         for call, want in recorded().items()
-        if (got := recording.sends(eval(call, dict(NAMES)))) != want
+        if (got := recording.sends(eval(call, our_names()))) != want
     }
     assert not wrong
 
@@ -84,3 +64,38 @@ def test_policies_under_the_names_of_the_other_client_are_the_same(recording: Re
         ),
     ):
         assert recording.sends([ours]) == recording.sends([theirs])
+
+
+GARBAGE: list[Any] = [
+    None, True, -1, 2**63, 2**70, 1.5, float("nan"), "x", "\ud800", b"", [], [[]], {}, {"x": 1}, {1, 2}, object(),
+    len, aerospike_np.CDTInfinite(), aerospike_np.GeoJSON({}), [aerospike_np], "b" * 16, 10**400,
+]  # fmt: skip
+
+
+def damaged(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The operation without each of its keys, with one too many, and with nonsense under each."""
+    yield {**operation, "vall": 1}
+    yield {**operation, 5: 1}  # type: ignore[dict-item]
+    for key in operation:
+        yield {name: value for name, value in operation.items() if name != key}
+        for thing in GARBAGE:
+            yield {**operation, key: thing}
+
+
+def test_damaged_operations_are_refused_by_name_or_sent(recording: Recording) -> None:
+    calls = [eval(call, our_names()) for call in recorded()]
+    kinds = {(ops[0]["op"], *ops[0]): ops[0] for ops in calls}
+    assert len(kinds) > 150
+    n_refused = 0
+    for operation in kinds.values():
+        for ops in damaged(operation):
+            recording.last = b""
+            try:
+                recording.sends([ops])
+            except (aerospike_np.exception.InvalidArgError, TypeError) as refused:
+                assert str(refused).startswith("operate: "), (ops, refused)
+                assert not recording.last
+                n_refused += 1
+            else:
+                assert recording.last
+    assert n_refused > 5000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from fake_server import END, FakeServer, frame, message
@@ -14,7 +13,7 @@ from aerospike_np._codes import class_of
 
 pytestmark = pytest.mark.needs_embedded("a server that answers with any code")
 
-# All that servers have. 0 is no error; 50 ends a list; 29 and 32, and those of transactions, have no class of their own.
+# All that servers have. 29 and 32, and those of transactions, have no class of their own.
 CODES = [
     *range(1, 30), 32, *range(50, 57), *range(60, 67), *range(70, 76), *range(80, 84), *range(90, 95), 100,
     *range(120, 128), 150, 151, 152, 160, *range(200, 207), *range(210, 214),

@@ -198,5 +198,7 @@ PyObject *anp_raise(anp_state *state, const anp_error *err, PyObject *key);
 PyObject *anp_exception_new(anp_state *state, const anp_error *err,
                             PyObject *key);                         /* new, not raised */
 PyObject *anp_raise_arg(anp_state *state, const char *format, ...); /* InvalidArgError */
+/* Puts "where: " before the text of the InvalidArgError or TypeError that is set; others stay. */
+void anp_raise_inside(anp_state *state, const char *where);
 /* The class that belongs to code, with its attribute `bin` (NULL: None). Returns NULL. */
 PyObject *anp_raise_bin(anp_state *state, anp_status code, PyObject *bin, const char *format, ...);

@@ -14,6 +14,9 @@ enum {
     BY_PATH = 0xfe,
     PATH_MODIFIES = 4,
     INVERTED = 0x10000,
+    RETURN_EXISTS = 13, /* return types: 0 to this, and the two kinds of maps */
+    RETURN_MAP = 16,
+    RETURN_ORDERED_MAP = 17,
     WHERE_SIZE = 192,
 };
 
@@ -63,16 +66,37 @@ static bool put_value(anp_op_encoder *e, unsigned key)
     return anp_value_pack(&e->at.whose, e->values[key], e->at.b);
 }
 
+/* NumPy's: how many dimensions, and what kind of numbers. -1: it is none of NumPy's. */
+static long dimensions(PyObject *value, char *kind)
+{
+    PyObject *n = PyObject_HasAttrString(value, "__array_interface__")
+                      ? PyObject_GetAttrString(value, "ndim")
+                      : NULL;
+    PyObject *dtype = n != NULL ? PyObject_GetAttrString(value, "dtype") : NULL;
+    PyObject *letter = dtype != NULL ? PyObject_GetAttrString(dtype, "kind") : NULL;
+    bool is_letter = letter != NULL && PyUnicode_Check(letter) && PyUnicode_GET_LENGTH(letter) == 1;
+    long out = is_letter ? PyLong_AsLong(n) : -1;
+    *kind = is_letter && PyUnicode_READ_CHAR(letter, 0) < 128 ? (char)PyUnicode_READ_CHAR(letter, 0)
+                                                              : 0;
+    Py_XDECREF(letter);
+    Py_XDECREF(dtype);
+    Py_XDECREF(n);
+    PyErr_Clear();
+    return out;
+}
+
 static bool is_sequence(PyObject *value)
 {
-    return PyList_Check(value) || PyTuple_Check(value) ||
-           PyObject_HasAttrString(value, "__array_interface__");
+    char kind;
+    return PyList_Check(value) || PyTuple_Check(value) || dimensions(value, &kind) > 0;
 }
 
 static bool is_number(PyObject *value)
 {
-    return !PyBool_Check(value) && (PyFloat_Check(value) || PyIndex_Check(value) ||
-                                    PyObject_HasAttrString(value, "__array_interface__"));
+    char kind;
+    long n = dimensions(value, &kind);
+    return n < 0 ? !PyBool_Check(value) && (PyFloat_Check(value) || PyIndex_Check(value))
+                 : n == 0 && (kind == 'i' || kind == 'u' || kind == 'f');
 }
 
 static bool is_text(PyObject *value)
@@ -153,9 +177,15 @@ static bool put_return(anp_op_encoder *e, unsigned key)
 {
     int64_t type;
     bool inverted;
-    return take_bool(e, ANP_KEY_INVERTED, &inverted) &&
-           anp_op_integer(&e->at, e->values[key], "return_type", &type) &&
-           anp_op_put_integer(e, inverted ? type | INVERTED : type);
+    if (!take_bool(e, ANP_KEY_INVERTED, &inverted) ||
+        !anp_op_integer(&e->at, e->values[key], "return_type", &type)) {
+        return false;
+    }
+    int64_t plain = type & ~(int64_t)INVERTED;
+    if (plain < 0 || plain > RETURN_ORDERED_MAP || (plain > RETURN_EXISTS && plain < RETURN_MAP)) {
+        return anp_op_wrong(e, key, "one of LIST_RETURN_* or MAP_RETURN_*");
+    }
+    return anp_op_put_integer(e, inverted ? type | INVERTED : type);
 }
 
 static bool put_action(anp_op_encoder *e, unsigned key)
@@ -331,7 +361,7 @@ static bool put_envelope(anp_op_encoder *e)
     uint32_t n = is_path && e->spec->args[1].kind != ANP_ARG_END ? 4 : 3;
     anp_msgpack_put_list(e->at.b, n);
     anp_msgpack_put_int(e->at.b, is_path ? BY_PATH : WITH_CONTEXT);
-    return create_bits(e, &bits) && anp_op_context(&e->at, context, bits);
+    return create_bits(e, &bits) && anp_op_context(&e->at, context, bits, is_path);
 }
 
 static bool put_packed(anp_op_encoder *e)
@@ -402,7 +432,11 @@ static bool take_bin(anp_op_encoder *e, anp_slice *bin)
     if (name == NULL) {
         return anp_op_missing(e, ANP_KEY_BIN);
     }
-    return anp_bin_name(e->at.whose.state, name, bin);
+    if (!anp_bin_name(e->at.whose.state, name, bin)) {
+        anp_raise_inside(e->at.whose.state, e->at.whose.where);
+        return false;
+    }
+    return true;
 }
 
 static bool put_operation(anp_op_encoder *e)

@@ -201,8 +201,9 @@ bool anp_op_put_policy(anp_op_encoder *e, const anp_op_arg *arg);
 /* operation_context.c */
 
 /* Appends a context, the list of what leads to a list or a map inside the bin. `create`: bits for
- * the last step's type, of what is made where it does not exist. */
-bool anp_op_context(const anp_op_place *at, PyObject *context, unsigned create);
+ * the last step's type, of what is made where it does not exist. `is_path`: steps may take several
+ * elements. */
+bool anp_op_context(const anp_op_place *at, PyObject *context, unsigned create, bool is_path);
 
 /* Appends the bytes of an expression. `what` is the key that holds it. */
 bool anp_op_expression(const anp_op_place *at, PyObject *expression, const char *what);

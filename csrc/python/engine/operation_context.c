@@ -5,7 +5,12 @@
 
 #include "wire/msgpack.h"
 
-enum { STEPS_MAX = 64 };
+enum {
+    STEPS_MAX = 64,
+    CHILDREN = 0x04, /* types of steps that take several elements, or some of those */
+    FILTERED = 0x204,
+    KEYS_IN = 0x2a,
+};
 
 bool anp_op_integer(const anp_op_place *at, PyObject *value, const char *what, int64_t *out)
 {
@@ -51,6 +56,7 @@ bool anp_op_expression(const anp_op_place *at, PyObject *expression, const char 
 {
     PyObject *packed = PyObject_GetAttrString(expression, "packed");
     if (packed == NULL && !PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        anp_raise_inside(at->whose.state, at->whose.where);
         return false;
     }
     if (packed == NULL || !PyBytes_Check(packed) || PyBytes_GET_SIZE(packed) == 0) {
@@ -66,8 +72,29 @@ bool anp_op_expression(const anp_op_place *at, PyObject *expression, const char 
     return true;
 }
 
-/* A step: its type, and its value, which was packed when the step was made. */
-static bool put_step(const anp_op_place *at, PyObject *step, unsigned create)
+/* A step of several elements where there must be one, or the first of all that narrows another. */
+static bool misplaced(const anp_op_place *at, PyObject *step, int64_t type, Py_ssize_t i,
+                      bool is_path)
+{
+    if (!is_path && (type == CHILDREN || type == FILTERED || type == KEYS_IN)) {
+        (void)anp_raise_bin(at->whose.state, ANP_ERR_PARAM, at->whose.bin,
+                            "%s: 'ctx': %.200R takes several elements; only paths can "
+                            "(select_by_path, modify_by_path)",
+                            at->whose.where, step);
+        return true;
+    }
+    if (type == FILTERED && i == 0) {
+        (void)anp_raise_bin(at->whose.state, ANP_ERR_PARAM, at->whose.bin,
+                            "%s: 'ctx': %.200R narrows the step before it, and there is none",
+                            at->whose.where, step);
+        return true;
+    }
+    return false;
+}
+
+/* Step i: its type, and its value, which was packed when the step was made. */
+static bool put_step(const anp_op_place *at, PyObject *step, Py_ssize_t i, unsigned create,
+                     bool is_path)
 {
     PyObject *type = PyObject_GetAttrString(step, "_type");
     PyObject *code = type != NULL ? PyObject_GetAttrString(step, "_code") : NULL;
@@ -75,7 +102,7 @@ static bool put_step(const anp_op_place *at, PyObject *step, unsigned create)
     bool ok = code != NULL && anp_op_integer(at, type, "ctx", &number);
     if (ok) {
         anp_msgpack_put_int(at->b, number | (int64_t)create);
-        ok = anp_op_expression(at, code, "ctx");
+        ok = !misplaced(at, step, number, i, is_path) && anp_op_expression(at, code, "ctx");
     } else if (code == NULL && PyErr_ExceptionMatches(PyExc_AttributeError)) {
         PyErr_Clear();
         (void)anp_raise_bin(at->whose.state, ANP_ERR_PARAM, at->whose.bin,
@@ -88,7 +115,7 @@ static bool put_step(const anp_op_place *at, PyObject *step, unsigned create)
     return ok;
 }
 
-bool anp_op_context(const anp_op_place *at, PyObject *context, unsigned create)
+bool anp_op_context(const anp_op_place *at, PyObject *context, unsigned create, bool is_path)
 {
     PyObject *steps =
         PyList_Check(context) || PyTuple_Check(context) ? PySequence_Tuple(context) : NULL;
@@ -102,8 +129,11 @@ bool anp_op_context(const anp_op_place *at, PyObject *context, unsigned create)
         return false;
     }
     Py_ssize_t n = PyTuple_GET_SIZE(steps);
-    bool ok = n <= STEPS_MAX;
-    if (!ok) {
+    bool ok = n <= STEPS_MAX && n != 0;
+    if (n == 0) {
+        (void)anp_raise_bin(at->whose.state, ANP_ERR_PARAM, at->whose.bin,
+                            "%s: 'ctx' needs at least one step", at->whose.where);
+    } else if (!ok) {
         (void)anp_raise_bin(at->whose.state, ANP_ERR_PARAM, at->whose.bin,
                             "%s: 'ctx' has %zd steps; the server follows at most %d",
                             at->whose.where, n, (int)STEPS_MAX);
@@ -111,7 +141,7 @@ bool anp_op_context(const anp_op_place *at, PyObject *context, unsigned create)
         anp_msgpack_put_list(at->b, 2 * (uint32_t)n);
     }
     for (Py_ssize_t i = 0; ok && i < n; i++) {
-        ok = put_step(at, PyTuple_GET_ITEM(steps, i), i == n - 1 ? create : 0);
+        ok = put_step(at, PyTuple_GET_ITEM(steps, i), i, i == n - 1 ? create : 0, is_path);
     }
     Py_DECREF(steps);
     return ok;

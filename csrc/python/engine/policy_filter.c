@@ -32,6 +32,9 @@ bool anp_filter_take(anp_state *state, const char *name, PyObject *value, const 
     }
     PyObject *packed = PyObject_GetAttrString(value, "_filter");
     if (packed == NULL) {
+        char inside[128];
+        (void)PyOS_snprintf(inside, sizeof inside, "%s: %s", where, name);
+        anp_raise_inside(state, inside);
         return false;
     }
     Py_XSETREF(*out, packed);

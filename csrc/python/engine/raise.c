@@ -98,3 +98,20 @@ PyObject *anp_raise_bin(anp_state *state, anp_status code, PyObject *bin, const 
     va_end(args);
     return raise_exception(exception_of(state, code, message, false, NULL, NULL, bin));
 }
+
+void anp_raise_inside(anp_state *state, const char *where)
+{
+    bool is_type = PyErr_ExceptionMatches(PyExc_TypeError);
+    if (!is_type && !PyErr_ExceptionMatches(state->invalid_arg_error)) {
+        return;
+    }
+    PyObject *inner = anp_exception_take();
+    PyObject *bin = is_type ? Py_NewRef(Py_None) : PyObject_GetAttrString(inner, "bin");
+    if (is_type) {
+        PyErr_Format(PyExc_TypeError, "%s: %S", where, inner);
+    } else if (bin != NULL) {
+        (void)anp_raise_bin(state, ANP_ERR_PARAM, bin, "%s: %S", where, inner);
+    }
+    Py_XDECREF(bin);
+    Py_XDECREF(inner);
+}

@@ -286,6 +286,10 @@ static bool look_other(const anp_whose *whose, PyObject *value, anp_look *out)
         return look_numpy(whose, value, out);
     }
     PyErr_Clear();
+    if (is_a(value, state->expression_class)) {
+        return refuse(whose, value,
+                      "the server computes it: use expression_read or expression_write");
+    }
     if (PyAnySet_Check(value)) {
         return refuse(whose, value, "Aerospike has no sets: pass a list");
     }
