@@ -54,7 +54,7 @@ storable = st.recursive(
 stand_ins = st.just(Infinite()) | st.just(Wildcard())
 values = storable | stand_ins | st.lists(storable | stand_ins, max_size=4)
 # What the official client cuts off without a word: offsets of bits, and places in maps, to 32 bits.
-py_counts = st.integers(17, 30000)
+py_counts = py_ints.filter(lambda n: 0 < n < 30000)
 offsets = st.integers(-(2**31), 2**31 - 1) | st.integers(-300, 300)
 sizes = st.integers(0, 2**32 - 1) | st.integers(0, 300)
 several_values = st.lists(values, max_size=5)
@@ -281,7 +281,7 @@ def policies() -> st.SearchStrategy[tuple[dict[str, Any], dict[str, Any]]]:
     )
     meta = st.fixed_dictionaries({}, optional=ttl)
     policy = st.fixed_dictionaries(
-        {},
+        {"total_timeout": st.sampled_from([1000, 5000])},
         optional=ttl
         | {
             "key": st.sampled_from([0, 1]),

@@ -77,7 +77,7 @@ def ours() -> Iterator[Sending]:
     ours.stop()
 
 
-@settings(CHECKS, max_examples=2000)
+@settings(CHECKS, max_examples=1500)
 @given(ops=operations(), policy=policies())
 def test_our_requests_are_those_of_the_official_client(
     official: Apart, ours: Sending, ops: list[Any], policy: list[Any]
@@ -106,7 +106,7 @@ def as_numpy(part: Any) -> Any:
     return part
 
 
-@settings(CHECKS, max_examples=500)
+@settings(CHECKS, max_examples=300)
 @given(ops=operations())
 def test_numpys_scalars_are_sent_as_pythons(ours: Sending, ops: list[Any]) -> None:
     assert ours.sends([as_numpy(ops), {}, {}]) == ours.sends([ops, {}, {}])
