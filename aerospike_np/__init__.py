@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from ._client import Client
     from ._engine import calc_digest
     from ._reader import Reader
-    from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
+    from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords, TransformResult
 
 __version__ = "0.1.0"
 
@@ -62,6 +62,7 @@ _LAZY = {
     "Client": "_client",
     "NumpyBatchRecords": "_results",
     "Reader": "_reader",
+    "TransformResult": "_results",
     "bulk": "_bulk",
     "calc_digest": "_engine",
     "get_include": "_c_api",
@@ -95,6 +96,7 @@ __all__ = [
     "Reader",
     "Record",
     "RecordMetadata",
+    "TransformResult",
     "TypedBlob",
     "blob",
     "bulk",

@@ -12,6 +12,19 @@ from .exception import InvalidArgError
 from .types import Field
 
 
+def _choice(where: str, value: str, what: str, off: str, on: str) -> bool:
+    """Whether a choice of two is the second."""
+    if value not in (off, on):
+        raise InvalidArgError(f"{where}: {what} must be {off!r} or {on!r}, not {value!r}")
+    return value == on
+
+
+def _one_ttl(where: str, ttl: int) -> int:
+    """Seconds to live of all rows, as on the wire."""
+    (one,) = _ttl(where, ttl, 1)  # type: ignore[misc]
+    return int(one)
+
+
 class Rows:
     """The arrays of one call."""
 
@@ -48,12 +61,6 @@ class Rows:
         given = _field_or(where, generation, self.columns, "generation")
         self.generation = _generation(where, given, self.n)
 
-    def choice(self, value: str, what: str, off: str, on: str) -> bool:
-        """Whether a choice of two is the second."""
-        if value not in (off, on):
-            raise InvalidArgError(f"{self.where}: {what} must be {off!r} or {on!r}, not {value!r}")
-        return value == on
-
 
 class Source(Rows):
     """The arrays of one write, and what the engine needs to know of them."""
@@ -66,10 +73,10 @@ class Source(Rows):
         self.fields = tuple((name, self.columns[name]) for name in bins)
         self.masks = tuple(self._masks.get(name) for name in bins) if self._masks else None
         self.flags = (
-            self.choice(masked, "masked", "keep", "remove")
-            | self.choice(bytes_as, "bytes_as", "blob", "str") << 1
-            | self.choice(subarrays, "subarrays", "blob", "list") << 2
-            | self.choice(empty, "empty", "raise", "skip") << 3
+            _choice(self.where, masked, "masked", "keep", "remove")
+            | _choice(self.where, bytes_as, "bytes_as", "blob", "str") << 1
+            | _choice(self.where, subarrays, "subarrays", "blob", "list") << 2
+            | _choice(self.where, empty, "empty", "raise", "skip") << 3
         )
         if not bins and self.n and not self.flags & 8:
             raise InvalidArgError(
@@ -108,9 +115,9 @@ class OperationSource(Rows):
         self.fields = {name: self.columns[name] for name in names}
         self.masks = {name: self._masks[name] for name in names if name in self._masks}
         self.flags = (
-            self.choice(bytes_as, "bytes_as", "blob", "str") << 1
-            | self.choice(subarrays, "subarrays", "blob", "list") << 2
-            | self.choice(empty, "empty", "raise", "skip") << 3
+            _choice(self.where, bytes_as, "bytes_as", "blob", "str") << 1
+            | _choice(self.where, subarrays, "subarrays", "blob", "list") << 2
+            | _choice(self.where, empty, "empty", "raise", "skip") << 3
         )
 
     def arguments(self, rows: Any = ...) -> tuple[Any, ...]:
@@ -121,6 +128,48 @@ class OperationSource(Rows):
             {name: mask[rows] for name, mask in self.masks.items()},
             _some(self.ttl, rows), _some(self.generation, rows), self.flags,
         )  # fmt: skip
+
+
+class Returned:
+    """What a function returned of n rows, of which those that are ``sent`` are written."""
+
+    __slots__ = ("fields", "flags", "masks", "sent", "ttl")
+
+    def __init__(
+        self,
+        where: str,
+        data: Any,
+        n: int,
+        sent: np.ndarray[Any, Any],
+        kept: Mapping[str, Any],
+        *,
+        renames: Mapping[str, str],
+        ttl: int,
+        bytes_as: str,
+        subarrays: str,
+    ) -> None:
+        columns, masks = _columns(f"{where}: fn returned this", data, None)
+        bins = [name for name in columns if not name.startswith("_")]
+        for name in bins:
+            if len(columns[name]) != n:
+                raise InvalidArgError(
+                    f"{where}: fn got {n} rows, and returned {len(columns[name])}; it returns as many, or None"
+                )
+        if not bins:
+            raise InvalidArgError(f"{where}: fn returned no field that is a bin")
+        for name, mask in kept.items():
+            if name in columns and mask.any():
+                masks[name] = masks[name] | mask if name in masks else mask
+        rows = ... if sent.all() else sent
+        self.sent = sent
+        self.fields = tuple((renames.get(name, name), columns[name][rows]) for name in bins)
+        self.masks = tuple(_some(masks.get(name), rows) for name in bins) if masks else None
+        self.ttl = _one_ttl(where, ttl)
+        self.flags = (
+            _choice(where, bytes_as, "bytes_as", "blob", "str") << 1
+            | _choice(where, subarrays, "subarrays", "blob", "list") << 2
+            | 8  # a row of which all is masked is left as it is
+        )
 
 
 def _some(array: Any, rows: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from . import _keys, _late, _progress, _reading, _writing
@@ -326,6 +326,97 @@ class BatchOperations:
         return _writing.write_arrays(
             self._core, self._core.batch_operate_table, source, policy, retry, progress
         )
+
+    def batch_transform(
+        self,
+        keys: Any,
+        fn: Any,
+        _dtype: Any,
+        retries: int = 3,
+        *,
+        bins: Any = None,
+        policy: Any = None,
+        policy_batch_write: Any = None,
+        ttl: int = -2,
+        fill: Any = None,
+        create: bool = False,
+        with_mask: bool = False,
+        with_rows: bool = False,
+        bytes_as: str = "blob",
+        subarrays: str = "blob",
+        namespace: str | None = None,
+        set_name: str | None = None,
+    ) -> Any:
+        """Reads records into an array, and writes back what a function makes of it, where nobody was faster.
+
+        Each record is written only if it still has the generation that was read. Where another writer came
+        between, the record is read again, given to the function again, and so on.
+
+        Parameters
+        ----------
+        keys, _dtype, bins, fill, namespace, set_name
+            As in :meth:`batch_read`, into rows or a matrix.
+        fn : callable
+            Gets an array: in the first round of all keys, in order; in later ones of those that lost. Returns as
+            many rows to write: a structured array, a dict of arrays or a DataFrame, whose fields are the bins
+            that are written, or a matrix like the one it got; or None, to leave all as they are. What is masked in
+            a ``numpy.ma`` array is left as it is. It must have no effect of its own that may not come twice.
+        retries : int
+            How many rounds there may be after the first, for rows that lost.
+        policy : dict, optional
+            Batch policy, of reads and writes.
+        policy_batch_write : dict, optional
+            Write keys; wins over ``policy``.
+        ttl : int
+            Seconds to live of what is written; -2 keeps what the record has.
+        create : bool
+            Whether keys without a record are written too, as new records, unless somebody else creates them first.
+            Else their rows, which hold ``fill``, are only seen.
+        with_mask : bool
+            Whether ``fn`` gets a ``numpy.ma`` array. Else bins that a record does not have stay missing, whatever
+            it returns for them.
+        with_rows : bool
+            Whether ``fn`` gets a second argument: the numbers of the rows, to find its own data by.
+        bytes_as, subarrays
+            As in :meth:`batch_write_numpy`: what was a string or a list should be written as one.
+
+        Returns
+        -------
+        TransformResult
+            A code a row, and ``rounds``, how often it was read.
+
+        Raises
+        ------
+        ConversionError
+            A value does not fit the dtype; the round was not written. ``.partial`` is the result so far.
+        AerospikeTimeoutError, ClusterError
+            A request as a whole failed; ``.partial`` is the result so far.
+
+        Examples
+        --------
+        >>> _ = client.batch_write([(("test", "demo", i), {"stock": 10 * i}) for i in range(1, 4)])
+        >>> def sell(rows):
+        ...     rows["stock"] -= 5
+        ...     return rows
+        >>> done = client.batch_transform([1, 2, 3, 9], sell, [("stock", "i8")], namespace="test", set_name="demo")
+        >>> done.result_codes.tolist(), done.rounds.tolist()
+        ([0, 0, 0, 2], [1, 1, 1, 1])
+        >>> client.get(("test", "demo", 3)).bins
+        {'stock': 25}
+        """
+        prepared = _keys.prepare(keys, namespace, set_name, "batch_transform")
+        from ._tables import plan_of
+        from ._transform import Transform
+
+        plan, _ = plan_of(
+            {}, self._core, len(prepared), _dtype, bins, "rows", None, "mask", fill, policy
+        )
+        renames = dict(bins) if isinstance(bins, Mapping) else {}
+        return Transform(
+            self._core, prepared, plan, fn, retries, {**(policy or {}), **(policy_batch_write or {})},
+            create=create, with_mask=with_mask, with_rows=with_rows,
+            renames=renames, ttl=ttl, bytes_as=bytes_as, subarrays=subarrays,
+        )  # fmt: skip
 
     def batch_remove(
         self,

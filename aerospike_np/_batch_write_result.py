@@ -10,6 +10,7 @@ from ._batch_records import LazyRecords, full_key, overall
 from ._codes import class_of
 from ._lookup import Index
 from ._numpy_batch_records import no_hook
+from .exception import ClientError
 from .types import BatchRecord, Record, RecordMetadata
 
 if TYPE_CHECKING:
@@ -56,6 +57,8 @@ class BatchWriteResult:
         "in_doubt",
         "result_codes",
     )
+
+    _next_step = ".partial.retry_failed() sends again those that are safe to send again"
 
     result_codes: NDArray[np.int32]
     gen: NDArray[np.uint32]
@@ -185,8 +188,7 @@ class BatchWriteResult:
         doubt = f"; {n_doubt} of them may have been applied" if n_doubt else ""
         text = (
             f"{len(failed)} of {len(self)} rows failed: {self._counts(failed)}; the first is "
-            f"row {row}, key {key!r}{doubt}. Rows are in .partial.failed; "
-            ".partial.retry_failed() sends again those that are safe to send again"
+            f"row {row}, key {key!r}{doubt}. Rows are in .partial.failed; {self._next_step}"
         )
         raise class_of(code)(text, code, n_doubt > 0, key=key, partial=self)
 
@@ -243,7 +245,7 @@ class BatchWriteResult:
     def __repr__(self) -> str:
         failed = self.failed
         counts = f": {self._counts(failed)}" if len(failed) else ""
-        return f"BatchWriteResult(count={len(self)}, failed={len(failed)}{counts})"
+        return f"{type(self).__name__}(count={len(self)}, failed={len(failed)}{counts})"
 
     def _repr_html_(self) -> str:
         def row(i: int, shown: Sequence[str]) -> list[Any]:
@@ -272,3 +274,46 @@ class BatchWriteResult:
             self.attempts,
             records,
         )
+
+
+class TransformResult(BatchWriteResult):
+    """What became of each row of ``batch_transform``, in the order of the keys.
+
+    As :class:`BatchWriteResult`: 0 where the row was written, or where the function left it as it is (then
+    ``attempts`` is 0); 3 where others were always faster; 2 where there is no record, or none any more.
+
+    Attributes
+    ----------
+    rounds : ndarray of uint16
+        How often the record was read and given to the function.
+    """
+
+    __slots__ = ("rounds",)
+
+    _next_step = "batch_transform of their keys tries them again"
+
+    rounds: NDArray[np.uint16]
+
+    def __init__(
+        self,
+        keys: Any,
+        result_codes: Any,
+        gen: Any,
+        in_doubt: Any,
+        attempts: Any,
+        rounds: Any,
+    ) -> None:
+        super().__init__(keys, result_codes, gen, in_doubt, attempts)
+        self.rounds = rounds
+
+    def retry_failed(self) -> BatchWriteResult:
+        """Raises: what would be sent is no longer what the function would make of the records."""
+        raise ClientError(
+            "retry_failed: what a function made of records is not sent again; call batch_transform with the keys "
+            "of the rows that failed"
+        )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (
+            self._keys, self.result_codes, self.gen, self.in_doubt, self.attempts, self.rounds,
+        )  # fmt: skip

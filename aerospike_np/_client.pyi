@@ -9,7 +9,7 @@ from ._async_client import AsyncClient
 from ._keys import Keys
 from ._plain import Plain
 from ._reader import Reader
-from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords
+from ._results import BatchRecords, BatchWriteResult, NumpyBatchRecords, TransformResult
 from ._stream_driver import Stream
 from .expressions import Expression
 from .helpers.batch.records import BatchRecords as MixedRecords
@@ -245,6 +245,26 @@ class Client(Plain):
         subarrays: Literal["blob", "list"] = "blob",
         progress: _Progress = None,
     ) -> BatchWriteResult: ...
+    def batch_transform(
+        self,
+        keys: _BatchKeys,
+        fn: Callable[..., Any],
+        _dtype: DTypeLike,
+        retries: int = 3,
+        *,
+        bins: Sequence[str] | Mapping[str, str] | None = None,
+        policy: _Policy = None,
+        policy_batch_write: _Policy = None,
+        ttl: int = -2,
+        fill: Any = None,
+        create: bool = False,
+        with_mask: bool = False,
+        with_rows: bool = False,
+        bytes_as: Literal["blob", "str"] = "blob",
+        subarrays: Literal["blob", "list"] = "blob",
+        namespace: str | None = None,
+        set_name: str | None = None,
+    ) -> TransformResult: ...
     def batch_remove(
         self,
         keys: Iterable[Any] | Keys,

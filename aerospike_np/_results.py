@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from ._batch_records import BatchRecords
-from ._batch_write_result import BatchWriteResult
+from ._batch_write_result import BatchWriteResult, TransformResult
 from ._numpy_batch_records import NumpyBatchRecords, raise_conversion
 
-__all__ = ["BatchRecords", "BatchWriteResult", "NumpyBatchRecords", "raise_conversion"]
+__all__ = [
+    "BatchRecords", "BatchWriteResult", "NumpyBatchRecords", "TransformResult", "raise_conversion",
+]  # fmt: skip

@@ -149,13 +149,13 @@ def safe_to_retry(codes: Any, in_doubt: Any) -> Any:
     return ~in_doubt & (np.isin(codes, _RETRY_CODES) | np.isin(codes, (-1, -7, -8, -10, -15)))
 
 
-def check_retry(retry: Any) -> int:
+def check_retry(retry: Any, name: str = "retry") -> int:
     if (
         isinstance(retry, bool)
         or not hasattr(retry, "__index__")
         or not 0 <= retry.__index__() <= 1000
     ):
-        raise InvalidArgError(f"retry must be an integer from 0 to 1000, not {retry!r}")
+        raise InvalidArgError(f"{name} must be an integer from 0 to 1000, not {retry!r}")
     return int(retry.__index__())
 
 
