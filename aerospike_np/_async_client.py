@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ._operations import OPERATIONS, made
-from ._plain import Plain
+from ._plain import Plain, refuse_login
 from ._stream_driver import AsyncStream, run_async
 from ._streams import Streams
 
@@ -223,12 +223,7 @@ class AsyncClient(Plain):
         ClusterError
             No seed answers, or the cluster has another name; the message lists each seed's reason.
         """
-        if username is not None or password is not None:
-            from .exception import InvalidArgError
-
-            raise InvalidArgError(
-                "connect: authentication is not built yet; leave username and password out"
-            )
+        refuse_login(username, password)
         await asyncio.get_running_loop().run_in_executor(None, self._core.connect)
         return self
 

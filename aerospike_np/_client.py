@@ -9,7 +9,7 @@ from typing import Any
 
 from ._async_client import AsyncClient
 from ._operations import OPERATIONS, made
-from ._plain import Plain
+from ._plain import Plain, refuse_login
 from ._stream_driver import Stream
 from ._streams import Streams
 
@@ -80,12 +80,7 @@ class Client(Plain):
         ClusterError
             No seed answers, or the cluster has another name; the message lists each seed's reason.
         """
-        if username is not None or password is not None:
-            from .exception import InvalidArgError
-
-            raise InvalidArgError(
-                "connect: authentication is not built yet; leave username and password out"
-            )
+        refuse_login(username, password)
         self._core.connect()
         return self
 

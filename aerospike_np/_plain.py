@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from .types import ClusterStats, Health
 
 
+def refuse_login(username: str | None, password: str | None) -> None:
+    """What ``connect`` says to those who bring a name."""
+    if username is not None or password is not None:
+        from .exception import InvalidArgError
+
+        raise InvalidArgError(
+            "connect: authentication is not built yet; leave username and password out"
+        )
+
+
 class Plain:
     """The methods that ask nobody, and are the same on both clients."""
 

@@ -457,18 +457,6 @@ def test_both_faces_share_cluster_and_close(node: LocalNode) -> None:
     run(main)
 
 
-def test_dropped_without_close_warns_once(node: LocalNode) -> None:
-    async def main() -> None:
-        client = AsyncClient(node.config())
-        await client.get(("test", "s", 1))
-        assert client.sync.is_connected()
-
-    with pytest.warns(ResourceWarning, match="AsyncClient .* dropped without close") as seen:
-        run(main)
-        gc.collect()
-    assert len([w for w in seen if w.category is ResourceWarning]) == 1
-
-
 def test_async_client_travels_as_its_configuration(node: LocalNode) -> None:
     client = AsyncClient(node.config())
     copy = pickle.loads(pickle.dumps(client))

@@ -81,92 +81,6 @@ class Peer:
         raise NotImplementedError
 
 
-class Ours(Peer):
-    """aerospike_np."""
-
-    name, needs = "aerospike_np", "make build"
-
-    def __init__(self, host: str, port: int) -> None:
-        import aerospike_np
-
-        self.module = aerospike_np
-        self.client = aerospike_np.client({"hosts": [(host, port)]}).connect()
-
-    def close(self) -> None:
-        self.client.close()
-
-    def value(self, value: Any) -> Any:
-        if isinstance(value, Geo):
-            return self.module.GeoJSON(value.text)
-        if isinstance(value, Hll):
-            return self.module.HyperLogLog(value.data)
-        return value
-
-    def plain(self, value: Any) -> Any:
-        if isinstance(value, self.module.GeoJSON):
-            return Geo(value.dumps())
-        if isinstance(value, self.module.HyperLogLog):
-            return Hll(bytes(value))
-        return value
-
-    def put(
-        self,
-        key: Key,
-        bins: Bins,
-        ttl: int | None = None,
-        create_only: bool = False,
-        generation: int | None = None,
-        send_key: bool = False,
-    ) -> None:
-        meta, policy = official_options(self.module, ttl, create_only, generation, send_key)
-        self.client.put(key, {n: self.value(v) for n, v in bins.items()}, meta, policy)
-
-    def read(self, key: Key, names: Sequence[str] | None) -> Bins:
-        record = self.client.get(key) if names is None else self.client.select(key, list(names))
-        return {n: self.plain(v) for n, v in record.bins.items()}
-
-    def meta(self, key: Key) -> tuple[int, int] | None:
-        meta = self.client.exists(key).meta
-        return None if meta is None else (meta.gen, meta.ttl)
-
-    def exists(self, key: Key) -> bool:
-        return self.client.exists(key).meta is not None
-
-    def remove(self, key: Key) -> None:
-        self.client.remove(key)
-
-    def touch(self, key: Key, ttl: int) -> None:
-        self.client.touch(key, ttl)
-
-    def append(self, key: Key, name: str, value: str) -> None:
-        self.client.append(key, name, value)
-
-    def increment(self, key: Key, name: str, by: int | float) -> None:
-        self.client.increment(key, name, by)
-
-    def remove_bin(self, key: Key, name: str) -> None:
-        self.client.put(key, {name: None})
-
-    def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
-        rows = self.client.batch_read(list(keys)).batch_records
-        return [row.record.bins if row.result == 0 else None for row in rows]
-
-    def batch_write(self, rows: Sequence[tuple[Key, Bins]]) -> list[int]:
-        return [row.result for row in self.client.batch_write(list(rows)).batch_records]
-
-    def batch_remove(self, keys: Sequence[Key]) -> list[int]:
-        return [row.result for row in self.client.batch_remove(list(keys)).batch_records]
-
-    def truncate(self, namespace: str, set_name: str) -> None:
-        self.client.truncate(namespace, set_name)
-
-    def build(self) -> str:
-        return str(self.client.info_random_node("build"))
-
-    def digest(self, key: Key) -> bytes:
-        return bytes(self.client.exists(key).key.digest)
-
-
 def official_options(
     module: Any, ttl: int | None, create_only: bool, generation: int | None, send_key: bool
 ) -> tuple[dict[str, int], dict[str, Any]]:
@@ -185,38 +99,14 @@ def official_options(
     return meta, policy
 
 
-class Official(Peer):
-    """The official client, in C."""
+class Alike(Peer):
+    """The official client, and those that have its methods and its tuples."""
 
-    name, needs = "aerospike", "aerospike==19.3.0"
-
-    def __init__(self, host: str, port: int) -> None:
-        import aerospike
-        from aerospike_helpers import HyperLogLog
-        from aerospike_helpers.batch import records
-        from aerospike_helpers.operations import operations
-
-        self.module, self.hll = aerospike, HyperLogLog
-        self.records, self.operations = records, operations
-        self.batch = {"total_timeout": 20_000}
-        self.client = aerospike.client({"hosts": [(host, port)]}).connect()
+    client: Any
+    module: Any
 
     def close(self) -> None:
         self.client.close()
-
-    def value(self, value: Any) -> Any:
-        if isinstance(value, Geo):
-            return self.module.GeoJSON(value.text)
-        if isinstance(value, Hll):
-            return self.hll(value.data)
-        return value
-
-    def plain(self, value: Any) -> Any:
-        if isinstance(value, self.module.GeoJSON):
-            return Geo(value.dumps())
-        if isinstance(value, self.hll):
-            return Hll(bytes(value))
-        return value
 
     def put(
         self,
@@ -254,6 +144,85 @@ class Official(Peer):
         self.client.increment(key, name, by)
 
     def remove_bin(self, key: Key, name: str) -> None:
+        self.client.put(key, {name: None})
+
+    def truncate(self, namespace: str, set_name: str) -> None:
+        self.client.truncate(namespace, set_name)
+
+    def build(self) -> str:
+        return str(self.client.info_random_node("build"))
+
+    def digest(self, key: Key) -> bytes:
+        return bytes(self.client.exists(key)[0][3])
+
+
+class Ours(Alike):
+    """aerospike_np."""
+
+    name, needs = "aerospike_np", "make build"
+
+    def __init__(self, host: str, port: int) -> None:
+        import aerospike_np
+
+        self.module = aerospike_np
+        self.client = aerospike_np.client({"hosts": [(host, port)]}).connect()
+
+    def value(self, value: Any) -> Any:
+        if isinstance(value, Geo):
+            return self.module.GeoJSON(value.text)
+        if isinstance(value, Hll):
+            return self.module.HyperLogLog(value.data)
+        return value
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, self.module.GeoJSON):
+            return Geo(value.dumps())
+        if isinstance(value, self.module.HyperLogLog):
+            return Hll(bytes(value))
+        return value
+
+    def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
+        rows = self.client.batch_read(list(keys)).batch_records
+        return [row.record.bins if row.result == 0 else None for row in rows]
+
+    def batch_write(self, rows: Sequence[tuple[Key, Bins]]) -> list[int]:
+        return [row.result for row in self.client.batch_write(list(rows)).batch_records]
+
+    def batch_remove(self, keys: Sequence[Key]) -> list[int]:
+        return [row.result for row in self.client.batch_remove(list(keys)).batch_records]
+
+
+class Official(Alike):
+    """The official client, in C."""
+
+    name, needs = "aerospike", "aerospike==19.3.0"
+
+    def __init__(self, host: str, port: int) -> None:
+        import aerospike
+        from aerospike_helpers import HyperLogLog
+        from aerospike_helpers.batch import records
+        from aerospike_helpers.operations import operations
+
+        self.module, self.hll = aerospike, HyperLogLog
+        self.records, self.operations = records, operations
+        self.batch = {"total_timeout": 20_000}
+        self.client = aerospike.client({"hosts": [(host, port)]}).connect()
+
+    def value(self, value: Any) -> Any:
+        if isinstance(value, Geo):
+            return self.module.GeoJSON(value.text)
+        if isinstance(value, Hll):
+            return self.hll(value.data)
+        return value
+
+    def plain(self, value: Any) -> Any:
+        if isinstance(value, self.module.GeoJSON):
+            return Geo(value.dumps())
+        if isinstance(value, self.hll):
+            return Hll(bytes(value))
+        return value
+
+    def remove_bin(self, key: Key, name: str) -> None:
         self.client.put(key, {name: self.module.null()})
 
     def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
@@ -282,11 +251,8 @@ class Official(Peer):
         assert error is None
         return str(text)
 
-    def digest(self, key: Key) -> bytes:
-        return bytes(self.client.exists(key)[0][3])
 
-
-class AerospikePy(Peer):
+class AerospikePy(Alike):
     """aerospike-py: the Rust core behind the official client's shapes."""
 
     name, needs = "aerospike_py", "aerospike-py==0.14.4"
@@ -300,9 +266,6 @@ class AerospikePy(Peer):
         self.module = aerospike_py
         self.batch = {"total_timeout": 20_000}
         self.client = aerospike_py.client({"hosts": [(host, port)]}).connect()
-
-    def close(self) -> None:
-        self.client.close()
 
     def put(
         self,
@@ -326,31 +289,9 @@ class AerospikePy(Peer):
             policy["key"] = self.module.POLICY_KEY_SEND
         self.client.put(key, bins, meta, policy)
 
-    def read(self, key: Key, names: Sequence[str] | None) -> Bins:
-        record = self.client.get(key) if names is None else self.client.select(key, list(names))
-        return dict(record.bins)
-
     def meta(self, key: Key) -> tuple[int, int] | None:
         meta = self.client.exists(key).meta
         return None if meta is None else (meta.gen, meta.ttl)
-
-    def exists(self, key: Key) -> bool:
-        return self.client.exists(key).meta is not None
-
-    def remove(self, key: Key) -> None:
-        self.client.remove(key)
-
-    def touch(self, key: Key, ttl: int) -> None:
-        self.client.touch(key, ttl)
-
-    def append(self, key: Key, name: str, value: str) -> None:
-        self.client.append(key, name, value)
-
-    def increment(self, key: Key, name: str, by: int | float) -> None:
-        self.client.increment(key, name, by)
-
-    def remove_bin(self, key: Key, name: str) -> None:
-        self.client.put(key, {name: None})
 
     def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
         rows = self.client.batch_read(list(keys), policy=self.batch).batch_records
@@ -363,15 +304,6 @@ class AerospikePy(Peer):
     def batch_remove(self, keys: Sequence[Key]) -> list[int]:
         done = self.client.batch_remove(list(keys), self.batch)
         return [row.result for row in done.batch_records]
-
-    def truncate(self, namespace: str, set_name: str) -> None:
-        self.client.truncate(namespace, set_name)
-
-    def build(self) -> str:
-        return str(self.client.info_random_node("build"))
-
-    def digest(self, key: Key) -> bytes:
-        return bytes(self.client.exists(key).key.digest)
 
 
 class Native(Peer):
