@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import _keys, _late, _progress, _udf
 from ._writing import Writing, check_retry, with_metas
 from .exception import InvalidArgError
+from .helpers.batch.records import _APPLY as APPLY
 from .helpers.batch.records import BatchRecord, Read
 
 if TYPE_CHECKING:
@@ -145,7 +146,7 @@ def applying(
         own = dict(meta or {})
         call = own.pop("module", module), own.pop("function", function)
         mine = _udf.arguments(own.pop("args"), f"{where}: keys[{i}]") if "args" in own else given
-        asked.append((2, (*call, mine), over, own))
+        asked.append((APPLY, (*call, mine), over, own))
 
     def again(keys: Any, rows: Any, arrays: tuple[Any, ...]) -> Request:
         some = asked if rows is None else [asked[int(row)] for row in rows]

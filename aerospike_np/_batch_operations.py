@@ -582,7 +582,8 @@ class BatchOperations:
             What a function returned is the record's bin ``"SUCCESS"``. Where one failed the code is 100, and the
             record's bin ``"FAILURE"`` has the server's words.
         """
-        if namespace is not None or not isinstance(keys, (list, tuple)):
+        is_tuples = namespace is None and set_name is None and isinstance(keys, (list, tuple))
+        if not is_tuples:
             keys = _keys.prepare(keys, namespace, set_name, "batch_apply")
         own = batch_policy(policy, policy_batch, "batch_apply")
         watch = _progress.watcher(progress, len(keys))

@@ -188,9 +188,15 @@ class BatchWriteResult:
         doubt = f"; {n_doubt} of them may have been applied" if n_doubt else ""
         text = (
             f"{len(failed)} of {len(self)} rows failed: {self._counts(failed)}; the first is "
-            f"row {row}, key {key!r}{doubt}. Rows are in .partial.failed; {self._next_step}"
+            f"row {row}, key {key!r}{self._words(row)}{doubt}. Rows are in "
+            f".partial.failed; {self._next_step}"
         )
         raise class_of(code)(text, code, n_doubt > 0, key=key, partial=self)
+
+    def _words(self, row: int) -> str:
+        """The server's, on why a function failed."""
+        found = None if self._records is None else self._answer(row)
+        return "" if found is None else f": {found[2].get('FAILURE')}"
 
     def _counts(self, failed: Any) -> str:
         import numpy as np

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import operation_calls
 import pytest
 from fake_server import END, FakeServer, frame, row
 from server import NAMESPACE, requests
@@ -169,6 +170,53 @@ def test_no_keys_are_an_empty_result(client: Any) -> None:
     for ops in (ADD, ADD[1:]):
         got = client.batch_operate([], ops)
         assert len(got) == 0 and got.result == 0 and got.to_dict() == {}
+
+
+VALUES: list[Any] = [
+    5, "text", b"\x01\x42\x03\x04", [1, 2, [3, 4], {"k": [5]}], {"k": {"a": 1}, 1: [2, 3], "z": 5}, None,
+]  # fmt: skip
+
+
+def alone(client: Any, key: Any, ops: Any) -> tuple[int, Any]:
+    """The code, and what the operations come to on one record."""
+    try:
+        pairs = client.operate_ordered(key, ops).ordered_bins
+    except exception.AerospikeError as error:
+        return error.code, None
+    return 0, {name: value for name, value in pairs if value is not None}
+
+
+def test_every_operation_comes_to_what_it_does_on_one_record(client: Any) -> None:
+    """The calls of test_operate_bytes, on bins of each type, three times: alone, and in two kinds of batches."""
+    apart, records, arrays = (
+        [(NAMESPACE, SET, f"{kind}{i}") for i in range(len(VALUES))] for kind in "xyz"
+    )
+    everything = [*apart, *records, *arrays]
+    names = operation_calls.our_names()
+    for call in operation_calls.recorded():
+        ops = eval(call, dict(names))
+        client.batch_write(
+            [(key, {"b": VALUES[i % 6], "other": i % 6}) for i, key in enumerate(everything)],
+            policy={"exists": aerospike.POLICY_EXISTS_CREATE_OR_REPLACE},
+        )
+        want = [alone(client, key, ops) for key in apart]
+        got = client.batch_operate(records, ops)
+        bins = [record.record and record.record.bins for record in got.batch_records]
+        found = [one and {k: v for k, v in one.items() if v is not None} for one in bins]
+        assert list(zip(got.result_codes.tolist(), found, strict=True)) == want, call
+        if all(one.get("bin") == "b" for one in ops):
+            table = client.batch_operate(arrays, ops, _dtype=[("b", "O")])
+            assert table.result_codes.tolist() == got.result_codes.tolist(), call
+            assert table["b"].tolist() == [None if one is None else one.get("b") for one in bins], (
+                call
+            )
+        else:
+            client.batch_operate(arrays, ops)
+        left = [
+            record.record and record.record.bins
+            for record in client.batch_read(everything).batch_records
+        ]
+        assert left[:6] == left[6:12] == left[12:], call
 
 
 BAD = {

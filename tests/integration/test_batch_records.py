@@ -295,7 +295,7 @@ def test_functions_return_values_and_their_failures_keep_the_server_s_words(lua:
         {"SUCCESS": [1, "x"]}, {"FAILURE": "mod.lua:2: boom"}, {"SUCCESS": [1, "x"]},
     ]  # fmt: skip
     assert got.to_dict() == {0: {"SUCCESS": [1, "x"]}, 2: {"SUCCESS": [1, "x"]}}
-    with pytest.raises(exception.UDFError):
+    with pytest.raises(exception.UDFError, match="key .*1.: mod.lua:2: boom. Rows are in"):
         got.raise_for_status()
     where: dict[str, Any] = {"namespace": "test", "set_name": SET}
     assert lua.batch_apply(np.arange(3), "mod", "fn", **where).get(2) == {"SUCCESS": []}
@@ -407,3 +407,8 @@ def test_bad_calls_are_refused_before_anything_is_sent(
     with pytest.raises(error, match=text):
         client.batch_apply(*arguments(keys))
     assert requests(node) == before
+
+
+def test_a_set_of_a_call_needs_a_namespace(client: Any, keys: Any) -> None:
+    with pytest.raises(Param, match="batch_apply: set_name needs a namespace"):
+        client.batch_apply(keys, "m", "f", set_name=SET)

@@ -11,6 +11,7 @@ from until import until
 
 import aerospike_np as aerospike
 from aerospike_np import exception
+from aerospike_np.helpers.batch.records import BatchRecords, Write
 from aerospike_np.helpers.operations import operations
 from aerospike_np.local import LocalCluster, LocalNode
 
@@ -95,6 +96,26 @@ def test_key_that_was_sent_is_stored_and_compared(client: aerospike.Client) -> N
     assert client.get(other).bins == {"a": 1}
     with pytest.raises(exception.RecordKeyMismatch):
         client.get(other, send)
+
+
+def test_key_of_a_batch_is_sent_also_where_the_tuple_has_its_digest(
+    client: aerospike.Client,
+) -> None:
+    send = {"key": aerospike.POLICY_KEY_SEND}
+    client.put(KEY, {"a": 1})
+    whole = client.get(KEY).key
+    other = (NAMESPACE, "policies", "another key", whole.digest)
+    ops = [operations.write("a", 2)]
+    for write in (
+        lambda: client.batch_write([(whole, {"a": 2})], send),
+        lambda: client.batch_write([(whole, {"a": 2}, send)]),
+        lambda: client.batch_operate([whole], ops, send),
+        lambda: client.batch_write(BatchRecords([Write(whole, ops, policy=send)])),
+    ):
+        client.remove(KEY)
+        write()
+        with pytest.raises(exception.RecordKeyMismatch):
+            client.get(other, send)
 
 
 @pytest.mark.parametrize(

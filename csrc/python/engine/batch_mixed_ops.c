@@ -48,8 +48,12 @@ static anp_status mixed_request(void *context, uint64_t row, anp_row_request *re
                                 anp_buffer *ops)
 {
     const mixed_payload *p = context;
-    const mixed_row *r = &((const mixed_row *)(const void *)p->rows.data)[row];
+    const mixed_row *r = (const mixed_row *)(const void *)p->rows.data;
     (void)ops;
+    if (row >= p->rows.size / sizeof *r) {
+        return ANP_ERR_PARAM;
+    }
+    r += row;
     *request = r->request;
     request->fields = (anp_slice){p->bytes.data + r->fields, r->fields_size};
     request->ops = (anp_slice){p->bytes.data + r->ops, r->ops_size};
@@ -150,8 +154,11 @@ static bool add_row(mixed_encoder *e, PyObject *tuple, Py_ssize_t i)
     uint32_t generation = 0;
     anp_py_policy policy;
     char where[WHERE_SIZE];
-    if (!PyTuple_Check(tuple) || !PyArg_ParseTuple(tuple, "iOOO", &number, &what, &dict, &meta) ||
-        number < 0 || number >= ROW_KINDS) {
+    if (!PyArg_ParseTuple(tuple, "iOOO", &number, &what, &dict, &meta)) {
+        return false;
+    }
+    if (number < 0 || number >= ROW_KINDS) {
+        PyErr_Format(PyExc_ValueError, "rows of the kind %d", number);
         return false;
     }
     row_kind kind = (row_kind)number;

@@ -42,6 +42,7 @@ static bool from_sequence(anp_state *state, anp_key_source *s, PyObject *keys, b
         return anp_key_check_walk(state, keys, SLICE, total - SLICE) &&
                anp_key_source_next(state, s);
     }
+    s->pack.keep_keys = !sliced; /* they may be sent along */
     if (!anp_key_pack_walk(state, &s->pack, keys, 0, total, NULL, NULL)) {
         return false;
     }
