@@ -151,6 +151,13 @@ class BatchOperations:
             One code a row; a row that the server refused does not raise. A BatchRecords that was given is
             returned, with the results in its rows.
 
+        Raises
+        ------
+        InvalidArgError, TypeError
+            A row, or the policy, that can't be right; nothing was sent.
+        AerospikeTimeoutError, ClusterError
+            The call failed as a whole; ``partial`` has the state of each row.
+
         Examples
         --------
         >>> result = client.batch_write([(("test", "demo", i), {"x": i}) for i in range(3)])
@@ -441,6 +448,13 @@ class BatchOperations:
         -------
         BatchWriteResult
             Code 2 where there was no record.
+
+        Raises
+        ------
+        InvalidArgError, TypeError
+            A key, or the policy, that can't be right; nothing was sent.
+        AerospikeTimeoutError, ClusterError
+            The call failed as a whole; ``partial`` has the state of each row.
 
         Examples
         --------

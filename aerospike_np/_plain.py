@@ -168,6 +168,11 @@ class Plain:
             ``reader.read(keys, out=None)``, or ``reader(keys)``, reads. It is for any number of threads or
             tasks, and as long as the client is open.
 
+        Raises
+        ------
+        InvalidArgError, TypeError
+            A field, a bin or an option that can't be right; none is met later.
+
         Examples
         --------
         >>> import numpy as np

@@ -309,6 +309,13 @@ class Streams:
             What :meth:`batch_read` returns, a chunk each. Where the stream is left early, its ``unyielded``
             has those of the chunks that were under way.
 
+        Raises
+        ------
+        InvalidArgError, TypeError
+            An argument that can't be right; at once, or where a chunk's keys are.
+        ConversionError, AerospikeTimeoutError, ClusterError
+            As :meth:`batch_read` raises them, in place of the chunk, which is in ``partial``; the stream ends.
+
         Examples
         --------
         >>> _ = client.batch_write([(("test", "demo", i), {"x": i}) for i in range(5)])
@@ -362,6 +369,13 @@ class Streams:
         BatchWriteResult
             One a chunk, in order. Where the stream is left early, its ``unyielded`` has those of the chunks
             that were under way; None: nothing of it was sent.
+
+        Raises
+        ------
+        InvalidArgError, TypeError
+            An argument, or a chunk, that can't be right; nothing of the chunk was sent.
+        AerospikeTimeoutError, ClusterError
+            A chunk failed as a whole; ``partial`` has the state of each of its rows. The stream ends.
 
         Examples
         --------

@@ -17,7 +17,6 @@ enum {
     RETURN_EXISTS = 13, /* return types: 0 to this, and the two kinds of maps */
     RETURN_MAP = 16,
     RETURN_ORDERED_MAP = 17,
-    WHERE_SIZE = 192,
 };
 
 /* ---- arguments ---- */
@@ -481,7 +480,7 @@ static bool answers_all(const anp_op_spec *spec)
 
 static bool encode_one(anp_op_encoder *e, PyObject *dict, const char *where, Py_ssize_t i)
 {
-    char text[WHERE_SIZE];
+    char text[ANP_OP_WHERE];
     (void)PyOS_snprintf(text, sizeof text, "%s: operation %zd", where, i);
     e->at.whose.where = text;
     e->at.whose.bin = NULL;
@@ -492,11 +491,7 @@ static bool encode_one(anp_op_encoder *e, PyObject *dict, const char *where, Py_
                      text, dict);
         return false;
     }
-    if (!anp_op_take_dict(e, dict)) {
-        return false;
-    }
-    (void)PyOS_snprintf(text, sizeof text, "%s: operation %zd (%s)", where, i, e->spec->name);
-    if (!put_operation(e)) {
+    if (!anp_op_take_dict(e, dict, text) || !put_operation(e)) {
         return false;
     }
     e->sum->reads = e->sum->reads || e->spec->is_read;

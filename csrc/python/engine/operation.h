@@ -175,12 +175,14 @@ typedef struct anp_op_encoder {
     anp_operations *sum;
 } anp_op_encoder;
 
+enum { ANP_OP_WHERE = 192 };
 enum { ANP_OP_PERSISTS = 0x10 }; /* beside an order: its index is stored */
 
 /* operation_dict.c */
 
-/* Takes the dict's values, and finds out which operation it is. */
-bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict);
+/* Takes the dict's values, and finds out which operation it is. Appends its name to `where`, which
+ * is what errors begin with. */
+bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE]);
 
 /* Each raises, and gives false: a key that must be there; a value that is not what it must be; a
  * key that is none of `names` (a new list, stolen), with what is near. */

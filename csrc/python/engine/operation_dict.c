@@ -107,7 +107,7 @@ static PyObject *names_of(uint64_t keys)
     return names;
 }
 
-bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict)
+bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE])
 {
     PyObject *key, *value;
     Py_ssize_t position = 0;
@@ -138,6 +138,8 @@ bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict)
         }
     }
     if (ok) {
+        size_t n = strlen(where);
+        (void)PyOS_snprintf(where + n, ANP_OP_WHERE - n, " (%s)", e->spec->name);
         uint64_t known = keys_of(e->spec);
         for (unsigned i = 0; strange == NULL && i < ANP_OP_KEYS; i++) {
             if (e->values[i] != NULL && !(known & bit(i))) {
