@@ -49,10 +49,24 @@ static bool time_unit(PyArray_Descr *descr, anp_field *f)
     return true;
 }
 
+/* Zeros that are freed with the plan: the pool remembers them. NULL: MemoryError. */
+static void *take_memory(anp_buffer *pool, size_t size)
+{
+    void *memory = PyMem_Calloc(1, size != 0 ? size : 1);
+    uint8_t *place = memory != NULL ? anp_buffer_add(pool, sizeof memory) : NULL;
+    if (place == NULL) {
+        PyMem_Free(memory);
+        (void)PyErr_NoMemory();
+        return NULL;
+    }
+    memcpy(place, &memory, sizeof memory);
+    return memory;
+}
+
 static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name,
                      int depth, anp_buffer *pool);
 
-/* Children of a nested struct. Names live in the pool's blocks. */
+/* Children of a nested struct. */
 static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name,
                        int depth, anp_buffer *pool)
 {
@@ -64,15 +78,10 @@ static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, con
     Py_ssize_t n = PyTuple_GET_SIZE(names);
     f->kind = ANP_KIND_STRUCT;
     f->n_fields = (uint32_t)n;
-    f->fields = PyMem_Calloc((size_t)(n > 0 ? n : 1), sizeof *f->fields);
-    uint8_t *place = f->fields != NULL ? anp_buffer_add(pool, sizeof(void *)) : NULL;
-    if (place == NULL) {
-        PyMem_Free(f->fields);
-        f->fields = NULL;
-        (void)PyErr_NoMemory();
+    f->fields = take_memory(pool, (size_t)n * sizeof *f->fields);
+    if (f->fields == NULL) {
         return false;
     }
-    memcpy(place, &f->fields, sizeof(void *)); /* the pool remembers what to free */
     for (Py_ssize_t i = 0; i < n; i++) {
         anp_field *child = &f->fields[i];
         PyObject *key = PyTuple_GET_ITEM(names, i);
@@ -86,15 +95,11 @@ static bool set_struct(anp_state *state, anp_field *f, PyArray_Descr *descr, con
             }
             return false;
         }
-        char *copy = PyMem_Malloc((size_t)size + 1);
-        place = copy != NULL ? anp_buffer_add(pool, sizeof(void *)) : NULL;
-        if (place == NULL) {
-            PyMem_Free(copy);
-            (void)PyErr_NoMemory();
+        char *copy = take_memory(pool, (size_t)size + 1);
+        if (copy == NULL) {
             return false;
         }
         memcpy(copy, text, (size_t)size + 1);
-        memcpy(place, &copy, sizeof(void *));
         child->name = copy;
         child->name_size = (uint16_t)size;
         child->offset = (size_t)PyLong_AsSize_t(PyTuple_GET_ITEM(entry, 1));
@@ -136,6 +141,13 @@ static bool set_subarray(anp_state *state, anp_field *f, PyArray_Descr *descr, c
     return true;
 }
 
+static bool set_number(anp_field *f, anp_kind kind)
+{
+    f->kind = kind;
+    f->width = (uint8_t)f->itemsize;
+    return true;
+}
+
 static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const char *name,
                      int depth, anp_buffer *pool)
 {
@@ -146,26 +158,18 @@ static bool set_kind(anp_state *state, anp_field *f, PyArray_Descr *descr, const
     f->swapped = PyDataType_ISBYTESWAPPED(descr) != 0;
     switch (descr->kind) {
     case 'i':
-        f->kind = ANP_KIND_INT;
-        f->width = (uint8_t)f->itemsize;
-        return true;
+        return set_number(f, ANP_KIND_INT);
     case 'u':
-        f->kind = ANP_KIND_UINT;
-        f->width = (uint8_t)f->itemsize;
-        return true;
+        return set_number(f, ANP_KIND_UINT);
     case 'b':
-        f->kind = ANP_KIND_BOOL;
-        f->width = 1;
         f->swapped = false;
-        return true;
+        return set_number(f, ANP_KIND_BOOL);
     case 'f':
         if (f->itemsize > 8) {
             refuse(name, descr, "is a long double, which the server has no value for; use f8");
             return false;
         }
-        f->kind = ANP_KIND_FLOAT;
-        f->width = (uint8_t)f->itemsize;
-        return true;
+        return set_number(f, ANP_KIND_FLOAT);
     case 'S':
         f->kind = ANP_KIND_BYTES;
         f->swapped = false;
