@@ -458,8 +458,7 @@ static PyObject *given_rows(PyObject *given, PyObject *dtype, Py_ssize_t n_rows)
     return Py_NewRef(given);
 }
 
-bool anp_array_plan_new(const anp_array_plan *p, PyObject *given, PyObject *dtype, bool is_matrix,
-                        bool is_zeroed, const size_t *offsets, PyObject *meta_dtype,
+bool anp_array_plan_new(const anp_array_plan *p, const anp_array_form *form, PyObject *given,
                         Py_ssize_t n_rows, anp_new_arrays *arrays, anp_plan *out)
 {
     uint32_t n = p->plan.n_fields;
@@ -471,10 +470,11 @@ bool anp_array_plan_new(const anp_array_plan *p, PyObject *given, PyObject *dtyp
         (void)PyErr_NoMemory();
         return false;
     }
-    arrays->data = given != NULL ? given_rows(given, dtype, n_rows)
-                                 : new_array(dtype, is_matrix ? 2 : 1, dims, is_zeroed);
+    arrays->data = given != NULL
+                       ? given_rows(given, form->dtype, n_rows)
+                       : new_array(form->dtype, form->is_matrix ? 2 : 1, dims, form->is_zeroed);
     if (arrays->data == NULL || (arrays->codes = PyArray_SimpleNew(1, dims, NPY_INT32)) == NULL ||
-        (arrays->meta = new_array(meta_dtype, 1, dims, false)) == NULL ||
+        (arrays->meta = new_array(form->meta_dtype, 1, dims, false)) == NULL ||
         (arrays->missing = PyArray_ZEROS(2, bits, NPY_UINT8, 0)) == NULL) {
         PyMem_Free(out->fields);
         out->fields = NULL;
@@ -484,7 +484,7 @@ bool anp_array_plan_new(const anp_array_plan *p, PyObject *given, PyObject *dtyp
     PyArrayObject *data = (PyArrayObject *)(void *)arrays->data;
     for (uint32_t i = 0; i < n; i++) {
         out->fields[i] = p->plan.fields[i];
-        out->fields[i].base = (uint8_t *)PyArray_DATA(data) + offsets[i];
+        out->fields[i].base = (uint8_t *)PyArray_DATA(data) + form->offsets[i];
         out->fields[i].stride = PyArray_STRIDE(data, 0);
     }
     return true;

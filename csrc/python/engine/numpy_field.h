@@ -27,16 +27,21 @@ void anp_array_plan_deinit(anp_array_plan *p);
 bool anp_array_plan_place(const anp_array_plan *p, PyObject *samples, PyObject *fields,
                           Py_ssize_t n_rows, anp_plan *out);
 
-/* New arrays of n rows for a read: structured rows, or a matrix of the plan's fields. */
+/* How to make arrays for reads: structured rows, or a matrix of the plan's fields. */
+typedef struct anp_array_form {
+    PyObject *dtype; /* of the rows, or of the matrix's numbers, which lie one behind the other */
+    PyObject *meta_dtype; /* of generations and times to live */
+    size_t *offsets;      /* of the fields in a row */
+    bool is_matrix, is_zeroed;
+} anp_array_form;
+
 typedef struct anp_new_arrays {
     PyObject *data, *codes, *meta, *missing; /* owned */
 } anp_new_arrays;
 
-/* And the plan over them, as anp_array_plan_place gives it. `dtype` is that of the rows (`offsets`
- * are their fields'), or of the matrix's numbers, which lie one behind the other. `given`: the rows
+/* New arrays of n rows, and the plan over them, as anp_array_plan_place gives it. `given`: the rows
  * where there are some already, or NULL. */
-bool anp_array_plan_new(const anp_array_plan *p, PyObject *given, PyObject *dtype, bool is_matrix,
-                        bool is_zeroed, const size_t *offsets, PyObject *meta_dtype,
+bool anp_array_plan_new(const anp_array_plan *p, const anp_array_form *form, PyObject *given,
                         Py_ssize_t n_rows, anp_new_arrays *arrays, anp_plan *out);
 void anp_new_arrays_drop(anp_new_arrays *arrays);
 

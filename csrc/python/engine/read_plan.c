@@ -6,11 +6,8 @@
 
 typedef struct read_plan {
     PyObject_HEAD anp_array_plan fields;
-    PyObject *samples; /* the (bin name, array) pairs it was made from */
-    /* How to make new arrays; dtype NULL: others make them. */
-    PyObject *dtype, *meta_dtype;
-    size_t *offsets; /* of the fields in a row */
-    bool is_matrix, is_zeroed;
+    PyObject *samples;   /* the (bin name, array) pairs it was made from */
+    anp_array_form form; /* dtype NULL: others make the arrays */
     anp_errors_mode mode;
     anp_py_policy policy;
     anp_buffer ops;
@@ -37,21 +34,21 @@ static bool take_rows(read_plan *p, PyObject *rows)
         PyErr_SetString(PyExc_TypeError, "rows: two dtypes, an offset a field, and no objects");
         return false;
     }
-    p->offsets = PyMem_Calloc((size_t)n + 1, sizeof *p->offsets);
-    if (p->offsets == NULL) {
+    p->form.offsets = PyMem_Calloc((size_t)n + 1, sizeof *p->form.offsets);
+    if (p->form.offsets == NULL) {
         (void)PyErr_NoMemory();
         return false;
     }
     for (Py_ssize_t i = 0; i < n; i++) {
-        p->offsets[i] = PyLong_AsSize_t(PyTuple_GET_ITEM(offsets, i));
-        if (p->offsets[i] == (size_t)-1 && PyErr_Occurred()) {
+        p->form.offsets[i] = PyLong_AsSize_t(PyTuple_GET_ITEM(offsets, i));
+        if (p->form.offsets[i] == (size_t)-1 && PyErr_Occurred()) {
             return false;
         }
     }
-    p->is_matrix = is_matrix != 0;
-    p->is_zeroed = is_zeroed != 0;
-    p->dtype = Py_NewRef(dtype);
-    p->meta_dtype = Py_NewRef(meta_dtype);
+    p->form.is_matrix = is_matrix != 0;
+    p->form.is_zeroed = is_zeroed != 0;
+    p->form.dtype = Py_NewRef(dtype);
+    p->form.meta_dtype = Py_NewRef(meta_dtype);
     return true;
 }
 
@@ -137,9 +134,9 @@ static void plan_dealloc(PyObject *self)
     PyTypeObject *type = Py_TYPE(self);
     anp_array_plan_deinit(&p->fields);
     anp_buffer_deinit(&p->ops);
-    PyMem_Free(p->offsets);
-    Py_XDECREF(p->dtype);
-    Py_XDECREF(p->meta_dtype);
+    PyMem_Free(p->form.offsets);
+    Py_XDECREF(p->form.dtype);
+    Py_XDECREF(p->form.meta_dtype);
     anp_policy_release(&p->policy);
     Py_XDECREF(p->samples);
     type->tp_free(self);
@@ -308,17 +305,16 @@ static bool take_arrays(const read_plan *how, table_payload *p, PyObject *given,
 {
     anp_new_arrays *a = &p->arrays;
     if (!PyTuple_Check(given)) {
-        if (how->dtype == NULL) {
+        if (how->form.dtype == NULL) {
             PyErr_SetString(PyExc_TypeError, "this plan makes no arrays");
             return false;
         }
-        if (given != Py_None && how->is_matrix) {
+        if (given != Py_None && how->form.is_matrix) {
             PyErr_SetString(PyExc_TypeError, "arrays: a tuple of four, where it is a matrix");
             return false;
         }
-        return anp_array_plan_new(&how->fields, given != Py_None ? given : NULL, how->dtype,
-                                  how->is_matrix, how->is_zeroed, how->offsets, how->meta_dtype, n,
-                                  a, &p->plan);
+        return anp_array_plan_new(&how->fields, &how->form, given != Py_None ? given : NULL, n, a,
+                                  &p->plan);
     }
     if (!PyArg_ParseTuple(given, "OOOO", &a->data, &a->codes, &a->meta, &a->missing)) {
         *a = (anp_new_arrays){0};
