@@ -10,8 +10,9 @@ out=build/fuzz
 mkdir -p $out
 for hex in tests/fuzz/*.hex; do
     name=$(basename "$hex" .hex)
-    ${CLANG:-clang-14} -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -O1 -g -fno-sanitize-recover=undefined \
-        -fsanitize=fuzzer,address,undefined "tests/fuzz/$name.c" csrc/{base,wire,data}/*.c -o "$out/$name" -lcrypto -lm
+    ${CLANG:-clang-14} -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -I/usr/include/lua5.4 -O1 -g -fno-sanitize-recover=undefined \
+        -fsanitize=fuzzer,address,undefined "tests/fuzz/$name.c" csrc/{base,wire,data,lua}/*.c -o "$out/$name" \
+        -llua5.4 -lcrypto -lm
     mkdir -p "$out/$name.inputs"
     python3 - "$hex" "$out/$name.inputs" <<'END'
 import pathlib, sys

@@ -1,16 +1,6 @@
 /* For tests: functions of modules, called on a record that keeps its bins in memory. */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include "lua/engine.h"
 
 typedef struct lua_world {

@@ -1,11 +1,19 @@
 /* Functions in Lua: what they can't reach, what stops them, and what happens where memory ends.
  * That they do what a server's do is told by the recorded calls and by the modules in
  * tests/modules. */
-#include "lua_calls.h"
-
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include <cmocka.h>
+
 #include "base/alloc.h"
+#include "lua_calls.h"
 
 static const uint8_t no_args[] = {0x90};
 static const anp_slice none = {no_args, sizeof no_args};

@@ -190,14 +190,16 @@ def request(
     info: tuple[int, int, int] = (0, 0, 0),
     generation: int = 0,
     ttl: int = 0,
+    fields: tuple[bytes, ...] = (),
     more: bytes = b"",
 ) -> bytes:
     """A frame that asks for something of one record; `more` is left hanging behind the last operation."""
-    fields = [
+    fields = (
         field(NAMESPACE, namespace.encode()),
         field(SET, set_name.encode()),
         field(DIGEST, digest(set_name, key)),
-    ]
+        *fields,
+    )
     head = HEAD.pack(HEAD.size, *info, 0, 0, generation, ttl, 1000, len(fields), len(ops))
     return frame(MESSAGE, head + b"".join(fields) + b"".join(ops) + more)
 
