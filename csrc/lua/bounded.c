@@ -167,6 +167,8 @@ static void open_string(lua_State *L)
     drop(L, not_here);
     lua_pushcfunction(L, rep);
     lua_setfield(L, -2, "rep");
+    wrap(L, "byte", by_size);
+    wrap(L, "unpack", by_size);
     anp_lua_open_patterns(L);
     lua_pop(L, 1);
     luaL_requiref(L, LUA_UTF8LIBNAME, luaopen_utf8, 1);

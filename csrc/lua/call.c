@@ -62,6 +62,7 @@ static void put_failure(anp_lua *l, anp_buffer *out)
 {
     size_t size = 0;
     const char *text = l->is_over                              ? l->over
+                       : l->steps == 0                         ? "it takes too many steps"
                        : lua_type(l->state, -1) == LUA_TSTRING ? lua_tolstring(l->state, -1, &size)
                                                                : "UDF: the error is no text";
     anp_buffer_clear(out);

@@ -2,6 +2,8 @@
  * Values that were read or set are kept in a table (the user value 1), so that a bin is one object
  * however often it is read; names that were set stand in another (the user value 2), in their
  * order, until create or update hands them to the host. */
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "lua/value.h"

@@ -7,7 +7,9 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 
-enum { STEPS_A_LOOK = 1000, BYTES_A_STEP = 16 };
+/* One instruction may compare, or read a number from, a string of megabytes: so looks are not far
+ * apart. */
+enum { STEPS_A_LOOK = 100, BYTES_A_STEP = 16 };
 
 anp_lua *anp_lua_of(lua_State *L)
 {

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "lua_calls.h"
 
 static const uint8_t no_args[] = {0x90};
@@ -144,7 +145,6 @@ static const char *const endless[] = {
     "goto a ::a:: while true do local x = 1 end",
     "while true do pcall(function() while true do end end) end",
     "while true do xpcall(function() while true do end end, function(m) while true do end end) end",
-    "local function g() pcall(g) g() end while true do pcall(g) end",
     "while true do pcall(error, 'x') end",
     "while true do pcall(string.rep, 'x', 1 << 20) end",
     "while true do local c <close> = setmetatable({}, {__close = function() while true do end end}) end",
@@ -178,6 +178,8 @@ static const char *const endless[] = {
     "local s = ('x'):rep(1 << 22) while true do utf8.len(s) end",
     "local s = ('x'):rep(1 << 22) while true do s:upper() end",
     "local s = ('x'):rep(1 << 22) while true do local t = s .. 'y' end",
+    "local s = (' '):rep(1 << 22) while true do tonumber(s) end",
+    "local s = ('x'):rep(1 << 18) while true do s:byte(1, -1) end",
 };
 
 static const char *const greedy[] = {
@@ -192,7 +194,6 @@ static const char *const greedy[] = {
     "return ('%99s'):rep(1 << 16):format()",
     "return table.concat({}, 'x', 1, 1 << 50)",
     "local function g() return 1 + g() end return g()",
-    "local function g(...) return g(1, ...) end return g()",
     "return table.unpack({}, 1, 1 << 22)",
     "local l = list() for i = 1, 64 do local m = list() list.append(m, l) list.append(m, l) l = m "
     "end return l",
@@ -200,6 +201,14 @@ static const char *const greedy[] = {
     "end return tostring(l)",
     "local l = list() l[1 << 22] = 1 l[1 << 40] = 1",
     "local function g() local a = {pcall(g)} end g() local t = {} while true do t[#t + 1] = t end",
+};
+
+/* Few instructions that take long. */
+static const char *const slow[] = {
+    "local function g() pcall(g) g() end while true do pcall(g) end",
+    "local function g(...) return g(1, ...) end return g()",
+    "local s = (' '):rep(1 << 22) while true do pcall(function() return s + 1 end) end",
+    "local s = ('x'):rep(1 << 11):rep(1 << 11) local t = s .. 'y' while s < t do end",
 };
 
 /* Each of them fails, in time. */
@@ -224,6 +233,22 @@ static void test_what_would_not_end_is_ended(void **state)
 {
     (void)state;
     check_ends(endless, sizeof endless / sizeof *endless);
+}
+
+static uint64_t hasty(void)
+{
+    static uint64_t time;
+    return time += ANP_NS_PER_S / 2; /* half a second between two looks */
+}
+
+static void test_time_ends_what_takes_long_with_few_steps(void **state)
+{
+    (void)state;
+    anp_clock_hook(hasty, NULL);
+    for (size_t i = 0; i < sizeof slow / sizeof *slow; i++) {
+        expect_failure(slow[i], "too long");
+    }
+    anp_clock_hook(NULL, NULL);
 }
 
 static void test_what_would_take_all_memory_is_refused(void **state)
@@ -357,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_objects_hide_what_they_are_made_of),
         cmocka_unit_test(test_record_is_out_of_reach_while_a_module_is_loaded),
         cmocka_unit_test(test_what_would_not_end_is_ended),
+        cmocka_unit_test(test_time_ends_what_takes_long_with_few_steps),
         cmocka_unit_test(test_what_would_take_all_memory_is_refused),
         cmocka_unit_test(test_a_limit_that_was_caught_is_a_failure_all_the_same),
         cmocka_unit_test(test_what_is_handed_over_is_bounded_by_the_steps),

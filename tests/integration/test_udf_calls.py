@@ -20,6 +20,7 @@ from aerospike_np import exception as e
 from aerospike_np import exp
 from aerospike_np.helpers.batch.records import Apply as ApplyRow
 from aerospike_np.helpers.batch.records import BatchRecords, Remove, Write
+from aerospike_np.helpers.operations import hll_operations as hlls
 from aerospike_np.helpers.operations import list_operations as lists
 from aerospike_np.helpers.operations import operations
 from aerospike_np.local import LocalCluster
@@ -186,6 +187,13 @@ def test_ordered_lists_and_maps_stay_ordered(record: Apply, client: aerospike.Cl
     assert client.get(KEY).bins["l"] == [1, 3, 3, 5]
     client.operate(KEY, [lists.list_append("l", 4)])
     assert client.get(KEY).bins["l"] == [1, 3, 3, 4, 5]
+
+
+def test_hyperloglogs_keep_their_type(record: Apply, client: aerospike.Client) -> None:
+    client.operate(KEY, [hlls.hll_add("h", ["a", "b", "c"], 8)])
+    record("copy", "h", "again")
+    _, _, bins = client.operate(KEY, [hlls.hll_get_count("again")])
+    assert bins == {"again": 3}
 
 
 # ---- records ----

@@ -52,6 +52,11 @@ function remove(rec)
     return aerospike:remove(rec)
 end
 
+function copy(rec, from, to)
+    rec[to] = rec[from]
+    return aerospike:update(rec)
+end
+
 function drop_bin(rec, name)
     rec[name] = nil
     return aerospike:update(rec)
