@@ -235,7 +235,7 @@ static void make(int n, char **bins)
             exit(2);
         }
     }
-    anp_message_counts(&canned.record, 0, 0, (uint16_t)canned.n_bins);
+    anp_store_be16(canned.record.data + 20, (uint16_t)canned.n_bins); /* the head's count */
     uint8_t all[ANP_BITMAP_SIZE];
     memset(all, 0xff, sizeof all);
     anp_buffer_init(&canned.replicas, 4096);
