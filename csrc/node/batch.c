@@ -134,7 +134,8 @@ bool anp_node_batch_run(anp_node_batch *b, anp_executor *e, anp_buffer *out, siz
         run_row(b, e, out);
         b->left--;
         b->done++;
-        if (b->left != 0 && b->done % ROWS_A_LOOK == 0 && anp_clock_now() >= until) {
+        bool looks = b->done % ROWS_A_LOOK == 0 || b->last.has_udf; /* functions may take long */
+        if (b->left != 0 && looks && anp_clock_now() >= until) {
             return false;
         }
     }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <openssl/sha.h>
 
+#include "lua_calls.h"
 #include "node/udf_modules.h"
 
 static anp_slice slice(const char *text)
@@ -100,6 +101,63 @@ static void test_there_is_a_most_of_modules(void **state)
     anp_modules_deinit(&s);
 }
 
+/* ---- threads ---- */
+
+enum { THREADS = 4, CALLS = 300 };
+
+static anp_module *compiled(char digit)
+{
+    static char source[] = "function f(rec, x) n = (n or 0) + x return list{n, 0} end";
+    const anp_lua_modules none = {NULL, lua_no_module};
+    anp_lua_fault fault;
+    source[sizeof source - 7] = digit;
+    anp_module *m = anp_module_new(slice("m.lua"), slice(source));
+    assert_true(anp_lua_compile(&none, slice("m"), slice(source), &m->compiled, &fault));
+    return m;
+}
+
+/* Calls with 7 until it has answered often enough; each answer is [7, a digit]. */
+static void *call_on(void *context)
+{
+    static const uint8_t digest[20] = {1}, args[] = {0x91, 7};
+    lua_world w;
+    size_t wrong = 0;
+    lua_world_open(&w);
+    const anp_lua_record record = {
+        .digest = digest, .context = &w, .exists = lua_exists, .bin = lua_bin};
+    for (int i = 0; i < CALLS; i++) {
+        anp_module_finder finder = {.store = context};
+        const anp_lua_modules modules = {&finder, anp_module_finder_find};
+        const anp_lua_call call = {slice("m"), slice("f"), {args, sizeof args}, &modules, &record};
+        bool ok = anp_lua_apply(&call, &w.type, &w.out) && w.out.size == 3;
+        wrong += !ok || w.out.data[1] != 7 || w.out.data[2] > 9;
+        anp_module_finder_release(&finder);
+    }
+    lua_world_close(&w);
+    return (void *)wrong;
+}
+
+static void test_threads_call_while_modules_change(void **state)
+{
+    (void)state;
+    anp_module_store s;
+    pthread_t threads[THREADS];
+    anp_modules_init(&s);
+    assert_true(anp_modules_put(&s, compiled('0')));
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, call_on, &s), 0);
+    }
+    for (int i = 0; i < 100; i++) {
+        assert_true(anp_modules_put(&s, compiled((char)('0' + i % 10))));
+    }
+    for (int i = 0; i < THREADS; i++) {
+        void *wrong;
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    anp_modules_deinit(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_modules_are_kept_by_name_in_their_order),
         cmocka_unit_test(test_module_stays_as_it_was_for_whom_has_it),
         cmocka_unit_test(test_there_is_a_most_of_modules),
+        cmocka_unit_test(test_threads_call_while_modules_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,10 @@
-"""Functions of records: what is sent, as the official client sends it, and what becomes of replies.
+"""Functions of records: what is sent, as the official client sends it, and what becomes of odd replies.
 
-The server is one that plays them: the embedded node calls no functions.
+The server is one that plays them; test_udf_calls.py calls functions on our node.
 """
 
 from __future__ import annotations
 
-import base64
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,9 +38,6 @@ class Modules(dict[str, str]):
         fields = dict(part.split("=", 1) for part in rest.split(";") if "=" in part)
         if name == "udf-put":
             assert int(fields["content-len"]) == len(fields["content"])
-            if fields["filename"] == "bad.lua":
-                text = base64.b64encode(b"unexpected symbol").decode()
-                return f"error=compile_error;file=bad.lua;line=3;message={text}"
             self.coming[fields["filename"]] = fields["content"]
             return "ok"
         if name == "udf-remove":
@@ -106,34 +102,6 @@ def test_call_is_sent_as_the_official_client_sends_it(
     assert body[22:] == SENT
 
 
-@pytest.mark.parametrize(
-    ("particle", "wire", "value"),
-    [
-        (0, b"", None),
-        (1, struct.pack(">q", -5), -5),
-        (3, b"text", "text"),
-        (17, b"\1", True),
-        (20, bytes.fromhex("9201a20378"), [1, "x"]),
-    ],
-)
-def test_what_the_function_returns_is_the_result(
-    client: aerospike.Client, calls: Calls, particle: int, wire: bytes, value: Any
-) -> None:
-    calls.answer = success(particle, wire)
-    assert client.apply(KEY, "m", "f") == value
-    assert calls.bodies[0].endswith(b"\x00\x00\x00\x02\x20\x90")  # without arguments: an empty list
-
-
-def test_failure_has_the_servers_words_and_names_the_function(
-    client: aerospike.Client, calls: Calls
-) -> None:
-    calls.answer = failure(b"/opt/x/m.lua:2: boom")
-    with pytest.raises(e.UDFError, match="m.lua:2: boom") as caught:
-        client.apply(KEY, "m", "f", [1])
-    assert (caught.value.code, caught.value.module, caught.value.func) == (100, "m", "f")
-    assert not caught.value.in_doubt
-
-
 @pytest.mark.parametrize("text", [b"", b"x" * 5000, b"\xff\xfe", b"a\0b"])
 def test_failure_of_any_text_is_told(client: aerospike.Client, calls: Calls, text: bytes) -> None:
     calls.answer = failure(text)
@@ -174,7 +142,9 @@ def test_what_can_not_be_right_is_refused_before_it_is_sent(
     assert not calls.bodies
 
 
-def test_module_is_put_listed_got_and_removed(client: aerospike.Client, tmp_path: Path) -> None:
+def test_nodes_are_asked_until_they_know_of_a_module_or_of_its_end(
+    client: aerospike.Client, tmp_path: Path
+) -> None:
     path = tmp_path / "mine.lua"
     path.write_text(SOURCE)
     client.udf_put(path)
@@ -188,13 +158,6 @@ def test_module_is_put_listed_got_and_removed(client: aerospike.Client, tmp_path
     client.udf_remove("mine")
     with pytest.raises(e.LuaFileNotFound, match="no module mine.lua"):
         client.udf_get("mine")
-
-
-def test_module_that_does_not_compile_says_where(client: aerospike.Client, tmp_path: Path) -> None:
-    path = tmp_path / "bad.lua"
-    path.write_text("function (")
-    with pytest.raises(e.UDFError, match="bad.lua, line 3: unexpected symbol"):
-        client.udf_put(path)
 
 
 @pytest.mark.parametrize("size", [0, (1 << 20) + 1])

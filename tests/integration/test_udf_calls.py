@@ -421,6 +421,7 @@ def test_failure_says_where_and_what(
         client.apply(KEY, "anp_mod", "f")
     assert caught.value.code == 100
     assert (caught.value.module, caught.value.func) == ("anp_mod", "f")
+    assert not caught.value.in_doubt
 
 
 @pytest.mark.parametrize(
