@@ -37,7 +37,11 @@ class Answers:
     def record(self, row: int) -> Any:
         """(generation, ttl, bins); None: there is no record."""
         raw, at = self._again.get(row, (self._first, row))
-        return None if raw is None else raw.record(at)
+        return raw.record(at)
+
+    def batch_record(self, row: int, *key: Any) -> Any:
+        raw, at = self._again.get(row, (self._first, row))
+        return raw.batch_record(at, *key)
 
 
 class Answering(Writing):
@@ -87,14 +91,13 @@ class Mixed(Answering):
         where = "batch_write"
         self.batch = batch
         self.rows = list(batch.batch_records)
-        asked = []
         for i, record in enumerate(self.rows):
-            place = f"{where}: batch_records[{i}]"
             if not isinstance(record, BatchRecord):
                 raise TypeError(
-                    f"{place} is a Read, Write, Apply or Remove, not {type(record).__name__}"
+                    f"{where}: batch_records[{i}] is a Read, Write, Apply or Remove, not "
+                    f"{type(record).__name__}"
                 )
-            asked.append(record._asks(place))
+        asked = [record._asks(i) for i, record in enumerate(self.rows)]
         keys = _keys.prepare([record.key for record in self.rows], None, None, where)
 
         def call(keys: Any, rows: Any, arrays: tuple[Any, ...]) -> Request:
@@ -110,7 +113,7 @@ class Mixed(Answering):
     def _result(self) -> Any:
         found = super()._result()
         for record, made in zip(self.rows, found.batch_records, strict=True):
-            record.record, record.result, record.in_doubt = made.record, made.result, made.in_doubt
+            _, record.result, record.record, record.in_doubt = made
         self.batch.result = found.result
         return self.batch
 

@@ -15,14 +15,31 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def full_key(keys: Any, row: int) -> AerospikeKey:
-    """The key of a row with its digest, which is computed where it isn't known."""
-    namespace, set_name, user_key, digest = keys.full_key(row)
-    if digest is None:
-        from ._engine import calc_digest
+class FullKeys:
+    """The keys of rows with their digests, which are computed where they aren't known.
 
-        digest = bytes(calc_digest(namespace, set_name, user_key))
-    return AerospikeKey(namespace, set_name, user_key, digest)
+    Many are made at a time: whoever asks for one mostly asks for the next.
+    """
+
+    __slots__ = ("_keys", "_some")
+
+    def __init__(self, keys: Any) -> None:
+        self._keys = keys
+        self._some = 0, b""  # the first one's number, and 20 bytes each
+
+    def __call__(self, row: int) -> tuple[str, str, Any, bytes]:
+        namespace, set_name, user_key, digest = self._keys.full_key(row)
+        return namespace, set_name, user_key, self._digest(row) if digest is None else digest
+
+    def _digest(self, row: int) -> bytes:
+        first, digests = self._some
+        at = (row - first) * 20
+        if not 0 <= at < len(digests):
+            first = row - row % _DIGESTS
+            digests = self._keys.slice(first, first + _DIGESTS).digest_bytes()
+            self._some = first, digests
+            at = (row - first) * 20
+        return digests[at : at + 20]
 
 
 def overall(result_codes: Any) -> int:
@@ -91,14 +108,14 @@ class BatchRecords(Mapping[Any, dict[str, Any]]):
     [0, 2]
     """
 
-    __slots__ = ("__weakref__", "_digests", "_hook", "_index", "_keys", "_raw")
+    __slots__ = ("__weakref__", "_full_keys", "_hook", "_index", "_keys", "_raw")
 
     def __init__(self, keys: Any, raw: Any, numpy_hook: Callable[..., Any] | None = None) -> None:
         self._keys = keys
         self._raw = raw
         self._hook = numpy_hook
         self._index: Index | None = None
-        self._digests = 0, b""  # of some rows: the first one's number, 20 bytes each
+        self._full_keys = FullKeys(keys)
 
     @property
     def result_codes(self) -> NDArray[np.int32]:
@@ -117,22 +134,8 @@ class BatchRecords(Mapping[Any, dict[str, Any]]):
         return LazyRecords(len(self._raw), self._batch_record)
 
     def _batch_record(self, row: int) -> BatchRecord:
-        namespace, set_name, user_key, digest = self._keys.full_key(row)
-        if digest is None:
-            digest = self._digest(row)
-        made: BatchRecord = self._raw.batch_record(row, namespace, set_name, user_key, digest)
+        made: BatchRecord = self._raw.batch_record(row, *self._full_keys(row))
         return made
-
-    def _digest(self, row: int) -> bytes:
-        """Many are made at a time: whoever asks for one record mostly asks for the next."""
-        first, digests = self._digests
-        at = (row - first) * 20
-        if not 0 <= at < len(digests):
-            first = row - row % _DIGESTS
-            digests = self._keys.slice(first, first + _DIGESTS).digest_bytes()
-            self._digests = first, digests
-            at = (row - first) * 20
-        return digests[at : at + 20]
 
     def found_count(self) -> int:
         """How many rows have a record; equal keys count each time."""

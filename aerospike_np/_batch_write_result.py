@@ -6,12 +6,12 @@ from collections.abc import Callable, KeysView, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _html
-from ._batch_records import LazyRecords, full_key, overall
+from ._batch_records import FullKeys, LazyRecords, overall
 from ._codes import class_of
 from ._lookup import Index
 from ._numpy_batch_records import no_hook
 from .exception import ClientError
-from .types import BatchRecord, Record, RecordMetadata
+from .types import AerospikeKey, BatchRecord, Record, RecordMetadata
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +48,7 @@ class BatchWriteResult:
 
     __slots__ = (
         "__weakref__",
+        "_full_keys",
         "_index",
         "_keys",
         "_records",
@@ -83,6 +84,7 @@ class BatchWriteResult:
         self._records = records
         self._retry = retry
         self._index: Index | None = None
+        self._full_keys = FullKeys(keys)
 
     def __len__(self) -> int:
         return len(self.result_codes)
@@ -98,7 +100,12 @@ class BatchWriteResult:
         return LazyRecords(len(self), self._batch_record)
 
     def _batch_record(self, row: int) -> BatchRecord:
-        key = full_key(self._keys, row)
+        parts = self._full_keys(row)
+        make = getattr(self._records, "batch_record", None)
+        if make is not None:
+            made: BatchRecord = make(row, *parts)
+            return made
+        key = AerospikeKey(*parts)
         code = int(self.result_codes[row])
         return BatchRecord(key, code, self._record(row, key, code), bool(self.in_doubt[row]))
 

@@ -33,6 +33,10 @@ _Policy = Mapping[str, Any] | None
 _READ, _WRITE, _APPLY, _REMOVE = range(4)
 
 
+def _place(row: int) -> str:
+    return f"batch_write: batch_records[{row}]"
+
+
 class BatchRecord:
     """What the rows share: a key, and what ``batch_write`` puts there.
 
@@ -53,9 +57,11 @@ class BatchRecord:
         self.result = 0
         self.in_doubt = False
 
-    def _asks(self, where: str) -> tuple[int, Any, Any, Any]:
+    def _asks(self, row: int) -> tuple[int, Any, Any, Any]:
         """What the engine takes: (kind, what, policy, meta)."""
-        raise TypeError(f"{where} is a Read, Write, Apply or Remove, not {type(self).__name__}")
+        raise TypeError(
+            f"{_place(row)} is a Read, Write, Apply or Remove, not {type(self).__name__}"
+        )
 
     def __repr__(self) -> str:
         doubt = ", in doubt" if self.in_doubt else ""
@@ -75,7 +81,7 @@ class Write(BatchRecord):
         super().__init__(key)
         self.ops, self.meta, self.policy = ops, meta, policy
 
-    def _asks(self, where: str) -> tuple[int, Any, Any, Any]:
+    def _asks(self, row: int) -> tuple[int, Any, Any, Any]:
         return _WRITE, self.ops, self.policy, self.meta
 
 
@@ -97,10 +103,10 @@ class Read(BatchRecord):
         super().__init__(key)
         self.ops, self.read_all_bins, self.meta, self.policy = ops, read_all_bins, meta, policy
 
-    def _asks(self, where: str) -> tuple[int, Any, Any, Any]:
+    def _asks(self, row: int) -> tuple[int, Any, Any, Any]:
         if self.ops is not None and self.read_all_bins:
             raise InvalidArgError(
-                f"{where} (Read): give operations, or read_all_bins=True, not both"
+                f"{_place(row)} (Read): give operations, or read_all_bins=True, not both"
             )
         what = (True if self.read_all_bins else None) if self.ops is None else self.ops
         return _READ, what, self.policy, self.meta
@@ -124,10 +130,10 @@ class Apply(BatchRecord):
         super().__init__(key)
         self.module, self.function, self.args, self.policy = module, function, args, policy
 
-    def _asks(self, where: str) -> tuple[int, Any, Any, Any]:
+    def _asks(self, row: int) -> tuple[int, Any, Any, Any]:
         from ..._udf import arguments
 
-        call = self.module, self.function, arguments(self.args, f"{where} (Apply)")
+        call = self.module, self.function, arguments(self.args, f"{_place(row)} (Apply)")
         return _APPLY, call, self.policy, None
 
 
@@ -141,7 +147,7 @@ class Remove(BatchRecord):
         super().__init__(key)
         self.policy = policy
 
-    def _asks(self, where: str) -> tuple[int, Any, Any, Any]:
+    def _asks(self, row: int) -> tuple[int, Any, Any, Any]:
         policy, meta = self.policy, None
         if isinstance(policy, Mapping) and "generation" in policy:
             policy = dict(policy)

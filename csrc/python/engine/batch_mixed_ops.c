@@ -69,25 +69,44 @@ typedef struct mixed_encoder {
     anp_py_policy base[ROW_KINDS]; /* of rows that have none of their own */
     const char *where, *list;      /* the method, and its argument that holds the rows */
     unsigned seen;                 /* a bit a kind of row */
+    /* The operations that were encoded last, which many rows may share: read once. */
+    PyObject *ops; /* borrowed from the rows */
+    anp_operations sum;
+    size_t ops_at, ops_size;
 } mixed_encoder;
+
+static bool encode(mixed_encoder *e, PyObject *ops, const char *where)
+{
+    anp_buffer *bytes = &e->payload->bytes;
+    if (ops == e->ops) {
+        return true;
+    }
+    e->ops = NULL;
+    e->ops_at = bytes->size;
+    if (!anp_row_encode(e->core->state, ops, where, bytes, &e->sum)) {
+        return false;
+    }
+    e->ops = ops;
+    e->ops_size = bytes->size - e->ops_at;
+    return true;
+}
 
 static bool put_operations(mixed_encoder *e, row_kind kind, PyObject *ops, const char *where,
                            const anp_py_policy *policy, mixed_row *row)
 {
-    anp_operations sum;
-    row->ops = e->payload->bytes.size;
-    if (!anp_row_encode(e->core->state, ops, where, &e->payload->bytes, &sum)) {
+    if (!encode(e, ops, where)) {
         return false;
     }
-    row->ops_size = e->payload->bytes.size - row->ops;
-    if (sum.writes != (kind == ROW_WRITE)) {
+    if (e->sum.writes != (kind == ROW_WRITE)) {
         (void)anp_raise_arg(e->core->state,
-                            sum.writes ? "%s: an operation writes; put it into a Write"
-                                       : "%s: no operation writes; put them into a Read",
+                            e->sum.writes ? "%s: an operation writes; put it into a Write"
+                                          : "%s: no operation writes; put them into a Read",
                             where);
         return false;
     }
-    anp_row_operate(&sum, policy, &row->request);
+    row->ops = e->ops_at;
+    row->ops_size = e->ops_size;
+    anp_row_operate(&e->sum, policy, &row->request);
     return true;
 }
 
