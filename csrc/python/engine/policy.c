@@ -1,169 +1,11 @@
-/* The table of policy and configuration keys, and its parser. Needs the GIL; no state beyond the
- * module's. */
+/* Dicts of policies and of the configuration, read by the table of their keys. Needs the GIL; no
+ * state beyond the module's. */
 #include "python/engine/policy.h"
 
 #include <stddef.h>
 
 #include "python/engine/patience.h"
-
-typedef enum {
-    KIND_INT,
-    KIND_BOOL,
-    KIND_TTL,
-    KIND_TOUCH,
-    KIND_TEXT,
-    KIND_RACKS,
-    KIND_FILTER,
-    KIND_ANY
-} kind;
-
-typedef enum {
-    EFFECTIVE,
-    NO_EFFECT, /* accepted: changes nothing here */
-    REFUSED,   /* not built yet, and would change what happens: only its "off" value is taken */
-} effect;
-
-#define READS (ANP_GROUP_READ | ANP_GROUP_BATCH_READ)
-#define STORES (ANP_GROUP_WRITE | ANP_GROUP_OPERATE | ANP_GROUP_BATCH_WRITE)
-#define WRITES (STORES | ANP_GROUP_REMOVE | ANP_GROUP_BATCH_REMOVE)
-#define APPLIES (ANP_GROUP_APPLY | ANP_GROUP_BATCH_APPLY)
-#define BATCHES                                                                                    \
-    (ANP_GROUP_BATCH_READ | ANP_GROUP_BATCH_WRITE | ANP_GROUP_BATCH_REMOVE | ANP_GROUP_BATCH_APPLY)
-#define CHANGES (WRITES | APPLIES)
-#define DATA (READS | CHANGES)
-#define CONFIG ANP_GROUP_CONFIG
-#define P(member) offsetof(anp_py_policy, member)
-#define C(member) offsetof(anp_py_config, member)
-#define MS_MAX 2147483647
-
-static const struct entry {
-    const char *name;
-    kind kind;
-    int64_t low, high;
-    unsigned groups;
-    effect effect;
-    size_t place;
-    const char *note;
-} table[] = {
-    {"total_timeout", KIND_INT, 0, MS_MAX, DATA | ANP_GROUP_INFO, EFFECTIVE,
-     P(engine.total_timeout_ms), "ms for the whole call; 0: no end"},
-    {"timeout", KIND_INT, 0, MS_MAX, ANP_GROUP_INFO, EFFECTIVE, P(engine.total_timeout_ms),
-     "ms for the whole call"},
-    {"socket_timeout", KIND_INT, 0, MS_MAX, DATA, EFFECTIVE, P(engine.socket_timeout_ms),
-     "longest silence of a connection, ms; 0: no limit"},
-    {"max_retries", KIND_INT, 0, 1000, DATA, EFFECTIVE, P(engine.max_retries),
-     "attempts after the first"},
-    {"sleep_between_retries", KIND_INT, 0, MS_MAX, DATA, EFFECTIVE, P(engine.sleep_ms), "ms"},
-    {"replica", KIND_INT, 0, 4, DATA, EFFECTIVE, P(engine.replica), "POLICY_REPLICA_*"},
-    {"read_mode_ap", KIND_INT, 0, 1, DATA, EFFECTIVE, P(read_mode_ap), "POLICY_READ_MODE_AP_*"},
-    {"read_mode_sc", KIND_INT, 0, 3, READS | ANP_GROUP_OPERATE, EFFECTIVE, P(read_mode_sc),
-     "POLICY_READ_MODE_SC_*"},
-    {"read_touch_ttl_percent", KIND_TOUCH, -1, 100, DATA, EFFECTIVE, P(read_touch),
-     "0 the server's default, -1 never, 1 to 100"},
-    {"key", KIND_INT, 0, 1, DATA, EFFECTIVE, P(key), "POLICY_KEY_*"},
-    {"exists", KIND_INT, 0, 4, STORES, EFFECTIVE, P(exists), "POLICY_EXISTS_*"},
-    {"gen", KIND_INT, 0, 2, WRITES, EFFECTIVE, P(gen), "POLICY_GEN_*"},
-    {"commit_level", KIND_INT, 0, 1, CHANGES, EFFECTIVE, P(commit_level), "POLICY_COMMIT_LEVEL_*"},
-    {"durable_delete", KIND_BOOL, 0, 1, CHANGES, EFFECTIVE, P(durable_delete),
-     "leave a tombstone (Enterprise)"},
-    {"ttl", KIND_TTL, 0, 0, STORES | APPLIES, EFFECTIVE, P(ttl),
-     "seconds; -1 never, -2 keep, 0 the namespace's default"},
-    {"allow_inline", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.allow_inline),
-     "serve in-memory namespaces in the receiving thread"},
-    {"allow_inline_ssd", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.allow_inline_ssd),
-     "the same on SSD"},
-    {"respond_all_keys", KIND_BOOL, 0, 1, BATCHES, EFFECTIVE, P(engine.respond_all),
-     "go on after a row's error"},
-    {"threads", KIND_INT, 1, 64, ANP_GROUP_BATCH_READ, EFFECTIVE, P(engine.threads),
-     "threads of a read into arrays, each of at least 5,000 rows; 1 by default"},
-    {"expressions", KIND_FILTER, 0, 0, DATA, EFFECTIVE, P(filter),
-     "the command runs only on records for which this is true"},
-    {"filter_expression", KIND_FILTER, 0, 0, DATA, EFFECTIVE, P(filter),
-     "another name of expressions"},
-    {"txn", KIND_ANY, 0, 0, DATA, REFUSED, 0, "transactions are not built yet; only None is taken"},
-    {"compress", KIND_BOOL, 0, 1, DATA, NO_EFFECT, 0, "requests and replies go uncompressed"},
-    {"compression_threshold", KIND_INT, 0, MS_MAX, DATA | CONFIG, NO_EFFECT, 0,
-     "requests go uncompressed"},
-    {"connect_timeout", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0, "the client's own counts"},
-    {"timeout_delay", KIND_INT, 0, MS_MAX, DATA, NO_EFFECT, 0,
-     "a connection that timed out is closed"},
-    {"deserialize", KIND_BOOL, 0, 1, READS | ANP_GROUP_OPERATE, NO_EFFECT, 0,
-     "lists and maps are always decoded"},
-    {"concurrent", KIND_BOOL, 0, 1, BATCHES, NO_EFFECT, 0, "nodes are always asked at once"},
-    {"concurrency", KIND_INT, 0, 1, BATCHES, NO_EFFECT, 0, "nodes are always asked at once"},
-    {"serializer", KIND_ANY, 0, 0, CHANGES | CONFIG, NO_EFFECT, 0, "nothing is pickled"},
-
-    {"cluster_name", KIND_TEXT, 0, 63, CONFIG, EFFECTIVE, C(cluster_name),
-     "checked against each node"},
-    {"app_id", KIND_TEXT, 0, 32, CONFIG, EFFECTIVE, C(app_id), "told to the server"},
-    {"connect_timeout", KIND_INT, 1, MS_MAX, CONFIG, EFFECTIVE, C(connect_timeout),
-     "ms for one connection"},
-    {"timeout", KIND_INT, 1, MS_MAX, CONFIG, EFFECTIVE, C(connect_timeout),
-     "another name of connect_timeout"},
-    {"tend_interval", KIND_INT, 50, MS_MAX, CONFIG, EFFECTIVE, C(tend_interval),
-     "ms between rounds"},
-    {"max_conns_per_node", KIND_INT, 1, 65535, CONFIG, EFFECTIVE, C(max_conns),
-     "cap; beyond it calls wait their turn"},
-    {"min_conns_per_node", KIND_INT, 0, 65535, CONFIG, EFFECTIVE, C(min_conns), "kept open"},
-    {"idle_timeout", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(idle_ms),
-     "ms until an idle connection is closed; 0: 55000"},
-    {"max_concurrent_operations", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(max_operations),
-     "under way at once, sync and async; further ones wait their turn. 0: no limit"},
-    {"operation_queue_timeout_ms", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(queue_timeout),
-     "longest wait for a turn, then BackpressureError; 0: without end"},
-    {"use_services_alternate", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(use_services_alternate),
-     "use the nodes' alternate addresses"},
-    {"fail_if_not_connected", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(fail_if_not_connected),
-     "connect() raises when no node answers"},
-    {"max_error_rate", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(max_error_rate),
-     "errors of a node in a window, beyond which it is left alone; 0: any number"},
-    {"error_rate_window", KIND_INT, 1, 65535, CONFIG, EFFECTIVE, C(error_rate_window),
-     "length of that window, in tend_intervals"},
-    {"rack_aware", KIND_BOOL, 0, 1, CONFIG, EFFECTIVE, C(is_rack_aware),
-     "learn the nodes' racks, for POLICY_REPLICA_PREFER_RACK"},
-    {"rack_id", KIND_INT, 0, MS_MAX, CONFIG, EFFECTIVE, C(rack_id), "the preferred rack"},
-    {"rack_ids", KIND_RACKS, 1, ANP_RACKS_MAX, CONFIG, EFFECTIVE, C(n_rack_ids),
-     "preferred racks, best first; they win over rack_id"},
-    {"max_socket_idle", KIND_INT, 0, 86400, CONFIG, NO_EFFECT, 0, "idle_timeout counts (in ms)"},
-    {"conn_pools_per_node", KIND_INT, 1, 1024, CONFIG, NO_EFFECT, 0, "one pool serves all threads"},
-    {"thread_pool_size", KIND_INT, 0, 65535, CONFIG, NO_EFFECT, 0, "there is no thread pool"},
-    {"shm", KIND_ANY, 0, 0, CONFIG, NO_EFFECT, 0, "each process tends for itself"},
-    {"lua", KIND_ANY, 0, 0, CONFIG, NO_EFFECT, 0, "aggregation is not built yet"},
-    {"serialization", KIND_ANY, 0, 0, CONFIG, NO_EFFECT, 0, "nothing is pickled"},
-    {"send_bool_as", KIND_INT, 0, 10, CONFIG, NO_EFFECT, 0, "bool is always the server's bool"},
-    {"use_shared_connection", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0,
-     "each client has connections of its own"},
-    {"force_single_node", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0,
-     "a development setting of another client"},
-    {"validate_keys", KIND_BOOL, 0, 1, CONFIG, NO_EFFECT, 0, "keys are always validated"},
-    {"login_timeout_ms", KIND_INT, 0, MS_MAX, CONFIG, NO_EFFECT, 0, "there is no login yet"},
-    {"tls", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "TLS is not built yet; leave it out"},
-    {"user", KIND_ANY, 0, 0, CONFIG, REFUSED, 0, "authentication is not built yet; leave it out"},
-    {"password", KIND_ANY, 0, 0, CONFIG, REFUSED, 0,
-     "authentication is not built yet; leave it out"},
-    {"auth_mode", KIND_INT, 0, 0, CONFIG, REFUSED, 0,
-     "authentication is not built yet; leave it out"},
-    {"config_provider", KIND_ANY, 0, 0, CONFIG, REFUSED, 0,
-     "a configuration file is not built yet; only None is taken"},
-};
-#undef P
-#undef C
-
-enum { N_TABLE = sizeof table / sizeof table[0] };
-
-void anp_policy_default(anp_py_policy *out, anp_policy_group group)
-{
-    bool reads = (group & (READS | ANP_GROUP_INFO)) != 0;
-    *out = (anp_py_policy){
-        .engine = {.total_timeout_ms = (uint32_t)anp_patient_ms(1000),
-                   .socket_timeout_ms = 30000,
-                   .max_retries = reads ? 2 : 0,
-                   .replica = ANP_REPLICA_SEQUENCE,
-                   .each_window = (group & BATCHES) != 0,
-                   .allow_inline = true,
-                   .respond_all = true},
-    };
-}
+#include "python/engine/policy_table.h"
 
 static bool refuse(anp_state *state, PyObject *key, anp_policy_group group, const char *where)
 {
@@ -172,9 +14,10 @@ static bool refuse(anp_state *state, PyObject *key, anp_policy_group group, cons
     if (names == NULL) {
         return false;
     }
-    for (size_t i = 0; i < N_TABLE; i++) {
-        if (table[i].groups & group) {
-            PyObject *name = PyUnicode_FromString(table[i].name);
+    const anp_policy_key *e;
+    for (size_t i = 0; (e = anp_policy_key_at(i)) != NULL; i++) {
+        if (e->groups & group) {
+            PyObject *name = PyUnicode_FromString(e->name);
             if (name == NULL || PyList_Append(names, name) < 0) {
                 Py_XDECREF(name);
                 goto done;
@@ -215,7 +58,7 @@ done:
     return false;
 }
 
-static bool log_no_effect(const struct entry *e)
+static bool log_no_effect(const anp_policy_key *e)
 {
     PyObject *module = PyImport_ImportModule("aerospike_np._suggest");
     if (module == NULL) {
@@ -258,7 +101,7 @@ bool anp_ttl_parse(anp_state *state, PyObject *value, const char *where, int64_t
     return true;
 }
 
-static bool take_int(anp_state *state, const struct entry *e, PyObject *value, const char *where,
+static bool take_int(anp_state *state, const anp_policy_key *e, PyObject *value, const char *where,
                      int64_t *out)
 {
     if (PyFloat_Check(value) || PyUnicode_Check(value) || !PyIndex_Check(value)) {
@@ -284,7 +127,7 @@ static bool take_int(anp_state *state, const struct entry *e, PyObject *value, c
     return true;
 }
 
-static bool take_text(anp_state *state, const struct entry *e, PyObject *value, char *into)
+static bool take_text(anp_state *state, const anp_policy_key *e, PyObject *value, char *into)
 {
     Py_ssize_t size;
     const char *text = PyUnicode_Check(value) ? PyUnicode_AsUTF8AndSize(value, &size) : NULL;
@@ -298,10 +141,12 @@ static bool take_text(anp_state *state, const struct entry *e, PyObject *value, 
     return true;
 }
 
-static bool take_racks(anp_state *state, const struct entry *e, PyObject *value, anp_py_config *out)
+static bool take_racks(anp_state *state, const anp_policy_key *e, PyObject *value,
+                       anp_py_config *out)
 {
-    static const struct entry one = {"a rack of rack_ids", KIND_INT, 0, MS_MAX, 0, EFFECTIVE, 0,
-                                     "a rack's number"};
+    static const anp_policy_key one = {
+        "a rack of rack_ids", ANP_POLICY_INT, 0, INT32_MAX, 0, ANP_POLICY_USED, 0,
+        "a rack's number"};
     PyObject *list =
         PyUnicode_Check(value) || PyBytes_Check(value) ? NULL : PySequence_Tuple(value);
     Py_ssize_t n = list != NULL ? PyTuple_GET_SIZE(list) : 0;
@@ -323,27 +168,27 @@ static bool take_racks(anp_state *state, const struct entry *e, PyObject *value,
     return ok;
 }
 
-static bool store(anp_state *state, const struct entry *e, PyObject *value, const char *where,
+static bool store(anp_state *state, const anp_policy_key *e, PyObject *value, const char *where,
                   void *out)
 {
     char *place = (char *)out + e->place;
     int64_t v = 0;
     switch (e->kind) {
-    case KIND_TEXT:
+    case ANP_POLICY_TEXT:
         return take_text(state, e, value, place);
-    case KIND_RACKS:
+    case ANP_POLICY_RACKS:
         return take_racks(state, e, value, out);
-    case KIND_FILTER:
+    case ANP_POLICY_FILTER:
         return anp_filter_take(state, e->name, value, where, (PyObject **)(void *)place);
-    case KIND_TTL:
+    case ANP_POLICY_TTL:
         return anp_ttl_parse(state, value, where, (int64_t *)(void *)place);
-    case KIND_TOUCH:
+    case ANP_POLICY_TOUCH:
         if (!take_int(state, e, value, where, &v)) {
             return false;
         }
         *(int64_t *)(void *)place = v < 0 ? INT64_C(4294967295) : v;
         return true;
-    case KIND_BOOL: {
+    case ANP_POLICY_BOOL: {
         int truth = PyObject_IsTrue(value);
         if (truth < 0) {
             return false;
@@ -361,7 +206,7 @@ static bool store(anp_state *state, const struct entry *e, PyObject *value, cons
     }
 }
 
-static bool is_off(const struct entry *e, PyObject *value)
+static bool is_off(const anp_policy_key *e, PyObject *value)
 {
     if (value == Py_None) {
         return true;
@@ -370,11 +215,11 @@ static bool is_off(const struct entry *e, PyObject *value)
         PyObject *enable = PyDict_GetItemString(value, "enable");
         return PyDict_GET_SIZE(value) == 0 || (enable != NULL && PyObject_IsTrue(enable) == 0);
     }
-    return (e->kind == KIND_INT || e->kind == KIND_BOOL) && PyObject_IsTrue(value) == 0;
+    return (e->kind == ANP_POLICY_INT || e->kind == ANP_POLICY_BOOL) && PyObject_IsTrue(value) == 0;
 }
 
 static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_policy_group group,
-                     const char *where, void *out, const struct entry **found)
+                     const char *where, void *out, const anp_policy_key **found)
 {
     const char *name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : NULL;
     if (name == NULL) {
@@ -382,18 +227,16 @@ static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_polic
         (void)anp_raise_arg(state, "%s: keys of a policy are strings, not %R", where, key);
         return false;
     }
-    const struct entry *e = NULL;
-    for (size_t i = 0; i < N_TABLE; i++) {
-        if ((table[i].groups & group) && strcmp(table[i].name, name) == 0) {
-            e = &table[i];
-            break;
-        }
+    const anp_policy_key *e;
+    size_t i = 0;
+    while ((e = anp_policy_key_at(i++)) != NULL &&
+           (!(e->groups & group) || strcmp(e->name, name) != 0)) {
     }
     *found = e;
     if (e == NULL) {
         return refuse(state, key, group, where);
     }
-    if (e->effect == REFUSED) {
+    if (e->effect == ANP_POLICY_REFUSED) {
         if (is_off(e, value)) {
             return true;
         }
@@ -405,7 +248,7 @@ static bool take_one(anp_state *state, PyObject *key, PyObject *value, anp_polic
     if (value == Py_None) { /* as if it weren't there */
         return true;
     }
-    if (e->effect == NO_EFFECT) {
+    if (e->effect == ANP_POLICY_IDLE) {
         return log_no_effect(e);
     }
     return store(state, e, value, where, out);
@@ -422,10 +265,11 @@ static bool is_mapping(PyObject *dict, const char *where)
 }
 
 /* Walks a copy: values may run Python code (__index__), and other threads may change the dict. */
-static bool
-each(anp_state *state, PyObject *dict, anp_policy_group group, const char *where, void *out,
-     bool (*noted)(const struct entry *e, anp_state *state, PyObject *value, void *out, void *more),
-     void *more)
+static bool each(anp_state *state, PyObject *dict, anp_policy_group group, const char *where,
+                 void *out,
+                 bool (*noted)(const anp_policy_key *e, anp_state *state, PyObject *value,
+                               void *out, void *more),
+                 void *more)
 {
     PyObject *items = PyDict_Items(dict);
     if (items == NULL) {
@@ -434,7 +278,7 @@ each(anp_state *state, PyObject *dict, anp_policy_group group, const char *where
     bool ok = true;
     for (Py_ssize_t i = 0; ok && i < PyList_GET_SIZE(items); i++) {
         PyObject *pair = PyList_GET_ITEM(items, i);
-        const struct entry *e = NULL;
+        const anp_policy_key *e = NULL;
         PyObject *value = PyTuple_GET_ITEM(pair, 1);
         ok = take_one(state, PyTuple_GET_ITEM(pair, 0), value, group, where, out, &e);
         if (ok && noted != NULL && e != NULL && value != Py_None) {
@@ -445,20 +289,21 @@ each(anp_state *state, PyObject *dict, anp_policy_group group, const char *where
     return ok;
 }
 
-static bool note_policy(const struct entry *e, anp_state *state, PyObject *value, void *out,
+static bool note_policy(const anp_policy_key *e, anp_state *state, PyObject *value, void *out,
                         void *more)
 {
     anp_py_policy *p = out;
     (void)state;
     (void)value;
     (void)more;
-    if (e->effect == EFFECTIVE && e->place < offsetof(anp_py_policy, total_given)) {
+    if (e->effect == ANP_POLICY_USED && e->place < offsetof(anp_py_policy, total_given)) {
         p->of_call = e->name;
     }
-    if (e->effect == EFFECTIVE && e->place == offsetof(anp_py_policy, engine.total_timeout_ms)) {
+    if (e->effect == ANP_POLICY_USED &&
+        e->place == offsetof(anp_py_policy, engine.total_timeout_ms)) {
         p->total_given = true;
         p->engine.each_window = false;
-    } else if (e->effect == EFFECTIVE && e->place == offsetof(anp_py_policy, gen)) {
+    } else if (e->effect == ANP_POLICY_USED && e->place == offsetof(anp_py_policy, gen)) {
         p->gen_given = true;
     }
     return true;
@@ -525,8 +370,8 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_policy_group group, co
     bool ok = true;
     PyObject *gen = PyDict_GetItemString(rest, "gen");
     if (gen != NULL) {
-        static const struct entry generation_entry = {
-            "meta gen", KIND_INT, 0, 65535, 0, EFFECTIVE, 0, "the record's generation"};
+        static const anp_policy_key generation_entry = {
+            "meta gen", ANP_POLICY_INT, 0, 65535, 0, ANP_POLICY_USED, 0, "the record's generation"};
         int64_t v = 0;
         ok = gen == Py_None || take_int(state, &generation_entry, gen, where, &v);
         if (ok && gen != Py_None) {
@@ -545,50 +390,4 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_policy_group group, co
     ok = ok && each(state, rest, group, where, policy, note_policy, NULL);
     Py_DECREF(rest);
     return ok;
-}
-
-PyObject *anp_policy_table(PyObject *module, PyObject *unused)
-{
-    static const char *const kinds[] = {"int", "bool", "ttl",        "percent",
-                                        "str", "list", "expression", "any"};
-    static const char *const effects[] = {"effective", "no effect", "refused"};
-    static const struct {
-        unsigned group;
-        const char *name;
-    } groups[] = {{ANP_GROUP_READ, "read"},
-                  {ANP_GROUP_WRITE, "write"},
-                  {ANP_GROUP_OPERATE, "operate"},
-                  {ANP_GROUP_REMOVE, "remove"},
-                  {ANP_GROUP_BATCH_READ, "batch"},
-                  {ANP_GROUP_BATCH_WRITE, "batch_write"},
-                  {ANP_GROUP_BATCH_REMOVE, "batch_remove"},
-                  {ANP_GROUP_APPLY, "apply"},
-                  {ANP_GROUP_BATCH_APPLY, "batch_apply"},
-                  {ANP_GROUP_INFO, "info"},
-                  {ANP_GROUP_CONFIG, "config"}};
-    (void)module;
-    (void)unused;
-    PyObject *list = PyList_New(0);
-    for (size_t i = 0; list != NULL && i < N_TABLE; i++) {
-        const struct entry *e = &table[i];
-        PyObject *names = PyList_New(0);
-        for (size_t g = 0; names != NULL && g < sizeof groups / sizeof groups[0]; g++) {
-            if (e->groups & groups[g].group) {
-                PyObject *name = PyUnicode_FromString(groups[g].name);
-                if (name == NULL || PyList_Append(names, name) < 0) {
-                    Py_CLEAR(names);
-                }
-                Py_XDECREF(name);
-            }
-        }
-        PyObject *row = names == NULL
-                            ? NULL
-                            : Py_BuildValue("(ssLLNss)", e->name, kinds[e->kind], (long long)e->low,
-                                            (long long)e->high, names, effects[e->effect], e->note);
-        if (row == NULL || PyList_Append(list, row) < 0) {
-            Py_CLEAR(list);
-        }
-        Py_XDECREF(row);
-    }
-    return list;
 }
