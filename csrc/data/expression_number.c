@@ -1,10 +1,24 @@
-/* Arithmetic and bits of integers. Integers wrap; what has no value (a division by zero, a float
- * that no integer holds, a shift by more than the word) is unknown. No state. */
+/* Arithmetic and bits of integers. Integers wrap, and shifts are by the rest of the word's bits; a
+ * division by zero has no value. No state. */
 #include <math.h>
 
 #include "data/expression_tree.h"
 
 enum { WORD = 64 };
+
+static anp_exp_value shift(uint8_t op, int64_t v, unsigned by)
+{
+    switch (op) {
+    case ANP_EXP_OP_LSHIFT:
+        return anp_exp_int((int64_t)((uint64_t)v << by));
+    case ANP_EXP_OP_RSHIFT:
+        return anp_exp_int((int64_t)((uint64_t)v >> by));
+    case ANP_EXP_OP_ARSHIFT:
+        return anp_exp_int(v >> by);
+    default:
+        return anp_exp_unknown();
+    }
+}
 
 static anp_exp_value join_ints(uint8_t op, int64_t a, int64_t b)
 {
@@ -37,20 +51,7 @@ static anp_exp_value join_ints(uint8_t op, int64_t a, int64_t b)
     case ANP_EXP_OP_MAX:
         return anp_exp_int(a > b ? a : b);
     default:
-        break;
-    }
-    if (b < 0 || b >= WORD) {
-        return anp_exp_unknown();
-    }
-    switch (op) {
-    case ANP_EXP_OP_LSHIFT:
-        return anp_exp_int((int64_t)(x << b));
-    case ANP_EXP_OP_RSHIFT:
-        return anp_exp_int((int64_t)(x >> b));
-    case ANP_EXP_OP_ARSHIFT:
-        return anp_exp_int(a >> b);
-    default:
-        return anp_exp_unknown();
+        return shift(op, a, (unsigned)(y % WORD));
     }
 }
 
@@ -69,10 +70,10 @@ static anp_exp_value join_floats(uint8_t op, double a, double b)
         return anp_exp_float(pow(a, b));
     case ANP_EXP_OP_LOG:
         return anp_exp_float(log(a) / log(b));
-    case ANP_EXP_OP_MIN:
-        return anp_exp_float(a < b ? a : b);
+    case ANP_EXP_OP_MIN: /* the first one, next to what is no number */
+        return anp_exp_float(b < a ? b : a);
     case ANP_EXP_OP_MAX:
-        return anp_exp_float(a > b ? a : b);
+        return anp_exp_float(b > a ? b : a);
     default:
         return anp_exp_unknown();
     }
@@ -88,10 +89,11 @@ static anp_exp_value join(uint8_t op, const anp_exp_value *a, const anp_exp_valu
                                       : anp_exp_unknown();
 }
 
+/* What no integer holds becomes what the processors of servers make of it. */
 static anp_exp_value to_int(double v)
 {
     const double end = 9223372036854775808.0; /* 2^63 */
-    return v >= -end && v < end ? anp_exp_int((int64_t)v) : anp_exp_unknown();
+    return anp_exp_int(v >= -end && v < end ? (int64_t)v : INT64_MIN);
 }
 
 /* The operators of one argument, and those of several that have only one. */
@@ -104,7 +106,7 @@ static anp_exp_value alone(uint8_t op, const anp_exp_value *v)
     }
     switch (op) {
     case ANP_EXP_OP_SUB:
-        return is_float ? anp_exp_float(-v->real) : anp_exp_int((int64_t)(0 - bits));
+        return is_float ? anp_exp_float(0 - v->real) : anp_exp_int((int64_t)(0 - bits));
     case ANP_EXP_OP_DIV:
         return is_float ? anp_exp_float(1 / v->real) : join_ints(ANP_EXP_OP_DIV, 1, v->integer);
     case ANP_EXP_OP_ABS:
@@ -141,18 +143,30 @@ static anp_exp_value scan(uint8_t op, const anp_exp_value *v, const anp_exp_valu
                                               : WORD - 1 - __builtin_ctzll(bits));
 }
 
-anp_exp_value anp_exp_eval_number(anp_exp_run *run, const anp_exp_node *node)
+/* Joins a value and those from `next` on, one after the other. */
+static anp_exp_value join_all(anp_exp_run *run, uint8_t op, anp_exp_value sum, uint32_t next)
 {
-    anp_exp_value sum = anp_exp_eval(run, node->first);
-    uint32_t next = anp_exp_node_at(run->e, node->first)->next;
-    if (next == ANP_EXP_NONE) {
-        return alone(node->op, &sum);
-    }
     for (; next != ANP_EXP_NONE && sum.type != ANP_EXP_UNKNOWN;
          next = anp_exp_node_at(run->e, next)->next) {
         anp_exp_value v = anp_exp_eval(run, next);
-        bool scans = node->op == ANP_EXP_OP_LSCAN || node->op == ANP_EXP_OP_RSCAN;
-        sum = scans ? scan(node->op, &sum, &v) : join(node->op, &sum, &v);
+        bool scans = op == ANP_EXP_OP_LSCAN || op == ANP_EXP_OP_RSCAN;
+        sum = scans ? scan(op, &sum, &v) : join(op, &sum, &v);
     }
     return sum;
+}
+
+anp_exp_value anp_exp_eval_number(anp_exp_run *run, const anp_exp_node *node)
+{
+    anp_exp_value first = anp_exp_eval(run, node->first);
+    uint32_t next = anp_exp_node_at(run->e, node->first)->next;
+    if (next == ANP_EXP_NONE) {
+        return alone(node->op, &first);
+    }
+    if (node->op != ANP_EXP_OP_DIV || first.type == ANP_EXP_UNKNOWN) {
+        return join_all(run, node->op, first, next);
+    }
+    anp_exp_value divisor = anp_exp_eval(run, next); /* all that follow, multiplied */
+    next = anp_exp_node_at(run->e, next)->next;
+    divisor = join_all(run, ANP_EXP_OP_MUL, divisor, next);
+    return join(node->op, &first, &divisor);
 }

@@ -134,58 +134,6 @@ static uint32_t parse_literal(parser *p)
 
 /* ---- operators with arguments of given types ---- */
 
-/* One letter an argument: b bool, i integer, f float, s string, l list, m map, g GeoJSON; n numbers
- * of one type, a values of one type, x any value. + : the last one once or more. The result is a
- * letter too; n is the type of the numbers. */
-typedef struct signature {
-    const char *args;
-    char result;
-} signature;
-
-static const signature signatures[ANP_EXP_OPS] = {
-    [ANP_EXP_OP_UNKNOWN] = {"", 'x'},      [ANP_EXP_OP_EQ] = {"aa", 'b'},
-    [ANP_EXP_OP_NE] = {"aa", 'b'},         [ANP_EXP_OP_GT] = {"aa", 'b'},
-    [ANP_EXP_OP_GE] = {"aa", 'b'},         [ANP_EXP_OP_LT] = {"aa", 'b'},
-    [ANP_EXP_OP_LE] = {"aa", 'b'},         [ANP_EXP_OP_GEO] = {"gg", 'b'},
-    [ANP_EXP_OP_IN] = {"xl", 'b'},         [ANP_EXP_OP_AND] = {"bb+", 'b'},
-    [ANP_EXP_OP_OR] = {"bb+", 'b'},        [ANP_EXP_OP_NOT] = {"b", 'b'},
-    [ANP_EXP_OP_EXCLUSIVE] = {"bb+", 'b'}, [ANP_EXP_OP_ADD] = {"n+", 'n'},
-    [ANP_EXP_OP_SUB] = {"n+", 'n'},        [ANP_EXP_OP_MUL] = {"n+", 'n'},
-    [ANP_EXP_OP_DIV] = {"n+", 'n'},        [ANP_EXP_OP_POW] = {"ff", 'f'},
-    [ANP_EXP_OP_LOG] = {"ff", 'f'},        [ANP_EXP_OP_MOD] = {"ii", 'i'},
-    [ANP_EXP_OP_ABS] = {"n", 'n'},         [ANP_EXP_OP_FLOOR] = {"f", 'f'},
-    [ANP_EXP_OP_CEIL] = {"f", 'f'},        [ANP_EXP_OP_TO_INT] = {"f", 'i'},
-    [ANP_EXP_OP_TO_FLOAT] = {"i", 'f'},    [ANP_EXP_OP_INT_AND] = {"i+", 'i'},
-    [ANP_EXP_OP_INT_OR] = {"i+", 'i'},     [ANP_EXP_OP_INT_XOR] = {"i+", 'i'},
-    [ANP_EXP_OP_INT_NOT] = {"i", 'i'},     [ANP_EXP_OP_LSHIFT] = {"ii", 'i'},
-    [ANP_EXP_OP_RSHIFT] = {"ii", 'i'},     [ANP_EXP_OP_ARSHIFT] = {"ii", 'i'},
-    [ANP_EXP_OP_COUNT] = {"i", 'i'},       [ANP_EXP_OP_LSCAN] = {"ib", 'i'},
-    [ANP_EXP_OP_RSCAN] = {"ib", 'i'},      [ANP_EXP_OP_MIN] = {"n+", 'n'},
-    [ANP_EXP_OP_MAX] = {"n+", 'n'},        [ANP_EXP_OP_DEVICE_SIZE] = {"", 'i'},
-    [ANP_EXP_OP_LAST_UPDATE] = {"", 'i'},  [ANP_EXP_OP_SINCE_UPDATE] = {"", 'i'},
-    [ANP_EXP_OP_VOID_TIME] = {"", 'i'},    [ANP_EXP_OP_TTL] = {"", 'i'},
-    [ANP_EXP_OP_SET_NAME] = {"", 's'},     [ANP_EXP_OP_KEY_EXISTS] = {"", 'b'},
-    [ANP_EXP_OP_IS_TOMBSTONE] = {"", 'b'}, [ANP_EXP_OP_MEMORY_SIZE] = {"", 'i'},
-    [ANP_EXP_OP_RECORD_SIZE] = {"", 'i'},  [ANP_EXP_OP_REMOVE] = {"", 'x'},
-    [ANP_EXP_OP_MAP_KEYS] = {"m", 'l'},    [ANP_EXP_OP_MAP_VALUES] = {"m", 'l'},
-};
-
-static uint8_t type_of_letter(char letter)
-{
-    static const struct {
-        char letter;
-        uint8_t type;
-    } letters[] = {{'b', ANP_EXP_BOOL},  {'i', ANP_EXP_INT}, {'f', ANP_EXP_FLOAT},
-                   {'l', ANP_EXP_LIST},  {'m', ANP_EXP_MAP}, {'g', ANP_EXP_GEO},
-                   {'s', ANP_EXP_STRING}};
-    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
-        if (letters[i].letter == letter) {
-            return letters[i].type;
-        }
-    }
-    return ANP_EXP_ANY;
-}
-
 /* Makes *common the type that both have; false where they differ. What is not known before it is
  * evaluated goes with all. */
 static bool unite(uint8_t *common, uint8_t type)
@@ -207,13 +155,14 @@ static bool fits(char letter, uint8_t type, uint8_t *common)
         return (type == ANP_EXP_INT || type == ANP_EXP_FLOAT || type == ANP_EXP_ANY) &&
                unite(common, type);
     default:
-        return type == ANP_EXP_ANY || type == type_of_letter(letter);
+        return type == ANP_EXP_ANY || type == anp_exp_type_of_letter(letter);
     }
 }
 
 static uint32_t parse_signed(parser *p, uint8_t op, uint32_t count, const scope *names)
 {
-    const char *letters = signatures[op].args;
+    const anp_exp_signature *signature = anp_exp_signature_of(op);
+    const char *letters = signature->args;
     uint8_t common = ANP_EXP_ANY;
     uint32_t before = ANP_EXP_NONE, node = add(p, op, ANP_EXP_ANY);
     if (node == ANP_EXP_NONE) {
@@ -232,11 +181,11 @@ static uint32_t parse_signed(parser *p, uint8_t op, uint32_t count, const scope 
             letters++;
         }
     }
-    if (*letters != 0 && (letters[1] != '+' || count < strlen(signatures[op].args) - 1)) {
+    if (*letters != 0 && (letters[1] != '+' || count < strlen(signature->args) - 1)) {
         return ANP_EXP_NONE; /* too few */
     }
-    char result = signatures[op].result;
-    node_at(p, node)->type = result == 'n' ? common : type_of_letter(result);
+    char result = signature->result;
+    node_at(p, node)->type = result == 'n' ? common : anp_exp_type_of_letter(result);
     return node;
 }
 
@@ -285,6 +234,8 @@ static uint32_t parse_digest_modulo(parser *p, uint32_t count)
     return node;
 }
 
+enum { CHILD_INDEX = 2 }; /* the highest id */
+
 /* KEY type; BIN type, name; BIN_TYPE name; CHILD type, id */
 static uint32_t parse_access(parser *p, uint8_t op, uint32_t count)
 {
@@ -296,7 +247,12 @@ static uint32_t parse_access(parser *p, uint8_t op, uint32_t count)
     bool has_id = op == ANP_EXP_OP_CHILD;
     if (count != (uint32_t)has_type + has_name + has_id || (has_type && !read_type(p, &type)) ||
         (has_name && (!read_name(p, &name) || name.size > ANP_BIN_NAME_MAX)) ||
-        (has_id && (!read_integer(p, &id) || id < 0 || id > 2))) {
+        (has_id && (!read_integer(p, &id) || id < 0 || id > CHILD_INDEX))) {
+        return ANP_EXP_NONE;
+    }
+    bool is_key_type = type == ANP_EXP_INT || type == ANP_EXP_STRING || type == ANP_EXP_BLOB;
+    if ((op == ANP_EXP_OP_KEY && !is_key_type) ||
+        (has_id && id == CHILD_INDEX && type != ANP_EXP_INT)) {
         return ANP_EXP_NONE;
     }
     uint32_t node = add(p, op, type);
@@ -330,25 +286,44 @@ static uint32_t parse_cond(parser *p, uint32_t count, const scope *names)
     return node;
 }
 
+static const scope *find_name(const scope *names, anp_slice name)
+{
+    while (names != NULL &&
+           (names->name.size != name.size || memcmp(names->name.data, name.data, name.size) != 0)) {
+        names = names->outer;
+    }
+    return names;
+}
+
+/* Letters, digits and _, no digit first. */
+static bool is_good_name(anp_slice name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        uint8_t c = name.data[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+        if (!is_letter && (i == 0 || c < '0' || c > '9')) {
+            return false;
+        }
+    }
+    return name.size != 0;
+}
+
 static uint32_t parse_var(parser *p, uint32_t count, const scope *names)
 {
     anp_slice name;
     if (count != 1 || !read_name(p, &name)) {
         return ANP_EXP_NONE;
     }
-    for (; names != NULL; names = names->outer) {
-        if (names->name.size == name.size && memcmp(names->name.data, name.data, name.size) == 0) {
-            uint32_t node = add(p, ANP_EXP_OP_VAR, names->type);
-            if (node != ANP_EXP_NONE) {
-                node_at(p, node)->number = names->number;
-            }
-            return node;
-        }
+    const scope *found = find_name(names, name);
+    uint32_t node = found != NULL ? add(p, ANP_EXP_OP_VAR, found->type) : ANP_EXP_NONE;
+    if (node != ANP_EXP_NONE) {
+        node_at(p, node)->number = found->number;
     }
-    return ANP_EXP_NONE;
+    return node;
 }
 
-/* Each name is seen by the values behind it, and by the expression at the end. */
+/* Each name is seen by the values behind it, and by the expression at the end. None may stand for
+ * two values at once. */
 static uint32_t parse_let(parser *p, uint32_t count, const scope *names)
 {
     uint32_t before = ANP_EXP_NONE, node = add(p, ANP_EXP_OP_LET, ANP_EXP_ANY);
@@ -361,8 +336,8 @@ static uint32_t parse_let(parser *p, uint32_t count, const scope *names)
     for (; count > 1; count -= 2, number++) {
         scope *inner = anp_arena_take(&p->e->literals, sizeof *inner);
         anp_slice name;
-        if (inner == NULL || !read_name(p, &name) || name.size == 0 ||
-            !attach(p, node, &before, value = parse(p, names))) {
+        if (inner == NULL || !read_name(p, &name) || !is_good_name(name) ||
+            find_name(names, name) != NULL || !attach(p, node, &before, value = parse(p, names))) {
             return ANP_EXP_NONE;
         }
         *inner = (scope){names, name, number, node_at(p, value)->type};
@@ -508,8 +483,9 @@ static uint32_t parse_list(parser *p, const scope *names)
     case ANP_EXP_OP_CALL:
         return parse_call(p, count, names);
     default:
-        return signatures[op].args != NULL ? parse_signed(p, (uint8_t)op, count, names)
-                                           : ANP_EXP_NONE;
+        return anp_exp_signature_of((uint8_t)op)->args != NULL
+                   ? parse_signed(p, (uint8_t)op, count, names)
+                   : ANP_EXP_NONE;
     }
 }
 

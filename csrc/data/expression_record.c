@@ -32,10 +32,11 @@ static anp_exp_value eval_stored(const anp_exp_record *r, const anp_exp_node *no
 {
     switch (node->op) {
     case ANP_EXP_OP_LAST_UPDATE:
-        return anp_exp_int((int64_t)r->last_update);
+        return anp_exp_int((int64_t)(r->last_update / ANP_NS_PER_MS * ANP_NS_PER_MS));
     case ANP_EXP_OP_SINCE_UPDATE:
-        return anp_exp_int(
-            r->now > r->last_update ? (int64_t)((r->now - r->last_update) / ANP_NS_PER_MS) : 0);
+        return anp_exp_int(r->now > r->last_update
+                               ? (int64_t)(r->now / ANP_NS_PER_MS - r->last_update / ANP_NS_PER_MS)
+                               : 0);
     case ANP_EXP_OP_VOID_TIME:
         return anp_exp_int(r->void_time != 0 ? (int64_t)r->void_time : -1);
     case ANP_EXP_OP_TTL:

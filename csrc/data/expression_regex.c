@@ -43,8 +43,7 @@ static bool is_bounded(anp_slice pattern)
 
 bool anp_exp_regex_compile(regex_t *out, int64_t flags, anp_slice pattern)
 {
-    if ((flags & ~(int64_t)(EXTENDED | IGNORE_CASE | NEWLINE | NO_SUB)) ||
-        pattern.size > PATTERN_MAX || memchr(pattern.data, 0, pattern.size) != NULL ||
+    if (pattern.size > PATTERN_MAX || memchr(pattern.data, 0, pattern.size) != NULL ||
         !is_bounded(pattern)) {
         return false;
     }
@@ -67,8 +66,11 @@ bool anp_exp_regex_compile(regex_t *out, int64_t flags, anp_slice pattern)
 /* Text ends at its first zero byte, as strings do for this matcher. */
 bool anp_exp_regex_matches(const regex_t *pattern, anp_slice text)
 {
+    if (text.size > TEXT_MAX) {
+        return false;
+    }
     char few[256], *copy = text.size < sizeof few ? few : anp_malloc(text.size + 1);
-    if (copy == NULL || text.size > TEXT_MAX) {
+    if (copy == NULL) {
         return false;
     }
     if (text.size != 0) {

@@ -146,6 +146,17 @@ static inline anp_exp_value anp_exp_bytes(anp_exp_type type, anp_slice bytes)
     return (anp_exp_value){.type = type, .bytes = bytes};
 }
 
+/* One letter an argument: b bool, i integer, f float, s string, l list, m map, g GeoJSON; n numbers
+ * of one type, a values of one type, x any value. + : the last one once or more. The result is a
+ * letter too; n is the type of the numbers. */
+typedef struct anp_exp_signature {
+    const char *args; /* NULL: the operator has a form of its own, or is none */
+    char result;
+} anp_exp_signature;
+
+const anp_exp_signature *anp_exp_signature_of(uint8_t op);
+uint8_t anp_exp_type_of_letter(char letter);
+
 /* Groups of operators, each in a file of its own. */
 anp_exp_value anp_exp_eval_number(anp_exp_run *run, const anp_exp_node *node);
 anp_exp_value anp_exp_eval_record(anp_exp_run *run, const anp_exp_node *node);

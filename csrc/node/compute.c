@@ -43,11 +43,26 @@ static uint8_t read_expression(anp_slice bytes, anp_expression **e, int64_t *fla
     return anp_expression_new(expression, e);
 }
 
+/* A map in an order of replies, which is none of stored ones. */
+static bool is_of_reply(const anp_particle *p)
+{
+    enum { PRESERVED = 0x08 };
+    anp_cursor c = anp_cursor_over(p->data, p->size);
+    anp_msgpack_item head, first;
+    uint8_t order;
+    return p->type == ANP_PARTICLE_MAP && anp_msgpack_read(&c, &head) &&
+           anp_msgpack_read(&c, &first) && anp_msgpack_is_order_mark(&first, &order) &&
+           (order & PRESERVED);
+}
+
 static uint8_t put_value(const anp_exp_value *v, anp_arena *arena, bool is_modify, anp_outcome *out)
 {
     anp_particle p = anp_exp_value_particle(v, arena);
     if (arena->failed) {
         return ANP_SERVER_ERROR;
+    }
+    if (is_modify && is_of_reply(&p)) {
+        return ANP_INCOMPATIBLE_TYPE;
     }
     anp_buffer_put(is_modify ? &out->bin : &out->result, p.data, p.size);
     out->has_changed = is_modify;

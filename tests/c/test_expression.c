@@ -154,6 +154,12 @@ static const meaning meanings[] = {
     {"93 16 " A A, "31"},
     {"93 17 " A "02", "03"},
     {"93 17 " A "00", NULL},
+    {"94 17 " A "02 02", "01"}, /* by the product */
+    {"94 17 cf 7f ff ff ff ff ff ff ff cf 00 00 00 01 00 00 00 00 cf 00 00 00 01 00 00 00 00",
+     NULL},
+    {"94 32 cb 7f f8 00 00 00 00 00 00 cb 3f f0 00 00 00 00 00 00 cb 40 00 00 00 00 00 00 00",
+     "cb 7f f8 00 00 00 00 00 00"}, /* the first stays where it is no number */
+    {"92 15 cb 00 00 00 00 00 00 00 00", "cb 00 00 00 00 00 00 00 00"},
     {"93 17 " F "cb 00 00 00 00 00 00 00 00", "cb 7f f0 00 00 00 00 00 00"},
     {"92 17 02", "00"},
     {"93 18 " SOME_FLOAT "cb 40 00 00 00 00 00 00 00", "cb 40 19 00 00 00 00 00 00"},
@@ -167,8 +173,8 @@ static const meaning meanings[] = {
     {"92 1c " F, "cb 3f f0 00 00 00 00 00 00"},
     {"92 1d " F, "cb 40 00 00 00 00 00 00 00"},
     {"92 1e " F, "01"},
-    {"92 1e cb 7f f8 00 00 00 00 00 00", NULL},
-    {"92 1e cb 43 e0 00 00 00 00 00 00", NULL},
+    {"92 1e cb 7f f8 00 00 00 00 00 00", "d3 80 00 00 00 00 00 00 00"}, /* no number */
+    {"92 1e cb 43 e0 00 00 00 00 00 00", "d3 80 00 00 00 00 00 00 00"},
     {"92 1f " A, "cb 40 1c 00 00 00 00 00 00"},
     {"93 20 " A "0c", "04"},
     {"93 21 " A "08", "0f"},
@@ -177,7 +183,9 @@ static const meaning meanings[] = {
     {"93 24 " A "02", "1c"},
     {"93 25 ff 3c", "0f"},
     {"93 26 ff 3c", "ff"},
-    {"93 24 " A "40", NULL},
+    {"93 24 " A "40", "07"}, /* by whole words: not at all */
+    {"93 24 " A "41", "0e"},
+    {"93 25 " A "ff", "00"},
     {"92 27 " A, "03"},
     {"93 28 01 c3", "3f"},
     {"93 28 00 c3", "ff"},
@@ -188,6 +196,7 @@ static const meaning meanings[] = {
     {"91 41", "00"},
     {"91 42", "cf 00 00 00 e8 d4 a5 10 00"},
     {"91 43", "cd ea 60"},
+    {"94 07 10 a1 61 " S, "c3"}, /* a flag that there is not */
     {"91 44", "cf 00 00 01 0e 15 63 50 00"},
     {"91 45", "64"},
     {"91 48", "c2"},
@@ -200,6 +209,7 @@ static const meaning meanings[] = {
     {"93 51 03 a1 61", NULL}, /* of another type */
     {"92 65 " M, "91 a2 03 61"},
     {"92 66 " M, "91 01"},
+    {"92 66 " A, NULL}, /* no map */
     /* unknown */
     {"91 00", NULL},
     {"93 01 " MISSING "01", NULL},
@@ -269,12 +279,18 @@ static const char *const refused[] = {
     "94 7d a1 78 92 7c a1 78 01",          /* not yet */
     "93 10 94 7d a1 78 01 c3 92 7c a1 78", /* no longer */
     "93 7d a1 78 01",
+    "94 7d a0 01 02", /* no name */
+    "94 7d a1 31 01 02",
+    "94 7d a2 78 2d 01 02",
+    "96 7d a1 78 01 a1 78 02 03", /* the same again */
+    "94 7d a1 78 01 94 7d a1 78 02 03",
+    "92 50 01",             /* no type of keys */
+    "93 7a 03 02",          /* an index is a number */
     "94 7b 01 c3 c2",       /* the test is no bool */
     "94 7b c3 01 a2 03 61", /* values of two types */
     "93 7b c3 01",
     "92 7e 01",
     "91 7e",
-    "94 07 10 a1 61 " S,
     "94 07 01 a1 28 " S, /* no pattern */
     "94 07 01 a1 61 " A,
     "94 07 01 ac 61 7b 31 30 30 7d 7b 31 30 30 7d " S,
