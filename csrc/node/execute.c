@@ -72,7 +72,8 @@ bool anp_record_bin(const anp_record *record, anp_slice name, anp_cursor *at, an
 
 /* ---- reading ---- */
 
-/* A record that is read in the last part of its life gets its whole life again. */
+/* A record that is read in the last part of its life gets its whole life again. The reply is still
+ * about the one before. */
 static uint8_t touch_on_read(const anp_node_request *r, anp_record *record)
 {
     if (record->void_time == 0 || r->ttl == 0 || r->ttl == UINT32_MAX) {
@@ -85,7 +86,7 @@ static uint8_t touch_on_read(const anp_node_request *r, anp_record *record)
              now = anp_store_now();
     uint32_t life = record->void_time > written ? record->void_time - written : 0;
     uint32_t left = record->void_time > now ? record->void_time - now : 0;
-    if ((uint64_t)left * 100 <= (uint64_t)life * r->ttl) {
+    if ((uint64_t)left * 100 <= (uint64_t)life * r->ttl && now + life > record->void_time) {
         record->void_time = now + life;
         record->last_update = anp_clock_wall();
     }
@@ -220,7 +221,6 @@ static uint8_t read_locked(anp_executor *e, anp_namespace *ns, anp_shard *shard,
     if (code != ANP_OK) {
         return code;
     }
-    reply->void_time = record->void_time; /* as the read may have touched it */
     if (r->info1 & ANP_INFO1_GET_NO_BINS) {
         return ANP_OK;
     }

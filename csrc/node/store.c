@@ -169,6 +169,12 @@ anp_shard *anp_shard_lock(anp_namespace *ns, const uint8_t *digest)
     return shard;
 }
 
+/* It lives through the second of its void time. */
+static bool is_expired(const anp_record *r, const void *context)
+{
+    return r->void_time != 0 && r->void_time < *(const uint32_t *)context;
+}
+
 anp_record *anp_shard_find(anp_namespace *ns, anp_shard *shard, const uint8_t *digest)
 {
     if (shard->n_buckets == 0) {
@@ -178,7 +184,8 @@ anp_record *anp_shard_find(anp_namespace *ns, anp_shard *shard, const uint8_t *d
     while (r != NULL && memcmp(r->digest, digest, ANP_DIGEST_SIZE) != 0) {
         r = r->next;
     }
-    if (r != NULL && r->void_time != 0 && r->void_time <= anp_store_now()) {
+    uint32_t now = anp_store_now();
+    if (r != NULL && is_expired(r, &now)) {
         anp_shard_remove(ns, shard, r);
         atomic_fetch_add(&ns->expired, 1);
         return NULL;
@@ -314,11 +321,6 @@ void anp_namespace_truncate(anp_namespace *ns, const anp_set *set, uint64_t lut)
 {
     cut c = {set, lut};
     (void)sweep(ns, is_cut, &c);
-}
-
-static bool is_expired(const anp_record *r, const void *context)
-{
-    return r->void_time != 0 && r->void_time <= *(const uint32_t *)context;
 }
 
 void anp_store_expire(anp_store *store, uint64_t now)

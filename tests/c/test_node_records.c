@@ -371,18 +371,22 @@ static void test_combinations_that_are_refused(void **state)
 
 /* ---- time ---- */
 
-static _Atomic uint64_t ahead; /* seconds */
+static _Atomic uint64_t ahead;  /* seconds */
+static _Atomic uint64_t stands; /* where the clock does, if not 0: nanoseconds */
 
 static uint64_t shifted_wall(void)
 {
     struct timespec t;
+    if (stands != 0) {
+        return stands + ahead * ANP_NS_PER_S;
+    }
     clock_gettime(CLOCK_REALTIME, &t);
     return ((uint64_t)t.tv_sec + ahead) * ANP_NS_PER_S + (uint64_t)t.tv_nsec;
 }
 
 static int open_shifted(void **state)
 {
-    ahead = 0;
+    ahead = stands = 0;
     anp_clock_hook(NULL, shifted_wall);
     return open_fixture(state);
 }
@@ -483,6 +487,57 @@ static void test_read_late_in_a_life_prolongs_it(void **state)
     }
 }
 
+/* The void time of a read that may touch; what the reply says is how it was before. */
+static uint32_t read_touching(int fd, uint32_t percent)
+{
+    bytes b = {0};
+    start_key(&b, (request){.info1 = 3, .ttl = percent}, "test", "demo", "t");
+    bytes reply = ask(fd, &b, 3, 0);
+    assert_int_equal(reply.data[13], 0);
+    assert_int_equal(number(reply.data + 14, 4), 1); /* touching is no new generation */
+    uint32_t void_time = (uint32_t)number(reply.data + 18, 4);
+    drop(&reply);
+    return void_time;
+}
+
+static bool holds(int fd, const char *expression_hex)
+{
+    bytes b = {0}, e = {0};
+    put_hex(&e, expression_hex);
+    start_key(&b, (request){.info1 = 3, .ttl = UINT32_MAX}, "test", "demo", "t");
+    put_field(&b, 43, e.data, e.size);
+    free(e.data);
+    int code = code_of(fd, &b, 4, 0);
+    assert_true(code == 0 || code == 27);
+    return code == 0;
+}
+
+static void test_times_count_by_the_second(void **state)
+{
+    int fd = fd_of(state);
+    enum { BORN = 500 * 1000 * 1000 };
+    stands = (UINT64_C(1262304000) + BORN) * ANP_NS_PER_S + 700 * 1000 * 1000;
+    assert_int_equal(void_time_after(fd, "test", 100, 0), BORN + 100);
+    assert_int_equal(read_touching(fd, 100), BORN + 100); /* it would live no longer */
+    assert_int_equal(read_touching(fd, UINT32_MAX), BORN + 100);
+    ahead = 79; /* 21 of 100 seconds are left */
+    assert_int_equal(read_touching(fd, 20), BORN + 100);
+    assert_int_equal(read_touching(fd, UINT32_MAX), BORN + 100);
+    assert_true(holds(fd, "93 01 91 45 15"));             /* ttl: 21 */
+    assert_true(holds(fd, "93 01 91 43 ce 00 01 34 98")); /* since update: 79000 ms */
+    ahead = 80;
+    assert_int_equal(read_touching(fd, 20), BORN + 100); /* now it is touched */
+    assert_int_equal(read_touching(fd, UINT32_MAX), BORN + 180);
+    assert_true(holds(fd, "93 01 91 45 64"));
+    assert_true(holds(fd, "93 01 91 43 00"));
+    assert_true(holds(fd, "93 01 91 44 93 16 ce 69 0a a0 b4 ce 3b 9a ca 00")); /* void time, ns */
+    ahead = 180;
+    assert_int_equal(get_code(fd, "t"), 0); /* through its last second */
+    assert_true(holds(fd, "93 01 91 45 00"));
+    ahead = 181;
+    assert_int_equal(get_code(fd, "t"), 2);
+}
+
 static void test_truncate_removes_one_set_up_to_a_time(void **state)
 {
     int fd = fd_of(state);
@@ -547,6 +602,7 @@ int main(void)
         TIMED(test_expired_record_is_gone_and_comes_back_as_new),
         TIMED(test_touch_gives_a_new_life_and_a_generation),
         TIMED(test_read_late_in_a_life_prolongs_it),
+        TIMED(test_times_count_by_the_second),
         TEST(test_truncate_removes_one_set_up_to_a_time),
         TEST(test_filter_never_stands_in_the_way_of_a_new_record),
     };
