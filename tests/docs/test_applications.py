@@ -34,6 +34,13 @@ PACKAGE = str(
 )  # also where it is not installed, but in the tree
 PAGE = ROOT / "docs" / "web-services.md"
 LIMIT = 60  # seconds until a process is killed
+# Their requests have a second, which is what they promise; a machine that stalls is no fault of theirs.
+PATIENT = 60_000
+MODULE = f"""import features, runpy, sys
+features.POLICY["total_timeout"] = {PATIENT}
+sys.argv[:] = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
 
 Post = Callable[[Any], tuple[int, Any]]  # a body, or what stands in its place: status and answer
 
@@ -57,6 +64,7 @@ def cluster() -> Iterator[LocalCluster]:
             patch.setenv("AEROSPIKE_HOST", cluster.nodes[0].host)
             patch.setenv("AEROSPIKE_PORT", str(cluster.nodes[0].port))
             load("features").config()
+        load("features").POLICY["total_timeout"] = PATIENT
         with cluster.client() as client:
             load("features").fill(client)
         yield cluster
@@ -214,7 +222,12 @@ class Server:
         self.port = self.socket.getsockname()[1]
         with log.open("w") as file:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", *(c.format(fd=self.socket.fileno()) for c in command)],
+                [
+                    sys.executable,
+                    "-c",
+                    MODULE,
+                    *(c.format(fd=self.socket.fileno()) for c in command),
+                ],
                 env=environment(there),
                 pass_fds=[self.socket.fileno()],
                 stdout=file,
@@ -290,6 +303,7 @@ def test_service_forked_by_gunicorn_after_preloading_has_a_client_in_each_worker
     options = ["--no-control-socket", "--preload", "-w", "3", "--threads", "4", "-b", "fd://{fd}"]
     with Server(["gunicorn", *options, service], None, tmp_path / "log") as server:
         at_once(server)
+        until(lambda: server.said().count("Booting worker") == 3, "three workers")
         assert server.stop() == 0
         assert server.said().count("Booting worker") == 3
 
@@ -298,7 +312,7 @@ def test_service_forked_by_gunicorn_after_preloading_has_a_client_in_each_worker
 
 
 def test_fit_finds_the_model_on_a_node_of_its_own(cluster: LocalCluster) -> None:
-    command = [sys.executable, str(EXAMPLES / "asyncio_fit.py")]
+    command = [sys.executable, "-c", MODULE, "asyncio_fit"]
     done = subprocess.run(
         command, env=environment(None), capture_output=True, text=True, timeout=LIMIT
     )

@@ -81,12 +81,16 @@ class Peer:
         raise NotImplementedError
 
 
+# Of a call: a machine that stalls for a second is no fault of any client's.
+PATIENT = {"total_timeout": 20_000}
+
+
 def official_options(
     module: Any, ttl: int | None, create_only: bool, generation: int | None, send_key: bool
 ) -> tuple[dict[str, int], dict[str, Any]]:
     """`meta` and `policy` as the official client and those that follow it take them."""
     meta: dict[str, int] = {}
-    policy: dict[str, Any] = {}
+    policy: dict[str, Any] = {**PATIENT}
     if ttl is not None:
         policy["ttl"] = ttl
     if create_only:
@@ -121,30 +125,33 @@ class Alike(Peer):
         self.client.put(key, {n: self.value(v) for n, v in bins.items()}, meta, policy)
 
     def read(self, key: Key, names: Sequence[str] | None) -> Bins:
-        record = self.client.get(key) if names is None else self.client.select(key, list(names))
+        if names is None:
+            record = self.client.get(key, policy=PATIENT)
+        else:
+            record = self.client.select(key, list(names), policy=PATIENT)
         return {n: self.plain(v) for n, v in record[2].items()}
 
     def meta(self, key: Key) -> tuple[int, int] | None:
-        meta = self.client.exists(key)[1]
+        meta = self.client.exists(key, policy=PATIENT)[1]
         return None if meta is None else (meta["gen"], meta["ttl"])
 
     def exists(self, key: Key) -> bool:
-        return self.client.exists(key)[1] is not None
+        return self.client.exists(key, policy=PATIENT)[1] is not None
 
     def remove(self, key: Key) -> None:
-        self.client.remove(key)
+        self.client.remove(key, policy=PATIENT)
 
     def touch(self, key: Key, ttl: int) -> None:
-        self.client.touch(key, ttl)
+        self.client.touch(key, ttl, policy=PATIENT)
 
     def append(self, key: Key, name: str, value: str) -> None:
-        self.client.append(key, name, value)
+        self.client.append(key, name, value, policy=PATIENT)
 
     def increment(self, key: Key, name: str, by: int | float) -> None:
-        self.client.increment(key, name, by)
+        self.client.increment(key, name, by, policy=PATIENT)
 
     def remove_bin(self, key: Key, name: str) -> None:
-        self.client.put(key, {name: None})
+        self.client.put(key, {name: None}, policy=PATIENT)
 
     def truncate(self, namespace: str, set_name: str) -> None:
         self.client.truncate(namespace, set_name)
@@ -153,7 +160,7 @@ class Alike(Peer):
         return str(self.client.info_random_node("build"))
 
     def digest(self, key: Key) -> bytes:
-        return bytes(self.client.exists(key)[0][3])
+        return bytes(self.client.exists(key, policy=PATIENT)[0][3])
 
 
 class Ours(Alike):
@@ -205,7 +212,6 @@ class Official(Alike):
 
         self.module, self.hll = aerospike, HyperLogLog
         self.records, self.operations = records, operations
-        self.batch = {"total_timeout": 20_000}
         self.client = aerospike.client({"hosts": [(host, port)]}).connect()
 
     def value(self, value: Any) -> Any:
@@ -223,10 +229,10 @@ class Official(Alike):
         return value
 
     def remove_bin(self, key: Key, name: str) -> None:
-        self.client.put(key, {name: self.module.null()})
+        self.client.put(key, {name: self.module.null()}, policy=PATIENT)
 
     def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
-        rows = self.client.batch_read(list(keys), policy=self.batch).batch_records
+        rows = self.client.batch_read(list(keys), policy=PATIENT).batch_records
         return [row.record[2] if row.result == 0 else None for row in rows]
 
     def batch_write(self, rows: Sequence[tuple[Key, Bins]]) -> list[int]:
@@ -236,11 +242,11 @@ class Official(Alike):
                 for key, bins in rows
             ]
         )
-        self.client.batch_write(batch, self.batch)
+        self.client.batch_write(batch, PATIENT)
         return [row.result for row in batch.batch_records]
 
     def batch_remove(self, keys: Sequence[Key]) -> list[int]:
-        rows = self.client.batch_remove(list(keys), policy_batch=self.batch).batch_records
+        rows = self.client.batch_remove(list(keys), policy_batch=PATIENT).batch_records
         return [row.result for row in rows]
 
     def truncate(self, namespace: str, set_name: str) -> None:
@@ -264,7 +270,6 @@ class AerospikePy(Alike):
         import aerospike_py
 
         self.module = aerospike_py
-        self.batch = {"total_timeout": 20_000}
         self.client = aerospike_py.client({"hosts": [(host, port)]}).connect()
 
     def put(
@@ -277,7 +282,7 @@ class AerospikePy(Alike):
         send_key: bool = False,
     ) -> None:
         meta: dict[str, int] = {}
-        policy: dict[str, Any] = {}
+        policy: dict[str, Any] = {**PATIENT}
         if ttl is not None:
             meta["ttl"] = ttl
         if create_only:
@@ -290,19 +295,19 @@ class AerospikePy(Alike):
         self.client.put(key, bins, meta, policy)
 
     def meta(self, key: Key) -> tuple[int, int] | None:
-        meta = self.client.exists(key).meta
+        meta = self.client.exists(key, policy=PATIENT).meta
         return None if meta is None else (meta.gen, meta.ttl)
 
     def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
-        rows = self.client.batch_read(list(keys), policy=self.batch).batch_records
+        rows = self.client.batch_read(list(keys), policy=PATIENT).batch_records
         return [dict(row.record[2]) if row.result == 0 else None for row in rows]
 
     def batch_write(self, rows: Sequence[tuple[Key, Bins]]) -> list[int]:
-        done = self.client.batch_write(list(rows), self.batch)
+        done = self.client.batch_write(list(rows), PATIENT)
         return [row.result for row in done.batch_records]
 
     def batch_remove(self, keys: Sequence[Key]) -> list[int]:
-        done = self.client.batch_remove(list(keys), self.batch)
+        done = self.client.batch_remove(list(keys), PATIENT)
         return [row.result for row in done.batch_records]
 
 
@@ -362,7 +367,7 @@ class Native(Peer):
         generation: int | None = None,
         send_key: bool = False,
     ) -> None:
-        policy = self.module.WritePolicy()
+        policy = self.patient(self.module.WritePolicy())
         if ttl is not None:
             policy.expiration = self.module.Expiration.seconds(ttl)
         if create_only:
@@ -376,60 +381,66 @@ class Native(Peer):
 
     def read(self, key: Key, names: Sequence[str] | None) -> Bins:
         wanted = None if names is None else list(names)
-        record = self.run(lambda: self.client.get(self.key(key), wanted))
+        policy = self.patient(self.module.ReadPolicy())
+        record = self.run(lambda: self.client.get(self.key(key), wanted, policy=policy))
         return {n: self.plain(v) for n, v in record.bins.items()}
 
     def meta(self, key: Key) -> tuple[int, int] | None:
+        policy = self.patient(self.module.ReadPolicy())
         try:
-            record = self.run(lambda: self.client.get(self.key(key)))
+            record = self.run(lambda: self.client.get(self.key(key), policy=policy))
         except self.module.exceptions.RecordNotFound:
             return None
         return record.generation, 0xFFFFFFFF if record.ttl is None else record.ttl
 
     def exists(self, key: Key) -> bool:
-        return bool(self.run(lambda: self.client.exists(self.key(key))))
+        policy = self.patient(self.module.ReadPolicy())
+        return bool(self.run(lambda: self.client.exists(self.key(key), policy=policy)))
 
     def remove(self, key: Key) -> None:
-        if not self.run(lambda: self.client.delete(self.key(key))):
+        policy = self.patient(self.module.WritePolicy())
+        if not self.run(lambda: self.client.delete(self.key(key), policy=policy)):
             raise self.module.exceptions.RecordNotFound(
                 "deleted nothing", self.module.ResultCode.KEY_NOT_FOUND_ERROR
             )
 
     def touch(self, key: Key, ttl: int) -> None:
-        policy = self.module.WritePolicy()
+        policy = self.patient(self.module.WritePolicy())
         policy.expiration = self.module.Expiration.seconds(ttl)
         self.run(lambda: self.client.touch(self.key(key), policy=policy))
 
     def append(self, key: Key, name: str, value: str) -> None:
-        self.run(lambda: self.client.append(self.key(key), {name: value}))
+        policy = self.patient(self.module.WritePolicy())
+        self.run(lambda: self.client.append(self.key(key), {name: value}, policy=policy))
 
     def increment(self, key: Key, name: str, by: int | float) -> None:
-        self.run(lambda: self.client.add(self.key(key), {name: by}))
+        policy = self.patient(self.module.WritePolicy())
+        self.run(lambda: self.client.add(self.key(key), {name: by}, policy=policy))
 
     def remove_bin(self, key: Key, name: str) -> None:
-        self.run(lambda: self.client.put(self.key(key), {name: None}))
+        policy = self.patient(self.module.WritePolicy())
+        self.run(lambda: self.client.put(self.key(key), {name: None}, policy=policy))
 
     def rows(self, start: Callable[[], Any]) -> list[Any]:
         return list(self.run(start))
 
-    def batch_policy(self) -> Any:
-        policy = self.module.BatchPolicy()
-        policy.total_timeout = 20_000
+    def patient(self, policy: Any) -> Any:
+        policy.total_timeout = PATIENT["total_timeout"]
         return policy
 
     def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
-        ready, policy = [self.key(key) for key in keys], self.batch_policy()
+        ready, policy = [self.key(key) for key in keys], self.patient(self.module.BatchPolicy())
         rows = self.rows(lambda: self.client.batch_read(ready, batch_policy=policy))
         return [dict(row.record.bins) if int(row.result_code) == 0 else None for row in rows]
 
     def batch_write(self, rows: Sequence[tuple[Key, Bins]]) -> list[int]:
         keys, bins = [self.key(key) for key, _ in rows], [bins for _, bins in rows]
-        policy = self.batch_policy()
+        policy = self.patient(self.module.BatchPolicy())
         done = self.rows(lambda: self.client.batch_write(keys, bins, batch_policy=policy))
         return [int(row.result_code) for row in done]
 
     def batch_remove(self, keys: Sequence[Key]) -> list[int]:
-        ready, policy = [self.key(key) for key in keys], self.batch_policy()
+        ready, policy = [self.key(key) for key in keys], self.patient(self.module.BatchPolicy())
         done = self.rows(lambda: self.client.batch_delete(ready, batch_policy=policy))
         return [int(row.result_code) for row in done]
 

@@ -18,6 +18,7 @@ import aerospike_np
 from aerospike_np.local import LocalNode
 
 from .apart import Apart
+from .clients import PATIENT
 from .heard import Heard
 from .plans import CHECKS, Plan, carried_out
 from .random_operations import operations, policies, py_operations
@@ -37,7 +38,8 @@ class Sending:
         host, port = self.server.address
         self.server.values["service-clear-std"] = f"{host}:{port}"
         package = import_module(client)
-        self.client = package.client({"hosts": [(host, port)]}).connect()
+        policies = {"operate": PATIENT}  # it is in the requests
+        self.client = package.client({"hosts": [(host, port)], "policies": policies}).connect()
         modules = [import_module(f"{helpers}.operations.{name}_operations") for name in MODULES]
         plain = import_module(f"{helpers}.operations.operations")
         self.builders = together(import_module(f"{helpers}.expressions"), *modules, plain)
