@@ -22,6 +22,7 @@ from until import until
 
 import aerospike_np as aerospike
 from aerospike_np import exception
+from aerospike_np.helpers.operations import operations
 from aerospike_np.local import LocalNode
 
 np = pytest.importorskip("numpy")
@@ -172,7 +173,7 @@ SMALL_PASSES = {
     "silent after 100,000 bytes",
 }
 NOTHING_SENT = {"refused and reset"}
-OPERATIONS = ["get", "put", "batch_read", "batch_write_numpy"]
+OPERATIONS = ["get", "put", "batch_read", "batch_write_numpy", "batch_operate"]
 
 
 def check_get(client: Any, truth: Truth, policy: Any) -> bool:
@@ -240,6 +241,32 @@ def check_batch_write(client: Any, truth: Truth, policy: Any) -> Callable[[], tu
     return verify
 
 
+def check_batch_operate(
+    client: Any, truth: Truth, policy: Any
+) -> Callable[[], tuple[int, int, int]]:
+    """Adds the same to each record, and reads it back: a row that ran twice can be told."""
+    by, before = truth.next_version(), truth.values()
+    ops = [operations.increment("a", by), operations.read("a")]
+    where: Any = {"namespace": "test", "set_name": SET}
+    result, error = outcome(
+        lambda: client.batch_operate(IDS, ops, policy, _dtype=[("a", "i8")], **where)
+    )
+    assert result is not None, error
+    ok, in_doubt = result.result_codes == 0, result.in_doubt
+    refused = ~ok & ~in_doubt
+    assert len(ok) == ROWS and not (ok & in_doubt).any()
+    assert (result["a"][ok] == before[ok] + by).all() and (result.mask["a"] == ~ok).all()
+
+    def verify() -> tuple[int, int, int]:
+        held = truth.values()
+        assert (held[ok] == before[ok] + by).all(), "what was acknowledged is lost, or ran twice"
+        assert (held[refused] == before[refused]).all(), "what was refused ran"
+        assert ((held == before) | (held == before + by)).all(), "a row ran twice"
+        return int(ok.sum()), int(refused.sum()), int(in_doubt.sum())
+
+    return verify
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 @pytest.mark.parametrize("way", ["up", "down"])
 @pytest.mark.parametrize("fault", FAULTS)
@@ -251,8 +278,9 @@ def test_call_ends_with_true_statuses_and_the_client_works_after_the_heal(
         "put": check_put,
         "batch_read": check_batch_read,
         "batch_write_numpy": check_batch_write,
+        "batch_operate": check_batch_operate,
     }[operation]
-    writes = operation in ("put", "batch_write_numpy")
+    writes = operation in ("put", "batch_write_numpy", "batch_operate")
     passes = fault in HARMLESS or (fault in SMALL_PASSES and operation in ("get", "put"))
     policy = {"total_timeout": 10_000 if passes else TIMEOUT}
     with behind_proxy(truth, TEND) as (proxy, client):
@@ -313,7 +341,8 @@ def test_storm_of_resets_costs_no_truth(truth: Truth, operation: str) -> None:
                 elif operation == "put":
                     verifiers.append(check_put(client, truth, {"total_timeout": 5000}))
                 else:
-                    verifiers.append(check_batch_write(client, truth, {"total_timeout": 5000}))
+                    check = check_batch_write if "numpy" in operation else check_batch_operate
+                    verifiers.append(check(client, truth, {"total_timeout": 5000}))
                     # What is in doubt may come late, but not after its connection is gone.
                     proxy.reset()
                     truth.settle()
