@@ -10,7 +10,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from ._operations import OPERATIONS, made
+from ._operations import OPERATIONS, made, named
 from ._plain import Plain, refuse_login
 from ._stream_driver import AsyncStream, run_async
 from ._streams import Streams
@@ -251,7 +251,7 @@ class AsyncClient(Plain):
 
 
 for _name, _operation in OPERATIONS.items():
-    setattr(AsyncClient, _name, _awaited(_operation))
+    setattr(AsyncClient, _name, _awaited(named(_operation, AsyncClient)))
 
 
 def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -265,4 +265,4 @@ def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 for _name, _operation in vars(Streams).items():
     if not _name.startswith("_"):
-        setattr(AsyncClient, _name, _streamed(_operation))
+        setattr(AsyncClient, _name, _streamed(named(_operation, AsyncClient)))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._async_client import AsyncClient
-from ._operations import OPERATIONS, made
+from ._operations import OPERATIONS, made, named
 from ._plain import Plain, refuse_login
 from ._stream_driver import Stream
 from ._streams import Streams
@@ -105,7 +105,7 @@ class Client(Plain):
 
 
 for _name, _operation in OPERATIONS.items():
-    setattr(Client, _name, _driven(_operation))
+    setattr(Client, _name, _driven(named(_operation, Client)))
 
 
 def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -118,4 +118,4 @@ def _streamed(operation: Callable[..., Any]) -> Callable[..., Any]:
 
 for _name, _operation in vars(Streams).items():
     if not _name.startswith("_"):
-        setattr(Client, _name, _streamed(_operation))
+        setattr(Client, _name, _streamed(named(_operation, Client)))

@@ -7,6 +7,7 @@ client's methods are made from these by ``_client``; an async client's are made 
 
 from __future__ import annotations
 
+import functools
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,18 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     for name, operation in vars(part).items()
     if isinstance(operation, types.FunctionType) and not name.startswith("_")
 }
+
+
+def named(operation: Callable[..., Any], client: type) -> Callable[..., Any]:
+    """The operation as the client's method: what Python says of wrong arguments names that."""
+    own = types.FunctionType(
+        operation.__code__, operation.__globals__, operation.__name__, operation.__defaults__, operation.__closure__
+    )  # fmt: skip
+    functools.update_wrapper(own, operation)
+    own.__kwdefaults__ = operation.__kwdefaults__
+    own.__qualname__ = f"{client.__name__}.{operation.__name__}"
+    del own.__wrapped__  # type: ignore[attr-defined]
+    return own
 
 
 def made(client: Any, make: Callable[..., Request], *args: Any) -> Request:

@@ -171,7 +171,7 @@ class Plain:
         Raises
         ------
         InvalidArgError, TypeError
-            A field, a bin or an option that can't be right; none is met later.
+            A field, a bin or an option that can't be right.
 
         Examples
         --------

@@ -52,6 +52,8 @@ class Plan:
         rows = shape.rows()
         self.has_rows = rows is not None
         asked = _compute.asked(shape.bins, computed) if computed else shape.bins
+        if operations is None:
+            _refuse_left_out(shape, asked if not computed else (*shape.bins, *computed), where)
         self.engine = core.read_plan(
             where, shape.samples, shape.fills, errors_mode(errors), policy, asked, rows, operations
         )
@@ -108,6 +110,16 @@ class Plan:
 
     def _found(self, keys: Any, raw: Any, origin: Any) -> NumpyBatchRecords:
         return result(self.shape, keys, raw, origin)
+
+
+def _refuse_left_out(shape: _layout.Shape, bins: tuple[Any, ...], where: str) -> None:
+    """Fields that would be masked in each row are a mistake in the names."""
+    for field, name in zip(shape.names, shape.bin_names, strict=True):
+        if name not in bins:
+            raise InvalidArgError(
+                f"{where}: bins={list(shape.bins)!r} leaves out field {field!r} of the dtype: add it, leave bins "
+                "out (then the fields are the bins), or rename with bins={field: bin}"
+            )
 
 
 def plan_of(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsFloat, SupportsIndex, overload
 
 from ._argument_types import *  # noqa: F403
 from ._state import ClusterStats as ClusterStats
@@ -350,6 +350,35 @@ class GeoJSON:
         else:
             self.wrap(geo_data)
 
+    @classmethod
+    def point(cls, longitude: SupportsFloat, latitude: SupportsFloat) -> GeoJSON:
+        """A point; longitude comes first, as in GeoJSON.
+
+        Examples
+        --------
+        >>> from aerospike_np.types import GeoJSON
+        >>> GeoJSON.point(4.9, 52.4).dumps()
+        '{"type": "Point", "coordinates": [4.9, 52.4]}'
+        """
+        return cls({"type": "Point", "coordinates": _place(longitude, latitude)})
+
+    @classmethod
+    def circle(
+        cls, longitude: SupportsFloat, latitude: SupportsFloat, metres: SupportsFloat
+    ) -> GeoJSON:
+        """What is within so many metres of a point.
+
+        Examples
+        --------
+        >>> from aerospike_np.types import GeoJSON
+        >>> GeoJSON.circle(4.9, 52.4, 500).dumps()
+        '{"type": "AeroCircle", "coordinates": [[4.9, 52.4], 500.0]}'
+        """
+        radius = float(metres)
+        if not 0 < radius < float("inf"):
+            raise _invalid(f"GeoJSON.circle: metres must be above 0, not {metres!r}")
+        return cls({"type": "AeroCircle", "coordinates": [_place(longitude, latitude), radius]})
+
     def wrap(self, geo_data: dict[str, Any]) -> None:
         """Takes another GeoJSON object."""
         if not isinstance(geo_data, dict):
@@ -392,6 +421,13 @@ class GeoJSON:
         return self.geo_data == other.geo_data if isinstance(other, GeoJSON) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
+
+
+def _place(longitude: SupportsFloat, latitude: SupportsFloat) -> list[float]:
+    for name, value, limit in (("longitude", longitude, 180), ("latitude", latitude, 90)):
+        if not abs(float(value)) <= limit:
+            raise _invalid(f"GeoJSON: {name} is from -{limit} to {limit}, not {value!r}")
+    return [float(longitude), float(latitude)]
 
 
 def _invalid(message: str) -> Exception:

@@ -19,6 +19,7 @@
  * as another map's (ABA) while a reader is between the steps, because it holds the map. */
 #include "cluster/partition_map.h"
 
+#include <stdio.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -98,6 +99,25 @@ const anp_map_namespace *anp_map_find(const anp_map *map, const void *name, size
         }
     }
     return NULL;
+}
+
+anp_status anp_map_not_found(const anp_map *map, const void *name, size_t size, anp_error *err)
+{
+    char names[120];
+    size_t used = 0;
+    for (uint32_t i = 0; i < map->n_namespaces; i++) {
+        const anp_map_namespace *ns = &map->namespaces[i];
+        if (used + 2 + ns->name_size + sizeof ", ..." > sizeof names) {
+            used += (size_t)snprintf(names + used, sizeof names - used, ", ...");
+            break;
+        }
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%.*s", i != 0 ? ", " : "",
+                                 (int)ns->name_size, ns->name);
+    }
+    return anp_error_set(err, ANP_NAMESPACE,
+                         "namespace \"%.*s\" is not in the cluster, which has %.*s",
+                         (int)(size < 32 ? size : 32), (const char *)name,
+                         used != 0 ? (int)used : 4, used != 0 ? names : "none");
 }
 
 /* The namespace of r, made on first sight. */

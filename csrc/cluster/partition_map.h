@@ -48,6 +48,9 @@ static inline void anp_map_drop(anp_map *map, const anp_cluster_node *node)
 /* NULL when the namespace isn't in the map. */
 const anp_map_namespace *anp_map_find(const anp_map *map, const void *name, size_t size);
 
+/* The error where it isn't: names those that there are, as far as there is room. */
+anp_status anp_map_not_found(const anp_map *map, const void *name, size_t size, anp_error *err);
+
 /* How many partitions no node is known to own, not as a replica either. */
 uint32_t anp_map_unowned(const anp_map_namespace *ns);
 

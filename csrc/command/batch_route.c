@@ -179,9 +179,7 @@ anp_batch_way anp_batch_route(anp_batch *b, const anp_window_row *r, uint32_t *p
     if (ns == NULL) {
         *code = b->map == NULL
                     ? anp_error_set(err, ANP_ERR_INVALID_NODE, "the cluster is not connected")
-                    : anp_error_set(err, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster",
-                                    (int)(s->namespace_size < 64 ? s->namespace_size : 64),
-                                    (const char *)s->bytes);
+                    : anp_map_not_found(b->map, s->bytes, s->namespace_size, err);
         return ANP_WAY_NOWHERE;
     }
     uint16_t *routes = routes_of(b, s);

@@ -206,8 +206,7 @@ static void attempt(anp_single *s)
     if (map == NULL) {
         status = anp_error_set(&m->error, ANP_ERR_INVALID_NODE, "the cluster is not connected");
     } else if (ns == NULL) {
-        status = anp_error_set(&m->error, ANP_NAMESPACE, "namespace \"%.*s\" is not in the cluster",
-                               (int)s->namespace_size, s->namespace_name);
+        status = anp_map_not_found(map, s->namespace_name, s->namespace_size, &m->error);
     } else {
         status = choose(s, map, ns, &node, &wait);
         has_left = status == ANP_ERR_INVALID_NODE &&

@@ -280,8 +280,9 @@ static anp_status listen_on(anp_node *node, anp_error *err)
         bind(node->listener, (struct sockaddr *)&address, size) < 0 ||
         listen(node->listener, 512) < 0 ||
         getsockname(node->listener, (struct sockaddr *)&address, &size) < 0) {
-        return anp_error_set(err, ANP_ERR_CONNECTION, "can't listen on %s port %u: %s", node->host,
-                             (unsigned)node->config.port, strerror(errno));
+        const char *hint = errno == EADDRINUSE ? "; port=0 takes one that is free" : "";
+        return anp_error_set(err, ANP_ERR_CONNECTION, "can't listen on %s port %u: %s%s",
+                             node->host, (unsigned)node->config.port, strerror(errno), hint);
     }
     node->port =
         ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)(void *)&address)->sin_port

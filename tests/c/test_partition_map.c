@@ -130,6 +130,29 @@ static void test_copy_is_apart_from_its_original(void **state)
     anp_cluster_node_release(a);
 }
 
+static void test_a_namespace_that_is_not_there_is_told_those_that_are(void **state)
+{
+    (void)state;
+    anp_map *map = empty_map();
+    anp_cluster_node *a = new_node("A");
+    anp_error err;
+    assert_int_equal(anp_map_not_found(map, "x", 1, &err), ANP_NAMESPACE);
+    assert_string_equal(err.message, "namespace \"x\" is not in the cluster, which has none");
+    char name[32] = {0};
+    for (unsigned i = 0; i < ANP_MAP_NAMESPACES; i++) {
+        (void)snprintf(name, sizeof name, "%.*s%02u", i == 0 ? 0 : 27,
+                       "nnnnnnnnnnnnnnnnnnnnnnnnnnn", i);
+        anp_replicas r = said(name, 0, 1);
+        assert_int_equal(anp_map_apply(map, a, &r, &err), ANP_OK);
+        (void)anp_map_not_found(map, name + 1, strlen(name) - 1, &err);
+        assert_true(strlen(err.message) < sizeof err.message);
+    }
+    assert_non_null(strstr(err.message, "which has 00, nnnnnnnnnnnnnnnnnnnnnnnnnnn01, "));
+    assert_non_null(strstr(err.message, "03, ..."));
+    anp_map_release(map);
+    anp_cluster_node_release(a);
+}
+
 static void test_long_names_and_too_many_namespaces_are_refused(void **state)
 {
     (void)state;
@@ -388,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_node_owns_what_its_bits_say),
         cmocka_unit_test(test_lower_regime_is_not_believed),
         cmocka_unit_test(test_copy_is_apart_from_its_original),
+        cmocka_unit_test(test_a_namespace_that_is_not_there_is_told_those_that_are),
         cmocka_unit_test(test_long_names_and_too_many_namespaces_are_refused),
         cmocka_unit_test(test_routing_follows_the_policy),
         cmocka_unit_test(test_any_goes_round_and_each_retry_to_another_replica),

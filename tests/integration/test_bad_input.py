@@ -290,6 +290,9 @@ def read_only(n: int = 1) -> Any:
         ({"_dtype": [("f", "f4")], "fill": 1e300}, Param, "changed"),
         ({"layout": "columns"}, Param, "dtype"),
         ({"_dtype": [("a", "i8")], "bins": {"z": "a"}}, Param, "no field"),
+        ({"_dtype": [("a", "i8"), ("b", "i8")], "bins": ["a"]}, Param, "leaves out field 'b'"),
+        ({"out": np.zeros(1, [("a", "i8"), ("b", "i8")]), "bins": ["b"]}, Param, "leaves out field 'a'"),
+        ({"_dtype": {"a": "i8", "b": "i8"}, "layout": "columns", "bins": []}, Param, "leaves out field 'a'"),
         ({"_dtype": [("a", "i8"), ("b", "i8")], "bins": {"b": "a"}}, Param, "a"),
         ({"_dtype": [("a", "i8")], "progress": 5}, Type, "progress"),
         ({"out": read_only()}, ValueError, "read-only"),
@@ -482,8 +485,38 @@ def test_huge_batches_and_duplicate_keys_give_each_key_its_row(client: aerospike
     client.truncate(NAMESPACE, "huge")
 
 
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda c: c.get(), r"Client\.get\(\) missing 1 required positional argument: 'key'"),
+        (lambda c: c.batch_read([KEY], dtpye=[]), r"Client\.batch_read\(\).*'dtpye'"),
+        (lambda c: c.read_stream(), r"Client\.read_stream\(\) missing"),
+    ],
+)
+def test_wrong_arguments_name_the_clients_method(
+    client: aerospike.Client, call: Any, says: str
+) -> None:
+    with pytest.raises(TypeError, match=says):
+        call(client)
+
+
+@pytest.mark.needs_embedded("a node of its own")
+def test_port_in_use_says_how_to_get_another() -> None:
+    with LocalNode() as node, pytest.raises(exception.ClientError, match="port=0"):
+        LocalNode(port=node.port).__enter__()
+
+
+def test_times_are_refused_with_what_to_store(client: aerospike.Client) -> None:
+    import datetime
+
+    with pytest.raises(TypeError, match=r"timestamp\(\).*tz_convert"):
+        client.put(KEY, {"t": datetime.datetime.now(datetime.UTC)})
+
+
 def test_unknown_namespace_is_data_in_a_batch_and_an_error_alone(client: aerospike.Client) -> None:
-    with pytest.raises(exception.NamespaceNotFound, match="nope"):
+    with pytest.raises(
+        exception.NamespaceNotFound, match=f"nope.* which has .*{NAMESPACE}"
+    ):
         client.get(("nope", "bad", 1))
     got = client.batch_read([("nope", "bad", 1), KEY], _dtype=[("a", "i8")])
     assert got.result_codes.tolist() == [20, 0] and got.batch_records["a"].tolist() == [0, 1]

@@ -93,6 +93,18 @@ def test_geojson_has_the_official_shape(given: Any) -> None:
     assert pickle.loads(pickle.dumps(value)) == copy.deepcopy(value) == value
 
 
+def test_points_and_circles_need_no_dict() -> None:
+    assert GeoJSON.point(4.9, 52) == GeoJSON({"type": "Point", "coordinates": [4.9, 52.0]})
+    assert GeoJSON.circle(-180, 90, 500).geo_data["coordinates"] == [[-180.0, 90.0], 500.0]
+    for wrong in (
+        lambda: GeoJSON.point(52.4, 181),
+        lambda: GeoJSON.point(float("nan"), 0),
+        lambda: GeoJSON.circle(0, 0, 0),
+    ):
+        with pytest.raises(InvalidArgError, match="GeoJSON.*, not "):
+            wrong()
+
+
 def test_geojson_takes_another_value() -> None:
     value = GeoJSON(POINT)
     value.loads('{"type": "Point", "coordinates": [0, 0]}')

@@ -290,6 +290,12 @@ static bool look_other(const anp_whose *whose, PyObject *value, anp_look *out)
         return refuse(whose, value,
                       "the server computes it: use expression_read or expression_write");
     }
+    if (PyObject_HasAttrString(value, "isoformat")) {
+        return refuse(whose, value,
+                      "store a time as an integer (int(value.timestamp())) or as text "
+                      "(value.isoformat()), and a column of times with a zone as "
+                      "column.dt.tz_convert(None), which are those of UTC");
+    }
     if (PyAnySet_Check(value)) {
         return refuse(whose, value, "Aerospike has no sets: pass a list");
     }
