@@ -14,6 +14,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from batch_rows import all_ok, taken_apart
 from fake_server import FakeServer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .plans import CHECKS
 
 PARTITIONS = "test:0,1," + "/" * 682 + "8="
 KEYS = [("test", "s", i) for i in range(3)]
@@ -61,6 +65,74 @@ CALLS = [
     "c.batch_write(BatchRecords([Remove(KEYS[0]), Apply(KEYS[1], 'm', 'f', [1]), Read(KEYS[1], [op.read('n')]), "
     "Write(KEYS[2], [op.write('n', 1)]), Write(KEYS[0], [op.write('n', 1)])]), {'expressions': big})",
 ]
+
+
+# ---- at random: the texts of calls ----
+
+READING = ["op.read('n')", "op.read('')", "lo.list_get('l', 1)", "mo.map_size('m')"]
+WRITING = [
+    "op.increment('n', 1)", "op.write('s', 'x')", "op.delete()", "op.touch()", "lo.list_append('l', 2)",
+    "mo.map_put('m', 'k', 1)",
+]  # fmt: skip
+FILTER = {"expressions": st.sampled_from(["big", "small"])}
+COMMON = {**FILTER, "key": st.sampled_from("01"), "commit_level": st.sampled_from("01")}
+DELETES = {"durable_delete": st.sampled_from(["True", "False"])}
+TTL = {"ttl": st.sampled_from(["0", "7", "1000", "4294967295", "4294967294"])}
+GEN = {"gen": st.sampled_from("012")}
+EXISTS = {"exists": st.sampled_from("01234")}
+READ_POLICY = {**FILTER, "read_touch_ttl_percent": st.sampled_from(["0", "-1", "40"])}
+
+
+def dicts(keys: dict[str, st.SearchStrategy[str]]) -> st.SearchStrategy[str]:
+    """Texts of dicts with some of the keys, or None."""
+    some = st.fixed_dictionaries({}, optional=keys)
+    texts = some.map(lambda d: "{" + ", ".join(f"{k!r}: {v}" for k, v in d.items()) + "}")
+    return st.none().map(str) | texts
+
+
+def lists(*first: list[str]) -> st.SearchStrategy[str]:
+    """Texts of lists of operations, of which one is of the first list."""
+    one, more = st.sampled_from(first[0]), st.lists(st.sampled_from(sum(first, [])), max_size=3)
+    shuffled = st.tuples(one, more).flatmap(lambda pair: st.permutations([pair[0], *pair[1]]))
+    return shuffled.map(lambda ops: f"[{', '.join(ops)}]")
+
+
+def texts(form: str, *parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.tuples(st.sampled_from("012"), *parts).map(lambda values: form.format(*values))
+
+
+ROWS = st.one_of(
+    texts("Read(KEYS[{}], {}, policy={})", lists(READING), dicts(READ_POLICY)),
+    texts(
+        "Read(KEYS[{}], None, {}, policy={})",
+        st.sampled_from(["True", "False"]),
+        dicts(READ_POLICY),
+    ),
+    texts(
+        "Write(KEYS[{}], {}, policy={})",
+        lists(WRITING, READING),
+        dicts({**COMMON, **DELETES, **TTL, **GEN, **EXISTS}),
+    ),
+    texts(
+        "Write(KEYS[{}], {}, {{'gen': 3, 'ttl': 9}}, {{'gen': {}}})",
+        lists(WRITING, READING),
+        st.sampled_from("12"),
+    ),
+    texts(
+        "Apply(KEYS[{}], 'mod', 'fn', {}, {})",
+        st.sampled_from(["[]", "[1, 'x', [None, 2.5]]", "[{'k': b'y'}]"]),
+        dicts({**COMMON, **DELETES, **TTL}),
+    ),
+    texts("Remove(KEYS[{}], {})", dicts({**COMMON, **DELETES, **GEN})),
+    texts(
+        "Remove(KEYS[{}], {{'gen': {}, 'generation': {}}})",
+        st.sampled_from("12"),
+        st.sampled_from(["0", "5", "65535"]),
+    ),
+)
+MIXED = st.tuples(st.lists(ROWS, min_size=2, max_size=6), dicts(FILTER)).map(
+    lambda pair: f"c.batch_write(BatchRecords([{', '.join(pair[0])}]), {pair[1]})"
+)
 
 
 class Side:
@@ -123,3 +195,10 @@ def sides() -> Iterator[tuple[Side, Side]]:
 def test_rows_are_those_of_the_official_client(sides: tuple[Side, Side], call: str) -> None:
     official, ours = (side.sends(call) for side in sides)
     assert len(official) > 1 and ours == official
+
+
+@settings(CHECKS, max_examples=500)
+@given(call=MIXED)
+def test_random_rows_are_those_of_the_official_client(sides: tuple[Side, Side], call: str) -> None:
+    official, ours = (side.sends(call) for side in sides)
+    assert len(official) > 1 and ours == official, call
