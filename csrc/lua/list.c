@@ -172,32 +172,30 @@ static int merge(lua_State *L)
     return 1;
 }
 
-/* How many elements are asked for; 0: none, and nil is the answer. */
-static lua_Integer wanted(lua_State *L, const anp_lua_list *list)
+/* How many of the elements are asked for, or 0, and nil pushed, where that is no number of them. */
+static lua_Integer asked(lua_State *L)
 {
+    const anp_lua_list *list = anp_lua_check(L, 1, ANP_LUA_LIST);
+    lua_settop(L, 2);
     lua_Integer n = luaL_optinteger(L, 2, 0);
-    return n < 0 ? 0 : n < list->n ? n : (lua_Integer)list->n;
+    if (n <= 0) {
+        lua_pushnil(L);
+        return 0;
+    }
+    return n < list->n ? n : (lua_Integer)list->n;
 }
 
 static int take(lua_State *L)
 {
-    const anp_lua_list *list = anp_lua_check(L, 1, ANP_LUA_LIST);
-    if (luaL_optinteger(L, 2, 0) <= 0) {
-        lua_pushnil(L);
-        return 1;
-    }
-    return part(L, 1, wanted(L, list));
+    lua_Integer n = asked(L);
+    return lua_isnil(L, -1) ? 1 : part(L, 1, n);
 }
 
 static int drop(lua_State *L)
 {
-    const anp_lua_list *list = anp_lua_check(L, 1, ANP_LUA_LIST);
-    if (luaL_optinteger(L, 2, 0) <= 0) {
-        lua_pushnil(L);
-        return 1;
-    }
-    lua_Integer n = wanted(L, list);
-    return part(L, n + 1, (lua_Integer)list->n - n);
+    lua_Integer n = asked(L);
+    const anp_lua_list *list = lua_touserdata(L, 1);
+    return lua_isnil(L, -1) ? 1 : part(L, n + 1, (lua_Integer)list->n - n);
 }
 
 /* Takes out the element at a place and all behind it. */

@@ -234,8 +234,9 @@ static int make(lua_State *L)
  * `f` merges the values of a key that both have (0: the later one is taken). */
 static void add_all(lua_State *L, int from, int but, int f)
 {
-    int to = lua_gettop(L);
-    anp_lua_push_keys(L, from); /* to + 1 */
+    int to = lua_gettop(L), keys = to + 1, source = to + 2, target = to + 3, left_out = to + 4,
+        key = to + 5;
+    anp_lua_push_keys(L, from);
     (void)lua_getiuservalue(L, from, 1);
     (void)lua_getiuservalue(L, to, 1);
     if (but != 0) {
@@ -243,32 +244,32 @@ static void add_all(lua_State *L, int from, int but, int f)
     } else {
         lua_newtable(L);
     }
-    for (lua_Integer i = 1; lua_rawgeti(L, to + 1, i) != LUA_TNIL; i++) {
+    for (lua_Integer i = 1; lua_rawgeti(L, keys, i) != LUA_TNIL; lua_settop(L, left_out), i++) {
         anp_lua_charge(L, 4);
-        lua_pushvalue(L, -1);
-        bool left_out = lua_rawget(L, to + 4) != LUA_TNIL;
-        lua_pushvalue(L, -2);
-        bool is_there = lua_rawget(L, to + 3) != LUA_TNIL;
-        if (!left_out && is_there && f != 0) {
-            unwrap(L);
+        lua_pushvalue(L, key);
+        if (lua_rawget(L, left_out) != LUA_TNIL) {
+            continue;
+        }
+        lua_pushvalue(L, key);
+        bool is_there = lua_rawget(L, target) != LUA_TNIL;
+        bool merges = is_there && f != 0;
+        unwrap(L);
+        if (merges) {
             lua_pushvalue(L, f);
             lua_insert(L, -2);
-            lua_pushvalue(L, to + 5);
-            (void)lua_rawget(L, to + 2);
+        }
+        lua_pushvalue(L, key);
+        (void)lua_rawget(L, source);
+        if (merges) {
             unwrap(L);
             lua_call(L, 2, 1);
-        } else {
-            lua_pop(L, 1);
-            lua_pushvalue(L, to + 5);
-            (void)lua_rawget(L, to + 2);
         }
-        if (!left_out && !lua_isnil(L, -1)) {
-            lua_pushvalue(L, to + 5);
-            lua_pushvalue(L, -2);
-            lua_rawset(L, to + 3);
+        if (!lua_isnil(L, -1)) {
+            lua_pushvalue(L, key);
+            lua_insert(L, -2);
+            lua_rawset(L, target);
             ((anp_lua_map *)lua_touserdata(L, to))->n += is_there ? 0u : 1u;
         }
-        lua_settop(L, to + 4);
     }
     lua_settop(L, to);
 }

@@ -17,6 +17,7 @@ typedef struct call {
     anp_bins bins;
     bool exists;     /* as the call sees it */
     bool is_changed; /* the bins are to be kept */
+    bool is_new;     /* and are not the old record's: it was removed */
     bool drops_key;
     uint8_t code; /* of the first change that can't be */
     size_t made;
@@ -112,7 +113,7 @@ static bool take_out(void *context)
     call *c = context;
     anp_bins_clear(&c->bins);
     c->exists = false;
-    c->is_changed = true;
+    c->is_changed = c->is_new = true;
     return true;
 }
 
@@ -183,9 +184,17 @@ static uint8_t finish(call *c, anp_shard *shard, anp_record *old, anp_reply *rep
     if (c->code != ANP_OK || !c->is_changed || (old == NULL && c->bins.n == 0)) {
         return c->code;
     }
-    uint8_t code = anp_write_void_time(c->ns, &c->changing, old, &void_time);
+    const anp_record *before = c->is_new ? NULL : old;
+    uint8_t code = anp_write_void_time(c->ns, &c->changing, before, &void_time);
+    uint16_t generation = old != NULL ? old->generation : 0;
+    if (old != NULL && c->is_new) {
+        old->generation = 0;
+    }
     if (code == ANP_OK) {
         code = anp_write_commit(c->ns, shard, &c->changing, old, &c->bins, void_time, reply);
+    }
+    if (code != ANP_OK && old != NULL) {
+        old->generation = generation;
     }
     if (code == ANP_OK && c->drops_key && old != NULL && c->bins.n != 0) {
         forget_key(c->ns, old);

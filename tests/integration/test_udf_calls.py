@@ -278,8 +278,9 @@ def test_what_was_handed_over_before_an_error_stays(
 
 
 def test_record_may_be_removed_and_made_again(record: Apply, client: aerospike.Client) -> None:
+    record("update")
     assert record("removes_and_creates") == 0
-    assert client.get(KEY).bins == {"b": 2}
+    assert client.get(KEY).bins == {"b": 2} and client.get(KEY).meta.gen == 1
 
 
 @pytest.mark.parametrize(

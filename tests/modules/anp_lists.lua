@@ -80,7 +80,8 @@ function takes_and_drops(rec)
     same(list.take(l, 9), 1, 2, 3)
     same(list.drop(l, 2), 3)
     same(list.drop(l, 9))
-    assert(list.take(l, 0) == nil and list.drop(l, -1) == nil)
+    assert(list.take(l, 0) == nil and list.drop(l, -1) == nil and list.take(l) == nil)
+    same(list.take(l, 1, nil), 1)
     same(l, 1, 2, 3)
     return true
 end
