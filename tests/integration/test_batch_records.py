@@ -56,7 +56,12 @@ def test_each_row_gets_its_own_result(client: Any, keys: Any) -> None:
     assert rows[0].key == keys[0] and rows[0].record.key[:3] == keys[0]
     assert rows[3].record.meta.gen == 2 and 990 <= rows[3].record.meta.ttl <= 1000
     assert client.exists(keys[4]).meta is None
-    assert "Remove" in repr(batch) and "13" in repr(rows[3])
+    assert (
+        repr(batch).endswith("...]: 0) (7 rows)")
+        and "Write" in repr(rows[3])
+        and "13" in repr(rows[3])
+    )
+    assert client.batch_read(keys).result == 0
 
 
 def test_rows_may_be_used_again_and_errors_are_told_of(client: Any, keys: Any) -> None:

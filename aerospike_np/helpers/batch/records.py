@@ -171,4 +171,6 @@ class BatchRecords:
         self.result = 0
 
     def __repr__(self) -> str:
-        return f"BatchRecords({self.batch_records!r}: {self.result})"
+        rows = self.batch_records
+        shown = ", ".join(map(repr, rows[:3])) + (", ..." if len(rows) > 3 else "")
+        return f"BatchRecords([{shown}]: {self.result}) ({len(rows)} rows)"
