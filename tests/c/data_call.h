@@ -28,6 +28,15 @@ typedef struct call_case {
     const char *want;
 } call_case;
 
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+#define CASES(array, is_modify) {array, COUNT(array), is_modify}
+
+typedef struct call_cases {
+    const call_case *cases;
+    size_t n;
+    bool is_modify;
+} call_cases;
+
 /* Lets so many allocations through, then one not. */
 static inline int allow_some(void *context)
 {
@@ -90,6 +99,29 @@ static inline void check_call(data_call run, uint8_t particle, bool is_modify, c
     check_call_without_memory(run, particle, is_modify, c);
 }
 
+static inline void check_calls(data_call run, uint8_t particle, const call_cases *all, size_t n_all)
+{
+    for (size_t k = 0; k < n_all; k++) {
+        for (size_t i = 0; i < all[k].n; i++) {
+            check_call(run, particle, all[k].is_modify, &all[k].cases[i]);
+        }
+    }
+}
+
+/* The call of one of the cases, as likely as any other. */
+static inline const char *any_call(const call_cases *all, size_t n_all)
+{
+    size_t n = 0, k = 0;
+    for (size_t i = 0; i < n_all; i++) {
+        n += all[i].n;
+    }
+    size_t at = anp_random() % n;
+    while (at >= all[k].n) {
+        at -= all[k++].n;
+    }
+    return all[k].cases[at].call;
+}
+
 static inline void start_random(void)
 {
     uint64_t seed = anp_random();
@@ -100,14 +132,14 @@ static inline void start_random(void)
 /* Any bytes at all, whole and damaged calls among them, end with a code; run it under the address
  * sanitizer. */
 static inline void check_damaged_calls(data_call run, uint8_t particle, const char *bin,
-                                       const char *const *calls, size_t n_calls, int turns)
+                                       const call_cases *all, size_t n_all, int turns)
 {
     hex_bytes value = from_hex(bin);
     anp_outcome out;
     start_random();
     anp_outcome_init(&out, 1 << 20);
     for (int i = 0; i < turns; i++) {
-        hex_bytes call = from_hex(calls[anp_random() % n_calls]);
+        hex_bytes call = from_hex(any_call(all, n_all));
         for (uint64_t k = anp_random() % 4; k != 0; k--) {
             call.data[anp_random() % call.size] = (uint8_t)anp_random();
         }

@@ -88,15 +88,12 @@ static const call_case reading[] = {
     {"93 07 00 08", BLOB, 4, NULL},
 };
 
+static const call_cases all[] = {CASES(modifying, true), CASES(reading, false)};
+
 static void test_recorded_and_described_calls_give_what_the_server_gives(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof modifying / sizeof *modifying; i++) {
-        check_call(anp_bits_call, ANP_PARTICLE_BLOB, true, &modifying[i]);
-    }
-    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
-        check_call(anp_bits_call, ANP_PARTICLE_BLOB, false, &reading[i]);
-    }
+    check_calls(anp_bits_call, ANP_PARTICLE_BLOB, all, COUNT(all));
 }
 
 static void test_bin_of_another_type_is_refused(void **state)
@@ -179,15 +176,7 @@ static void test_runs_of_bits_move_as_single_bits_do(void **state)
 static void test_damaged_calls_end_with_a_code(void **state)
 {
     (void)state;
-    const char *calls[sizeof modifying / sizeof *modifying + sizeof reading / sizeof *reading];
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof modifying / sizeof *modifying; i++) {
-        calls[n++] = modifying[i].call;
-    }
-    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
-        calls[n++] = reading[i].call;
-    }
-    check_damaged_calls(anp_bits_call, ANP_PARTICLE_BLOB, BLOB, calls, n, 100000);
+    check_damaged_calls(anp_bits_call, ANP_PARTICLE_BLOB, BLOB, all, COUNT(all), 100000);
 }
 
 static void test_value_that_would_be_too_large_is_refused_before_it_is_made(void **state)

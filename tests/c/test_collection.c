@@ -272,28 +272,24 @@ static const call_case contexts[] = {
     {"93 cc ff 90 92 01 04", DEEP, 4, NULL},
 };
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
-
 static uint8_t particle_of(const call_case *c)
 {
     return c->bin != NULL && c->bin[0] == '8' ? ANP_PARTICLE_MAP : ANP_PARTICLE_LIST;
 }
 
-static void check_all(const call_case *cases, size_t n, bool is_modify)
-{
-    for (size_t i = 0; i < n; i++) {
-        check_call(anp_collection_call, particle_of(&cases[i]), is_modify, &cases[i]);
-    }
-}
+static const call_cases all[] = {CASES(list_writes, true), CASES(list_reads, false),
+                                 CASES(map_writes, true), CASES(map_reads, false),
+                                 CASES(contexts, true)};
 
 static void test_calls_give_what_the_server_gives(void **state)
 {
     (void)state;
-    check_all(list_writes, COUNT(list_writes), true);
-    check_all(list_reads, COUNT(list_reads), false);
-    check_all(map_writes, COUNT(map_writes), true);
-    check_all(map_reads, COUNT(map_reads), false);
-    check_all(contexts, COUNT(contexts), true);
+    for (size_t k = 0; k < COUNT(all); k++) {
+        for (size_t i = 0; i < all[k].n; i++) {
+            const call_case *c = &all[k].cases[i];
+            check_call(anp_collection_call, particle_of(c), all[k].is_modify, c);
+        }
+    }
 }
 
 static void test_bin_that_is_no_collection_is_refused(void **state)
@@ -306,24 +302,8 @@ static void test_bin_that_is_no_collection_is_refused(void **state)
 static void test_damaged_calls_end_with_a_code(void **state)
 {
     (void)state;
-    const char *calls[COUNT(list_writes) + COUNT(list_reads) + COUNT(map_writes) +
-                      COUNT(map_reads) + COUNT(contexts)];
-    size_t n = 0;
-    const struct {
-        const call_case *cases;
-        size_t n;
-    } all[] = {{list_writes, COUNT(list_writes)},
-               {list_reads, COUNT(list_reads)},
-               {map_writes, COUNT(map_writes)},
-               {map_reads, COUNT(map_reads)},
-               {contexts, COUNT(contexts)}};
-    for (size_t k = 0; k < COUNT(all); k++) {
-        for (size_t i = 0; i < all[k].n; i++) {
-            calls[n++] = all[k].cases[i].call;
-        }
-    }
-    check_damaged_calls(anp_collection_call, ANP_PARTICLE_LIST, BASE, calls, n, 50000);
-    check_damaged_calls(anp_collection_call, ANP_PARTICLE_MAP, DEEP, calls, n, 50000);
+    check_damaged_calls(anp_collection_call, ANP_PARTICLE_LIST, BASE, all, COUNT(all), 50000);
+    check_damaged_calls(anp_collection_call, ANP_PARTICLE_MAP, DEEP, all, COUNT(all), 50000);
 }
 
 int main(void)

@@ -87,15 +87,12 @@ static const call_case reading[] = {
     {"91 32", "00 04 00", 12, NULL}, /* no such value */
 };
 
+static const call_cases all[] = {CASES(modifying, true), CASES(reading, false)};
+
 static void test_recorded_and_described_calls_give_what_the_server_gives(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof modifying / sizeof *modifying; i++) {
-        check_call(anp_hll_call, ANP_PARTICLE_HLL, true, &modifying[i]);
-    }
-    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
-        check_call(anp_hll_call, ANP_PARTICLE_HLL, false, &reading[i]);
-    }
+    check_calls(anp_hll_call, ANP_PARTICLE_HLL, all, COUNT(all));
 }
 
 static void test_bin_of_another_type_is_refused(void **state)
@@ -145,15 +142,7 @@ static void test_estimate_is_near_the_count_at_every_precision(void **state)
 static void test_damaged_calls_end_with_a_code(void **state)
 {
     (void)state;
-    const char *calls[sizeof modifying / sizeof *modifying + sizeof reading / sizeof *reading];
-    size_t n = 0;
-    for (size_t i = 0; i < sizeof modifying / sizeof *modifying; i++) {
-        calls[n++] = modifying[i].call;
-    }
-    for (size_t i = 0; i < sizeof reading / sizeof *reading; i++) {
-        calls[n++] = reading[i].call;
-    }
-    check_damaged_calls(anp_hll_call, ANP_PARTICLE_HLL, OF_A, calls, n, 50000);
+    check_damaged_calls(anp_hll_call, ANP_PARTICLE_HLL, OF_A, all, COUNT(all), 50000);
 }
 
 int main(void)

@@ -55,7 +55,7 @@ static const call_case modifying[] = {
     {"93 cc fe 92 " ALL " 04", BIN, 4, NULL},
 };
 
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+static const call_cases all[] = {CASES(modifying, true), CASES(reading, false)};
 
 static bool no_bin(void *context, anp_slice name, anp_particle *out)
 {
@@ -75,25 +75,13 @@ static uint8_t run(anp_slice call, bool is_modify, const anp_particle *bin, anp_
 static void test_children_are_selected_and_replaced(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(reading); i++) {
-        check_call(run, ANP_PARTICLE_MAP, false, &reading[i]);
-    }
-    for (size_t i = 0; i < COUNT(modifying); i++) {
-        check_call(run, ANP_PARTICLE_MAP, true, &modifying[i]);
-    }
+    check_calls(run, ANP_PARTICLE_MAP, all, COUNT(all));
 }
 
 static void test_damaged_calls_end_with_a_code(void **state)
 {
     (void)state;
-    const char *calls[COUNT(reading) + COUNT(modifying)];
-    for (size_t i = 0; i < COUNT(reading); i++) {
-        calls[i] = reading[i].call;
-    }
-    for (size_t i = 0; i < COUNT(modifying); i++) {
-        calls[COUNT(reading) + i] = modifying[i].call;
-    }
-    check_damaged_calls(run, ANP_PARTICLE_MAP, BIN, calls, COUNT(calls), 50000);
+    check_damaged_calls(run, ANP_PARTICLE_MAP, BIN, all, COUNT(all), 50000);
 }
 
 int main(void)
