@@ -13,6 +13,7 @@ from aerospike_np.local import LocalCluster
 from .clients import EVERYONE, connect, our_digest
 from .go_client import Go
 
+pytestmark = pytest.mark.timeout(900)  # the first of them compiles the Go client
 CLIENTS = [*EVERYONE, Go.name]
 N = 60
 LIMIT = 60
