@@ -272,11 +272,20 @@ def test_rows_without_an_answer_are_in_doubt_only_where_they_write() -> None:
 
 @needs_embedded
 def test_silence_leaves_the_rows_of_a_write_in_doubt() -> None:
-    keys, policy = [("test", SET, i) for i in range(3)], {"total_timeout": 150}
+    keys = [("test", SET, i) for i in range(3)]
     with FakeServer() as fake, aerospike.client({"hosts": [fake.address]}) as client:
         for ops, doubt in ((ADD, True), (ADD[1:], False)):
-            with pytest.raises(exception.AerospikeTimeoutError) as caught:
-                client.batch_operate(keys, ops, {**policy, "max_retries": 0})
+            before = fake.requests
+            for milliseconds in (
+                150,
+                1500,
+                15_000,
+            ):  # until it has been sent before its time is over
+                policy = {"total_timeout": milliseconds, "max_retries": 0}
+                with pytest.raises(exception.AerospikeTimeoutError) as caught:
+                    client.batch_operate(keys, ops, policy)
+                if fake.requests > before:
+                    break
             partial = caught.value.partial
             assert partial.in_doubt.tolist() == [doubt] * 3 and caught.value.in_doubt is doubt
             assert partial.batch_records[0].record is None and partial.to_dict() == {}

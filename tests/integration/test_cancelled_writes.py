@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fault_proxy import FaultProxy
-from hypothesis import event, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from until import until
 
@@ -110,7 +110,7 @@ def check(rows: Any, before: Any, after: Any, result: Any) -> None:
             event(what)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     n=st.sampled_from([1, 10, 700, 5_000, 12_000]),
     fault=st.sampled_from(list(FAULTS)),

@@ -42,7 +42,7 @@ def in_use():
 def tell():
     while not in_use():
         time.sleep(0.002)
-    print("under way", flush=True)
+    print("under way\\n", end="", flush=True)  # in one piece
 """
 
 

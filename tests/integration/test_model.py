@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("hypothesis", reason="pip install hypothesis")
 np = pytest.importorskip("numpy")
 
-from hypothesis import settings  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule  # noqa: E402
 from server import NAMESPACE, server  # noqa: E402
@@ -184,5 +184,9 @@ class Model(RuleBasedStateMachine):
 
 TestModel = Model.TestCase
 TestModel.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, derandomize=True
+    max_examples=25,
+    stateful_step_count=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )

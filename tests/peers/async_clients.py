@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from .clients import AerospikePy, Bins, Key, Native, Ours, Peer
+from .clients import PATIENT, AerospikePy, Bins, Key, Native, Ours, Peer
 
 
 class _Awaited(Peer):
@@ -21,30 +21,32 @@ class _Awaited(Peer):
 
     async def put(self, key: Key, bins: Bins, **options: Any) -> None:
         ready = {n: self.value(v) for n, v in bins.items()}
-        await self.client.put(key, ready, None, options or None)
+        await self.client.put(key, ready, None, {**PATIENT, **options})
 
     async def get(self, key: Key, **options: Any) -> Bins:
-        record = await self.client.get(key, options or None)
+        record = await self.client.get(key, {**PATIENT, **options})
         return {n: self.plain(v) for n, v in record.bins.items()}
 
     async def exists(self, key: Key) -> bool:
-        return (await self.client.exists(key)).meta is not None
+        return (await self.client.exists(key, PATIENT)).meta is not None
 
     async def remove(self, key: Key) -> None:
-        await self.client.remove(key)
+        await self.client.remove(key, policy=PATIENT)
 
     async def increment(self, key: Key, name: str, by: int) -> None:
-        await self.client.increment(key, name, by)
+        await self.client.increment(key, name, by, policy=PATIENT)
 
     async def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
-        rows = (await self.client.batch_read(list(keys))).batch_records
+        rows = (await self.client.batch_read(list(keys), policy=PATIENT)).batch_records
         return [dict(row.record[2]) if row.result == 0 else None for row in rows]
 
     async def batch_write(self, rows: Sequence[tuple[Key, Bins]]) -> list[int]:
-        return [row.result for row in (await self.client.batch_write(list(rows))).batch_records]
+        done = await self.client.batch_write(list(rows), PATIENT)
+        return [row.result for row in done.batch_records]
 
     async def batch_remove(self, keys: Sequence[Key]) -> list[int]:
-        return [row.result for row in (await self.client.batch_remove(list(keys))).batch_records]
+        done = await self.client.batch_remove(list(keys), PATIENT)
+        return [row.result for row in done.batch_records]
 
 
 class AsyncOurs(_Awaited, Ours):
@@ -89,7 +91,7 @@ class AsyncNative(Native):
 
     def policy(self, kind: type, options: dict[str, int]) -> Any:
         policy = kind()
-        for name, value in options.items():
+        for name, value in {**PATIENT, **options}.items():
             setattr(policy, name, value)
         return policy
 
@@ -104,24 +106,31 @@ class AsyncNative(Native):
         return {n: self.plain(v) for n, v in record.bins.items()}
 
     async def exists(self, key: Key) -> bool:
-        return bool(await self.client.exists(self.key(key)))
+        policy = self.policy(self.module.ReadPolicy, {})
+        return bool(await self.client.exists(self.key(key), policy=policy))
 
     async def remove(self, key: Key) -> None:
-        await self.client.delete(self.key(key))  # False, not an error, where there is none
+        policy = self.policy(self.module.WritePolicy, {})
+        await self.client.delete(self.key(key), policy=policy)  # False, where there is none
 
     async def increment(self, key: Key, name: str, by: int) -> None:
-        await self.client.add(self.key(key), {name: by})
+        policy = self.policy(self.module.WritePolicy, {})
+        await self.client.add(self.key(key), {name: by}, policy=policy)
 
     async def batch_read(self, keys: Sequence[Key]) -> list[Bins | None]:
-        rows = await self.client.batch_read([self.key(key) for key in keys])
+        policy = self.policy(self.module.BatchPolicy, {})
+        rows = await self.client.batch_read([self.key(key) for key in keys], batch_policy=policy)
         return [dict(row.record.bins) if int(row.result_code) == 0 else None for row in rows]
 
     async def batch_write(self, rows: Sequence[tuple[Key, Bins]]) -> list[int]:
         keys, bins = [self.key(key) for key, _ in rows], [bins for _, bins in rows]
-        return [int(row.result_code) for row in await self.client.batch_write(keys, bins)]
+        policy = self.policy(self.module.BatchPolicy, {})
+        done = await self.client.batch_write(keys, bins, batch_policy=policy)
+        return [int(row.result_code) for row in done]
 
     async def batch_remove(self, keys: Sequence[Key]) -> list[int]:
-        rows = await self.client.batch_delete([self.key(key) for key in keys])
+        policy = self.policy(self.module.BatchPolicy, {})
+        rows = await self.client.batch_delete([self.key(key) for key in keys], batch_policy=policy)
         return [int(row.result_code) for row in rows]
 
 

@@ -25,7 +25,7 @@ def address() -> Iterator[tuple[str, int]]:
             assert found, "the first line says where it listens"
             yield found[1], int(found[2])
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()
 

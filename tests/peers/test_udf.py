@@ -26,6 +26,13 @@ def modules(client_of: Callable[[str], Any]) -> Iterator[None]:
         client.udf_remove(path.name)
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official client leaves a copy of each module that it puts in the folder where it runs."""
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+
+
 @pytest.fixture(params=["aerospike", "aerospike_py"])
 def peer(request: pytest.FixtureRequest, client_of: Callable[[str], Any]) -> Any:
     """A client itself."""

@@ -30,7 +30,7 @@ def test_integration_tests_run_on_the_cluster_that_is_named_and_leave_nothing_th
         files = [f"tests/integration/{name}" for name in SOME]
         command = [sys.executable, "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider", *files]
         done = subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=170
         )
         assert done.returncode == 0, done.stdout + done.stderr
         counts = {

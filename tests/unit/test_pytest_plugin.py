@@ -33,7 +33,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         pytester.makepyfile(test_it=source)
         ours = ("-p", "aerospike_np.pytest_plugin") if plugin else ()
         options = ("--strict-markers", "-rs", "-p", "no:cacheprovider")
-        return pytester.runpytest_subprocess(*ours, *options, *arguments, timeout=120)
+        return pytester.runpytest_subprocess(*ours, *options, *arguments, timeout=170)
 
     return run
 
