@@ -63,13 +63,13 @@ async def _run(waker: Any, request: Any) -> Any:
     loop = asyncio.get_running_loop()
     if request.lacks_map:
         await _first_map(request)
-    future = loop.create_future()
+    # In a Jupyter kernel: what its interrupt button asks of the loop does not wake it.
+    is_watched = request.has_progress or "ipykernel" in sys.modules
+    future = loop.create_future() if is_watched else waker.reply(loop)
     limit = None
     if not waker.submit(request, future) and request.queue_seconds:
         limit = loop.call_later(request.queue_seconds, request.give_up)
     try:
-        # In a Jupyter kernel: what its interrupt button asks of the loop does not wake it.
-        is_watched = request.has_progress or "ipykernel" in sys.modules
         return await (_watched(request, future) if is_watched else future)
     except GeneratorExit:  # dropped, with its event loop: there is nothing to wait on
         request.cancel()

@@ -62,7 +62,7 @@ struct anp_request {
     void (*free_payload)(void *payload);
 };
 
-extern PyType_Spec anp_core_spec, anp_request_spec, anp_waker_spec;
+extern PyType_Spec anp_core_spec, anp_request_spec, anp_waker_spec, anp_reply_spec;
 
 /* ---- core ---- */
 
@@ -109,6 +109,15 @@ PyObject *anp_request_conclude(anp_request *r, PyObject *raised);
 
 /* Marks that it runs now. false, RuntimeError: it ran before. */
 bool anp_request_begin(anp_request *r);
+
+/* ---- reply.c: what a task awaits ---- */
+
+PyObject *anp_reply_new(const anp_state *state, PyObject *loop);
+bool anp_reply_is_pending(PyObject *reply);
+
+/* The result, or (NULL) the exception, where it is pending; the task that awaits it goes on here
+ * and now, in the event loop's thread. false: exception. */
+bool anp_reply_give(PyObject *reply, PyObject *result, PyObject *exception);
 
 /* ---- turn.c: max_concurrent_operations, for threads ---- */
 

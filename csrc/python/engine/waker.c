@@ -155,15 +155,37 @@ static PyObject *waker_submit(PyObject *self, PyObject *const *args, Py_ssize_t 
     return PyBool_FromLong(is_in);
 }
 
-/* The future's set_result or set_exception, unless nobody waits any more. */
-static bool tell(anp_request *r, PyObject *future)
+/* 1: somebody waits; 0: not any more; -1: exception. */
+static int is_awaited(const anp_state *state, PyObject *future)
 {
-    const anp_state *state = r->state;
+    if (Py_IS_TYPE(future, state->reply_type)) {
+        return anp_reply_is_pending(future);
+    }
     PyObject *done = PyObject_CallMethodNoArgs(future, state->done);
     int is_done = done != NULL ? PyObject_IsTrue(done) : -1;
     Py_XDECREF(done);
-    if (is_done != 0) {
-        return is_done > 0;
+    return is_done < 0 ? -1 : !is_done;
+}
+
+/* Who waits gets it: one of the two. */
+static bool give(const anp_state *state, PyObject *future, PyObject *result, PyObject *exception)
+{
+    if (Py_IS_TYPE(future, state->reply_type)) {
+        return anp_reply_give(future, result, exception);
+    }
+    PyObject *got = result != NULL
+                        ? PyObject_CallMethodOneArg(future, state->set_result, result)
+                        : PyObject_CallMethodOneArg(future, state->set_exception, exception);
+    Py_XDECREF(got);
+    return got != NULL;
+}
+
+/* Tells who waits, unless nobody does any more. */
+static bool tell(anp_request *r, PyObject *future)
+{
+    int waits = is_awaited(r->state, future);
+    if (waits <= 0) {
+        return waits == 0;
     }
     PyObject *exception = NULL, *result = Py_NewRef(Py_None);
     if (r->wants_result) {
@@ -172,18 +194,17 @@ static bool tell(anp_request *r, PyObject *future)
         Py_SETREF(result, anp_request_conclude(r, raised));
         exception = result == NULL ? anp_exception_take() : NULL;
     }
-    PyObject *got = result != NULL
-                        ? PyObject_CallMethodOneArg(future, state->set_result, result)
-                        : PyObject_CallMethodOneArg(future, state->set_exception, exception);
+    bool ok = give(r->state, future, result, exception);
     Py_XDECREF(result);
     Py_XDECREF(exception);
-    Py_XDECREF(got);
-    return got != NULL;
+    return ok;
 }
 
-static bool end(anp_request *r)
+static bool end(waker *w, anp_request *r)
 {
+    Py_BEGIN_CRITICAL_SECTION((PyObject *)w);
     link_out(r);
+    Py_END_CRITICAL_SECTION();
     r->is_over = true;
     PyObject *future = r->future;
     r->future = NULL;
@@ -205,7 +226,8 @@ static void give_keys(anp_request *r)
     }
 }
 
-/* Handles letters for a moment, at least one; what is left makes the descriptor readable still. */
+/* Handles letters for a moment, at least one; what is left makes the descriptor readable still.
+ * Tasks go on in here, and begin new requests. */
 static bool drain(waker *w)
 {
     uint64_t until = anp_clock_now() + TURN_MS * ANP_NS_PER_MS;
@@ -218,7 +240,7 @@ static bool drain(waker *w)
                 (anp_request *)(void *)((char *)letter - offsetof(anp_request, letter));
             if ((says & ANP_LETTER_DONE) == 0) {
                 give_keys(r);
-            } else if (!end(r)) {
+            } else if (!end(w, r)) {
                 return false; /* the loop reports it, and calls again for the rest */
             }
         }
@@ -258,15 +280,11 @@ static void abandon(waker *w)
 
 static PyObject *waker_drain(PyObject *self, PyObject *unused)
 {
-    bool ok;
     (void)unused;
     if (is_foreign(waker_of(self))) {
         return refuse_foreign(waker_of(self));
     }
-    Py_BEGIN_CRITICAL_SECTION(self);
-    ok = drain(waker_of(self));
-    Py_END_CRITICAL_SECTION();
-    return ok ? Py_NewRef(Py_None) : NULL;
+    return drain(waker_of(self)) ? Py_NewRef(Py_None) : NULL;
 }
 
 static PyObject *waker_abandon(PyObject *self, PyObject *unused)
@@ -295,6 +313,11 @@ static PyObject *waker_wait(PyObject *self, PyObject *seconds)
         return NULL;
     }
     Py_RETURN_NONE;
+}
+
+static PyObject *waker_reply(PyObject *self, PyObject *loop)
+{
+    return anp_reply_new(waker_of(self)->state, loop);
 }
 
 static PyObject *waker_fileno(PyObject *self, PyObject *unused)
@@ -331,6 +354,8 @@ static PyMethodDef waker_methods[] = {
     {"submit", (PyCFunction)(void (*)(void))waker_submit, METH_FASTCALL,
      "submit(request, future): an I/O thread drives it; the future gets what it comes to. False: "
      "it waits for its turn first."},
+    {"reply", waker_reply, METH_O,
+     "reply(event loop): a future for submit(), that one task awaits."},
     {"drain", waker_drain, METH_NOARGS, "Called when fileno() is readable: completes futures."},
     {"abandon", waker_abandon, METH_NOARGS, "Cancels all, and waits until they have ended."},
     {"wait", waker_wait, METH_O,
