@@ -13,7 +13,7 @@ FLAGS := -std=c17 -D_GNU_SOURCE -Icsrc -Iinclude -fvisibility=hidden -pthread -M
 LUA_CFLAGS := $(shell pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4)
 LUA_LIBS := $(shell pkg-config --libs lua5.4 2>/dev/null || echo -llua5.4)
 SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-TSAN_TESTS := threads command batch_node batch_parts group node loop pool tend tend_many api single_cluster udf_modules # those with threads
+TSAN_TESTS := threads bell command batch_node batch_parts group node loop pool tend tend_many api single_cluster udf_modules # those with threads
 PYTEST := -m pytest -n $(JOBS) --dist worksteal --timeout=180 --ignore=tests/peers
 
 LAYERS := $(filter-out python,$(shell sed -n 's/^\([a-z]*\):.*/\1/p' csrc/layers.txt))

@@ -50,12 +50,30 @@ async def _watched(request: Any, future: asyncio.Future[Any]) -> Any:
     return await future
 
 
+def _ring(heard: asyncio.Future[None]) -> None:
+    if not heard.done():
+        heard.set_result(None)
+
+
+async def _until_over(errand: Any) -> None:
+    """Sees an errand of the engine to its end. None: there is nothing to do."""
+    loop = asyncio.get_running_loop()
+    while errand is not None and not errand.look():
+        heard = loop.create_future()
+        timer = loop.call_later(errand.seconds(), _ring, heard)
+        loop.add_reader(errand.fileno(), _ring, heard)
+        try:
+            await heard
+        finally:
+            loop.remove_reader(errand.fileno())
+            timer.cancel()
+
+
 async def _first_map(request: Any) -> None:
     """Where connect() doesn't raise, the cluster may not be found yet: waits, as long as the call may take."""
     loop = asyncio.get_running_loop()
     begin = loop.time()
-    while request.lacks_map and loop.time() < begin + request.seconds:
-        await asyncio.sleep(0.01)
+    await _until_over(request.finding())
     request.spend(loop.time() - begin)
 
 
@@ -224,7 +242,7 @@ class AsyncClient(Plain):
             No seed answers, or the cluster has another name; the message lists each seed's reason.
         """
         refuse_login(username, password)
-        await asyncio.get_running_loop().run_in_executor(None, self._core.connect)
+        await _until_over(self._core.connecting())
         return self
 
     async def close(self, drain: float = 0) -> None:
@@ -236,7 +254,7 @@ class AsyncClient(Plain):
             Seconds that operations under way (of other tasks, event loops and threads) get to end; new ones
             are refused meanwhile. What is then not done fails.
         """
-        await asyncio.get_running_loop().run_in_executor(None, self._core.close, drain)
+        await _until_over(self._core.closing(drain))
         mine = self._wakers.get(asyncio.get_running_loop())
         self._leave_loops()
         while mine is not None and mine.under_way():  # they end now, each with its own error

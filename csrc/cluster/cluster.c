@@ -33,6 +33,13 @@ static void unlock(anp_cluster *cluster)
     (void)pthread_mutex_unlock(&cluster->lock);
 }
 
+/* With the lock. */
+static void tell_changed(anp_cluster *cluster)
+{
+    (void)pthread_cond_broadcast(&cluster->changed);
+    anp_bells_ring(cluster->bells);
+}
+
 /* With the lock: sleeps until something changed, or the deadline. */
 static void sleep_until(anp_cluster *cluster, uint64_t deadline)
 {
@@ -44,7 +51,7 @@ bool anp_cluster_resolving(anp_cluster *cluster, bool on)
     lock(cluster);
     bool may = !on || !atomic_load(&cluster->closing);
     cluster->resolving = on && may;
-    (void)pthread_cond_broadcast(&cluster->changed);
+    tell_changed(cluster);
     unlock(cluster);
     return may;
 }
@@ -92,7 +99,7 @@ static void settle_round(anp_cluster *cluster, const anp_tend *t)
     cluster->is_ready = is_ready;
     cluster->failure = why;
     cluster->rounds += t->tried;
-    (void)pthread_cond_broadcast(&cluster->changed);
+    tell_changed(cluster);
     unlock(cluster);
 }
 
@@ -138,7 +145,7 @@ static void *thread_main(void *argument)
     anp_buffer_deinit(&t.reply);
     lock(cluster);
     cluster->thread_done = true;
-    (void)pthread_cond_broadcast(&cluster->changed);
+    tell_changed(cluster);
     unlock(cluster);
     drop_hold(cluster);
     return NULL;
@@ -271,21 +278,60 @@ anp_status anp_cluster_wait(anp_cluster *cluster, uint32_t ms, anp_error *err)
     return status;
 }
 
+/* With the lock. */
+static void stop(anp_cluster *cluster)
+{
+    if (atomic_exchange(&cluster->closing, true)) {
+        return;
+    }
+    cluster->grace = anp_clock_now() + RESOLVER_GRACE_MS * ANP_NS_PER_MS;
+    tell_changed(cluster);
+    uint64_t one = 1;
+    (void)!write(cluster->stop_fd, &one, sizeof one); /* it has room: nobody else writes */
+}
+
+/* With the lock: closing has nothing to wait for. */
+static bool is_stopped(const anp_cluster *cluster)
+{
+    return cluster->thread_done || (cluster->resolving && anp_clock_now() >= cluster->grace);
+}
+
+bool anp_cluster_stop(anp_cluster *cluster)
+{
+    lock(cluster);
+    stop(cluster);
+    bool yes = is_stopped(cluster);
+    unlock(cluster);
+    return yes;
+}
+
+void anp_cluster_listen(anp_cluster *cluster, anp_bell *bell)
+{
+    lock(cluster);
+    anp_bell_hang(bell, &cluster->bells);
+    unlock(cluster);
+}
+
+void anp_cluster_unlisten(anp_cluster *cluster, anp_bell *bell)
+{
+    lock(cluster);
+    anp_bell_take_down(bell);
+    unlock(cluster);
+}
+
 void anp_cluster_close(anp_cluster *cluster)
 {
     anp_cluster_node *nodes[ANP_CLUSTER_NODES];
     lock(cluster);
-    if (atomic_exchange(&cluster->closing, true)) {
+    if (cluster->is_closed) {
         unlock(cluster);
         return;
     }
-    (void)pthread_cond_broadcast(&cluster->changed);
-    uint64_t one = 1;
-    (void)!write(cluster->stop_fd, &one, sizeof one); /* it has room: nobody else writes */
-    uint64_t grace = anp_clock_now() + RESOLVER_GRACE_MS * ANP_NS_PER_MS;
-    while (!cluster->thread_done && !(cluster->resolving && anp_clock_now() >= grace)) {
+    cluster->is_closed = true;
+    stop(cluster);
+    while (!is_stopped(cluster)) {
         if (cluster->resolving) {
-            sleep_until(cluster, grace);
+            sleep_until(cluster, cluster->grace);
         } else {
             (void)pthread_cond_wait(&cluster->changed, &cluster->lock);
         }

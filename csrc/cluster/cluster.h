@@ -1,6 +1,7 @@
 /* A cluster: seeds, nodes, the partition map, and the tend thread that keeps them. Thread-safe. */
 #pragma once
 
+#include "base/bell.h"
 #include "cluster/partition_map.h"
 #include "net/loop.h"
 
@@ -37,6 +38,15 @@ anp_status anp_cluster_open(const anp_cluster_config *config, anp_cluster **out,
  * trying; any other: why it can't be, one reason a seed (wrong cluster name, unknown host,
  * refused): the caller may wait again or give up. */
 anp_status anp_cluster_wait(anp_cluster *cluster, uint32_t ms, anp_error *err);
+
+/* For those who must not wait: the bell rings when anp_cluster_wait, with 0 ms, or anp_cluster_stop
+ * may have something else to say. */
+void anp_cluster_listen(anp_cluster *cluster, anp_bell *bell);
+void anp_cluster_unlisten(anp_cluster *cluster, anp_bell *bell);
+
+/* Begins to close. true: anp_cluster_close has nothing to wait for; where no bell rings, that is so
+ * after 100 ms. */
+bool anp_cluster_stop(anp_cluster *cluster);
 
 /* Stops the tend thread, closes the pools; commands under way fail with ANP_ERR_CLOSED. Idempotent.
  */

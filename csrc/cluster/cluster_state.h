@@ -54,8 +54,10 @@ struct anp_cluster {
     pthread_mutex_t lock; /* guards what follows; held for moments only */
     pthread_cond_t changed;
     pthread_t thread;
-    bool thread_done, resolving, refresh;
-    bool is_ready; /* after the last round: a map and a node */
+    anp_bell *bells; /* rung with `changed` */
+    bool thread_done, resolving, refresh, is_closed;
+    uint64_t grace; /* once it is closing: so long the resolver is waited for */
+    bool is_ready;  /* after the last round: a map and a node */
     uint64_t rounds,
         reported; /* rounds that tried something; the last one whose failure a waiter was told */
     anp_error failure; /* why the last round left us not ready */

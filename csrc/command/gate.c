@@ -11,6 +11,7 @@ struct anp_gate {
     uint32_t max;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t emptied;
+    anp_bell *bells; /* rung with it */
     uint32_t n_in;
     anp_ticket *first, *last;
 };
@@ -68,6 +69,7 @@ static void tell_if_empty(anp_gate *g)
 {
     if (g->n_in == 0 && g->first == NULL) {
         (void)pthread_cond_broadcast(&g->emptied);
+        anp_bells_ring(g->bells);
     }
 }
 
@@ -97,6 +99,20 @@ void anp_gate_leave(anp_gate *g)
     if (next != NULL) {
         next->open(next);
     }
+}
+
+void anp_gate_listen(anp_gate *g, anp_bell *bell)
+{
+    (void)pthread_mutex_lock(&g->lock);
+    anp_bell_hang(bell, &g->bells);
+    (void)pthread_mutex_unlock(&g->lock);
+}
+
+void anp_gate_unlisten(anp_gate *g, anp_bell *bell)
+{
+    (void)pthread_mutex_lock(&g->lock);
+    anp_bell_take_down(bell);
+    (void)pthread_mutex_unlock(&g->lock);
 }
 
 bool anp_gate_wait_empty(anp_gate *g, uint32_t ms)

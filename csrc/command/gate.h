@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bell.h"
 #include "base/error.h"
 
 typedef struct anp_gate anp_gate;
@@ -33,3 +34,7 @@ void anp_gate_leave(anp_gate *g);
 
 /* Waits until nobody is in or waits, at most so long; true: so it is. */
 bool anp_gate_wait_empty(anp_gate *g, uint32_t ms);
+
+/* For those who must not wait: rings when so it is. */
+void anp_gate_listen(anp_gate *g, anp_bell *bell);
+void anp_gate_unlisten(anp_gate *g, anp_bell *bell);

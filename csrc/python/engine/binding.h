@@ -27,8 +27,8 @@ enum { ANP_NAMES = 256 };
 /* All state of the module; nothing is global. */
 typedef struct anp_state {
     /* Types of this module. */
-    PyTypeObject *core_type, *request_type, *waker_type, *reply_type, *packed_keys_type,
-        *raw_rows_type, *read_plan_type;
+    PyTypeObject *core_type, *request_type, *waker_type, *reply_type, *errand_type,
+        *packed_keys_type, *raw_rows_type, *read_plan_type;
     /* Classes of the package, imported when the module is executed. */
     PyObject *record_class, *batch_record_class, *key_class, *meta_class, *exists_class,
         *bin_tuple_class, *ordered_class, *info_result_class;

@@ -49,6 +49,8 @@ static PyObject *core_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 /* ---- connecting ---- */
 
+enum { SLICE_MS = 100 };
+
 #define CLOSED_MEANWHILE "the client was closed while it was connecting"
 
 /* Forgets what belongs to the parent of a fork: its locks, sockets and memory are left behind on
@@ -167,45 +169,39 @@ static uint32_t count_closes(anp_core *core)
     return n;
 }
 
-/* Waits in slices, so that Ctrl-C is heard, and a close() of another thread. */
-static bool wait_connected(anp_core *core, anp_cluster *cluster, uint32_t n_closes)
+anp_cluster *anp_core_open(anp_core *core, uint32_t *n_closes)
 {
-    while (count_closes(core) == n_closes) {
-        anp_error err;
-        anp_status status;
-        Py_BEGIN_ALLOW_THREADS status = anp_cluster_wait(cluster, 100, &err);
-        Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
-        {
-            return false;
-        }
-        if (status == ANP_OK) {
-            return true;
-        }
-        if (status != ANP_ERR_CLIENT_TIMEOUT) {
-            if (core->settings.fail_if_not_connected) {
-                (void)anp_raise(core->state, &err, NULL);
-                return false;
-            }
-            return true;
-        }
-    }
-    return raise_closed(core, CLOSED_MEANWHILE);
+    *n_closes = count_closes(core);
+    return open_cluster(core);
 }
 
-/* Connects where nobody has; two threads at once: the second one's cluster is dropped. */
-static anp_cluster *connect_now(anp_core *core)
+/* 1: it is connected, or that is no error; 0: not yet; -1: exception. */
+static int look_connected(anp_core *core, anp_cluster *cluster, uint32_t n_closes, uint32_t ms)
 {
-    uint32_t n_closes = count_closes(core);
-    anp_cluster *mine = open_cluster(core);
-    if (mine == NULL) {
-        return NULL;
+    anp_error err;
+    anp_status status;
+    if (count_closes(core) != n_closes) {
+        (void)raise_closed(core, CLOSED_MEANWHILE);
+        return -1;
     }
-    if (!wait_connected(core, mine, n_closes)) {
-        PyObject *exception = anp_exception_take();
-        drop_cluster(mine);
-        anp_exception_give(exception);
-        return NULL;
+    Py_BEGIN_ALLOW_THREADS status = anp_cluster_wait(cluster, ms, &err);
+    Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
+    {
+        return -1;
     }
+    if (status == ANP_ERR_CLIENT_TIMEOUT) {
+        return 0;
+    }
+    if (status != ANP_OK && core->settings.fail_if_not_connected) {
+        (void)anp_raise(core->state, &err, NULL);
+        return -1;
+    }
+    return 1;
+}
+
+/* The core's cluster from now on, where nobody was first; else it is dropped. Retained. */
+static anp_cluster *install(anp_core *core, anp_cluster *mine, uint32_t n_closes)
+{
     hold_lock(core);
     anp_cluster *winner = core->cluster;
     if (winner == NULL && core->n_closes == n_closes) {
@@ -225,6 +221,31 @@ static anp_cluster *connect_now(anp_core *core)
         (void)raise_closed(core, CLOSED_MEANWHILE);
     }
     return winner;
+}
+
+int anp_core_connected(anp_core *core, anp_cluster *mine, uint32_t n_closes, uint32_t ms,
+                       anp_cluster **out)
+{
+    int is_over = look_connected(core, mine, n_closes, ms);
+    if (is_over < 0) {
+        PyObject *exception = anp_exception_take();
+        drop_cluster(mine);
+        anp_exception_give(exception);
+    } else if (is_over > 0) {
+        *out = install(core, mine, n_closes);
+        is_over = *out != NULL ? 1 : -1;
+    }
+    return is_over;
+}
+
+/* Waits in slices, so that Ctrl-C is heard, and a close() of another thread. */
+static anp_cluster *connect_now(anp_core *core)
+{
+    uint32_t n_closes;
+    anp_cluster *mine = anp_core_open(core, &n_closes), *cluster = NULL;
+    while (mine != NULL && anp_core_connected(core, mine, n_closes, SLICE_MS, &cluster) == 0) {
+    }
+    return cluster;
 }
 
 anp_cluster *anp_core_cluster(anp_core *core)
@@ -295,7 +316,7 @@ static bool wait_idle(anp_core *core, double seconds)
     uint64_t end = anp_clock_now() + (uint64_t)(seconds * (double)ANP_NS_PER_S);
     bool is_idle = false;
     while (!is_idle && anp_clock_now() < end) {
-        int ms = anp_clock_ms_left(end, anp_clock_now(), 100);
+        int ms = anp_clock_ms_left(end, anp_clock_now(), SLICE_MS);
         Py_BEGIN_ALLOW_THREADS is_idle = anp_gate_wait_empty(core->gate, (uint32_t)ms);
         Py_END_ALLOW_THREADS if (PyErr_CheckSignals() < 0)
         {
@@ -305,23 +326,34 @@ static bool wait_idle(anp_core *core, double seconds)
     return true;
 }
 
-/* close(seconds): what is under way gets so long to end */
-static PyObject *core_close(PyObject *self, PyObject *drain)
+bool anp_core_begin_close(anp_core *core, PyObject *drain, double *seconds, anp_cluster **out)
 {
-    anp_core *core = (anp_core *)(void *)self;
-    double seconds = PyFloat_AsDouble(drain);
-    if (seconds == -1 && PyErr_Occurred()) {
-        return NULL;
+    *seconds = PyFloat_AsDouble(drain);
+    if (*seconds == -1 && PyErr_Occurred()) {
+        return false;
     }
-    if (!(seconds >= 0 && seconds <= 1e6)) {
-        return anp_raise_arg(core->state, "close: drain is a number of seconds, not %R", drain);
+    if (!(*seconds >= 0 && *seconds <= 1e6)) {
+        (void)anp_raise_arg(core->state, "close: drain is a number of seconds, not %R", drain);
+        return false;
     }
     hold_lock(core);
-    anp_cluster *cluster = core->cluster;
+    *out = core->cluster;
     core->cluster = NULL;
     core->closed = true;
     core->n_closes++;
     PyThread_release_lock(core->lock);
+    return true;
+}
+
+/* close(seconds): what is under way gets so long to end */
+static PyObject *core_close(PyObject *self, PyObject *drain)
+{
+    anp_core *core = (anp_core *)(void *)self;
+    anp_cluster *cluster;
+    double seconds;
+    if (!anp_core_begin_close(core, drain, &seconds, &cluster)) {
+        return NULL;
+    }
     if (cluster == NULL) {
         Py_RETURN_NONE;
     }
@@ -441,6 +473,8 @@ static void core_dealloc(anp_core *core)
 
 static PyMethodDef core_methods[] = {
     {"connect", core_connect, METH_NOARGS, "Connects where that was not done."},
+    {"connecting", anp_core_connecting, METH_NOARGS, "connect() as an errand."},
+    {"closing", anp_core_closing, METH_O, "close() as an errand."},
     {"close", core_close, METH_O, "close(seconds for what is under way); harmless twice."},
     {"is_connected", core_is_connected, METH_NOARGS, "No I/O."},
     {"is_open", core_is_open, METH_NOARGS, "No I/O."},

@@ -62,7 +62,7 @@ struct anp_request {
     void (*free_payload)(void *payload);
 };
 
-extern PyType_Spec anp_core_spec, anp_request_spec, anp_waker_spec, anp_reply_spec;
+extern PyType_Spec anp_core_spec, anp_request_spec, anp_waker_spec, anp_reply_spec, anp_errand_spec;
 
 /* ---- core ---- */
 
@@ -71,6 +71,17 @@ anp_cluster *anp_core_cluster(anp_core *core);
 
 /* The cluster, retained, where it is open; NULL without an exception: it isn't. No I/O. */
 anp_cluster *anp_core_current(anp_core *core, bool *closed);
+
+/* Opens a cluster, which is not the core's yet; and for that one: 1: somebody's is (`*out`,
+ * retained), 0: not yet, -1: exception. It waits at most so long; once it is not 0, `mine` is no
+ * longer the caller's. */
+anp_cluster *anp_core_open(anp_core *core, uint32_t *n_closes);
+int anp_core_connected(anp_core *core, anp_cluster *mine, uint32_t n_closes, uint32_t ms,
+                       anp_cluster **out);
+
+/* The core is closed; its cluster, where it had one, is the caller's, to be drained and closed.
+ * false: exception. */
+bool anp_core_begin_close(anp_core *core, PyObject *drain, double *seconds, anp_cluster **out);
 
 /* The policy of a call: the group's, and over it what `dict` says. */
 bool anp_core_policy(anp_core *core, PyObject *dict, anp_policy_group group, const char *where,
@@ -118,6 +129,12 @@ bool anp_reply_is_pending(PyObject *reply);
 /* The result, or (NULL) the exception, where it is pending; the task that awaits it goes on here
  * and now, in the event loop's thread. false: exception. */
 bool anp_reply_give(PyObject *reply, PyObject *result, PyObject *exception);
+
+/* ---- errand.c: what an event loop waits for that is no request ---- */
+
+PyObject *anp_core_connecting(PyObject *core, PyObject *unused);
+PyObject *anp_core_closing(PyObject *core, PyObject *drain);
+PyObject *anp_request_finding(PyObject *request, PyObject *unused);
 
 /* ---- turn.c: max_concurrent_operations, for threads ---- */
 

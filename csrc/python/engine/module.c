@@ -142,6 +142,7 @@ static int exec_module(PyObject *module)
               add_type(module, &anp_request_spec, &s->request_type) &&
               add_type(module, &anp_waker_spec, &s->waker_type) &&
               add_type(module, &anp_reply_spec, &s->reply_type) &&
+              add_type(module, &anp_errand_spec, &s->errand_type) &&
               add_type(module, &anp_packed_keys_spec, &s->packed_keys_type) &&
               add_type(module, &anp_raw_rows_spec, &s->raw_rows_type) &&
               add_type(module, &anp_read_plan_spec, &s->read_plan_type);
@@ -158,6 +159,7 @@ static PyObject **members(anp_state *s, size_t i)
                         (PyObject **)(void *)&s->request_type,
                         (PyObject **)(void *)&s->waker_type,
                         (PyObject **)(void *)&s->reply_type,
+                        (PyObject **)(void *)&s->errand_type,
                         (PyObject **)(void *)&s->packed_keys_type,
                         (PyObject **)(void *)&s->raw_rows_type,
                         (PyObject **)(void *)&s->read_plan_type,

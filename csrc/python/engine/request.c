@@ -383,13 +383,6 @@ static PyObject *get_lacks_map(PyObject *self, void *unused)
     return PyBool_FromLong(lacks_map((anp_request *)(void *)self));
 }
 
-static PyObject *get_seconds(PyObject *self, void *unused)
-{
-    uint32_t ms = ((anp_request *)(void *)self)->command->policy.total_timeout_ms;
-    (void)unused;
-    return PyFloat_FromDouble(ms != 0 ? ms / 1e3 : Py_HUGE_VAL);
-}
-
 static PyObject *get_queue_seconds(PyObject *self, void *unused)
 {
     (void)unused;
@@ -426,6 +419,7 @@ static PyMethodDef request_methods[] = {
     {"result", request_result, METH_NOARGS, "What it came to, once it is over."},
     {"await_cluster", request_await_cluster, METH_NOARGS,
      "Where connect() doesn't raise: waits until the cluster is found, as long as its time allows."},
+    {"finding", anp_request_finding, METH_NOARGS, "await_cluster() as an errand."},
     {"spend", request_spend, METH_O, "spend(seconds): so much of its time is over already."},
     {"show", request_show, METH_NOARGS, "Calls progress."},
     {NULL, NULL, 0, NULL},
@@ -441,7 +435,6 @@ static PyObject *get_steps(PyObject *self, void *unused)
 static PyGetSetDef request_getset[] = {
     {"steps", get_steps, NULL, "None: it is one request, and no plan of several.", NULL},
     {"lacks_map", get_lacks_map, NULL, "The cluster was not found yet, which is no error.", NULL},
-    {"seconds", get_seconds, NULL, "Its total timeout.", NULL},
     {"queue_seconds", get_queue_seconds, NULL, "How long it may wait for its turn; 0: without end.",
      NULL},
     {"is_over", get_is_over, NULL, NULL, NULL},
