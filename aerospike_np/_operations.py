@@ -12,6 +12,7 @@ import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ._batch_operate_operations import BatchOperateOperations
 from ._batch_operations import BatchOperations
 from ._cluster_operations import ClusterOperations
 from ._record_operations import RecordOperations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 OPERATIONS: dict[str, Callable[..., Any]] = {
     name: operation
-    for part in (RecordOperations, BatchOperations, ClusterOperations)
+    for part in (RecordOperations, BatchOperations, BatchOperateOperations, ClusterOperations)
     for name, operation in vars(part).items()
     if isinstance(operation, types.FunctionType) and not name.startswith("_")
 }

@@ -12,7 +12,7 @@ from server import NAMESPACE, server
 
 import aerospike_np as aerospike
 from aerospike_np import Field, exception
-from aerospike_np._batch_operations import BatchOperations
+from aerospike_np._batch_operate_operations import BatchOperateOperations
 from aerospike_np.helpers import cdt_ctx
 from aerospike_np.helpers.operations import (
     bitwise_operations as bits,
@@ -284,7 +284,7 @@ def test_what_is_sent_again_are_the_values_of_these_rows(
 ) -> None:
     data = {"_key": np.arange(5), "a": np.ma.array(np.arange(5) * 10, mask=[0, 0, 1, 0, 0])}
     ops = [plain.write("a", Field("a")), plain.increment("n", 1)]
-    work = BatchOperations.batch_operate_numpy(
+    work = BatchOperateOperations.batch_operate_numpy(
         client, data, NAMESPACE, where, ops, ttl=np.arange(5) + 100
     )
     request, _ = work.again(np.array([4, 2]))
