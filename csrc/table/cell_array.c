@@ -3,6 +3,8 @@
 #include "table/cell.h"
 #include "wire/msgpack.h"
 
+enum { DOUBLE = 0xcb, DOUBLE_SIZE = 9 }; /* in MessagePack */
+
 static anp_reason from_blob(const anp_field *f, uint8_t *slot, anp_slice bytes)
 {
     if (bytes.size != f->itemsize) {
@@ -38,6 +40,19 @@ static anp_reason from_blob(const anp_field *f, uint8_t *slot, anp_slice bytes)
     return ANP_REASON_NONE;
 }
 
+/* Doubles at the front of a list, into a field of them; how many. What comes then is for others. */
+static uint32_t take_doubles(anp_cursor *c, uint8_t *slot, uint32_t most)
+{
+    const uint8_t *p;
+    uint32_t n = 0;
+    while (n < most && anp_cursor_left(c) >= DOUBLE_SIZE && *c->at == DOUBLE &&
+           (p = anp_cursor_take(c, DOUBLE_SIZE)) != NULL) {
+        anp_store64(slot + 8 * (size_t)n, anp_load_be64(p + 1));
+        n++;
+    }
+    return n;
+}
+
 /* One dimension; calls itself for the next, at most ANP_PLAN_NDIM deep. */
 static anp_reason from_list(const anp_field *f, unsigned dimension, anp_cursor *c, uint8_t **slot,
                             int mode)
@@ -58,7 +73,12 @@ static anp_reason from_list(const anp_field *f, unsigned dimension, anp_cursor *
     }
     bool last = dimension + 1u == f->ndim;
     anp_reason reason = ANP_REASON_NONE;
-    for (uint32_t i = 0; i < list.count && reason == ANP_REASON_NONE; i++) {
+    uint32_t first = 0;
+    if (last && f->kind == ANP_KIND_FLOAT && f->width == 8 && !f->swapped) {
+        first = take_doubles(c, *slot, list.count);
+        *slot += 8 * (size_t)first;
+    }
+    for (uint32_t i = first; i < list.count && reason == ANP_REASON_NONE; i++) {
         if (!last) {
             reason = from_list(f, dimension + 1, c, slot, mode);
             continue;
