@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from . import _keys
+from ._layout import is_packed
 from ._numpy_batch_records import raise_conversion
 from .exception import ClientError
 from .exp import since_update
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from ._numpy_batch_records import NumpyBatchRecords
     from ._tables import Plan
 
+_AGE = since_update()
 _OVERLAP = 0.5  # seconds, at least
 _NEVER = 0xFFFFFFFF
 _NOT_FOUND, _FILTERED_OUT = 2, 27
@@ -96,7 +98,7 @@ class _Refresh:
             origin._digests = _keys.digested(found._keys)
         begun = clocks()
         overlap = max(_OVERLAP, 4 * sum(found.timings.values()))
-        lately = since_update() < math.ceil(1000 * (_since(origin._begun) + overlap))
+        lately = _AGE < math.ceil(1000 * (_since(origin._begun) + overlap))
         (codes, timings), failure = yield origin.plan.look(origin._digests, lately)
         if failure is not None:
             raise_with(failure, found)
@@ -107,9 +109,10 @@ class _Refresh:
     def _doubtful(self, codes: NDArray[np.int32]) -> NDArray[np.intp]:
         """Rows that are not known to be as they were."""
         before = self.found.result_codes
-        is_same = (before == 0) & (codes == _FILTERED_OUT)
-        is_same |= (before == _NOT_FOUND) & (codes == _NOT_FOUND)
-        return np.flatnonzero(~is_same)
+        rows = np.flatnonzero((codes != _FILTERED_OUT) | (before != 0))
+        was_missing = (before[rows] == _NOT_FOUND) & (codes[rows] == _NOT_FOUND)
+        doubtful: NDArray[np.intp] = rows[~was_missing]
+        return doubtful
 
     def _read(self, rows: NDArray[np.intp]) -> Generator[Request, Any, NDArray[np.bool_]]:
         """Reads these rows anew; which of them differ."""
@@ -145,7 +148,9 @@ def _take_in(
     differs: NDArray[np.bool_] = found.result_codes[rows] != part.result_codes
     differs |= found.meta["gen"][rows] != part.meta["gen"]
     differs |= (found._missing[rows] != part._missing).any(axis=1)
-    for to, came in zip(shape.views(found.batch_records), shape.views(part.batch_records), strict=True):
+    for to, came in zip(
+        shape.views(found.batch_records), shape.views(part.batch_records), strict=True
+    ):
         if came.dtype.hasobject or came.dtype.kind == "T":
             differs |= part.result_codes == 0
         elif came.dtype.itemsize:
@@ -157,12 +162,15 @@ def _take_in(
     if len(found.errors) or len(part.errors):
         errors = part.errors.copy()
         errors["row"] = rows[errors["row"]]
-        found.errors = np.concatenate(
-            (found.errors[~np.isin(found.errors["row"], rows)], errors)
-        )
+        found.errors = np.concatenate((found.errors[~np.isin(found.errors["row"], rows)], errors))
     found._timings = part._timings
     found._mask = found._index = None
     return differs
+
+
+def _is_whole(shape: Shape, data: Any) -> bool:
+    """Whether rows can be compared and copied as they are: nothing between the fields, no objects."""
+    return shape.layout == "matrix" or (shape.layout == "rows" and is_packed(data.dtype))
 
 
 def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:

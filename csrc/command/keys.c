@@ -220,10 +220,27 @@ static anp_status make_room(const anp_keys *keys, uint32_t n, anp_buffer *scratc
     return ANP_OK;
 }
 
+static void copy_digests(const anp_keys *keys, uint64_t row, uint32_t count, uint8_t *out)
+{
+    const uint8_t *from = keys->base + (ptrdiff_t)(row - keys->first) * keys->stride;
+    if (keys->stride == ANP_DIGEST_SIZE) {
+        memcpy(out, from, (size_t)count * ANP_DIGEST_SIZE);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(out + (size_t)i * ANP_DIGEST_SIZE, from + (ptrdiff_t)i * keys->stride,
+               ANP_DIGEST_SIZE);
+    }
+}
+
 anp_status anp_keys_digest(const anp_keys *keys, uint64_t row, uint32_t count, uint8_t *out,
                            anp_buffer *scratch, anp_error *err)
 {
     if (count == 0) {
+        return ANP_OK;
+    }
+    if (keys->kind == ANP_KEYS_DIGEST) {
+        copy_digests(keys, row, count, out);
         return ANP_OK;
     }
     uint64_t run_end;
