@@ -478,10 +478,25 @@ static bool answers_all(const anp_op_spec *spec)
            spec->form == ANP_FORM_COMPUTED;
 }
 
+/* "where: operation i"; its end */
+static size_t begin_where(char text[ANP_OP_WHERE], const char *where, Py_ssize_t i)
+{
+    char digits[24];
+    char *at = digits + sizeof digits - 1;
+    *at = 0;
+    do {
+        *--at = (char)('0' + i % 10);
+        i /= 10;
+    } while (i != 0);
+    size_t end = anp_op_where(text, 0, where);
+    end = anp_op_where(text, end, ": operation ");
+    return anp_op_where(text, end, at);
+}
+
 static bool encode_one(anp_op_encoder *e, PyObject *dict, const char *where, Py_ssize_t i)
 {
     char text[ANP_OP_WHERE];
-    (void)PyOS_snprintf(text, sizeof text, "%s: operation %zd", where, i);
+    size_t end = begin_where(text, where, i);
     e->at.whose.where = text;
     e->at.whose.bin = NULL;
     e->written = 0;
@@ -491,7 +506,7 @@ static bool encode_one(anp_op_encoder *e, PyObject *dict, const char *where, Py_
                      text, dict);
         return false;
     }
-    if (!anp_op_take_dict(e, dict, text) || !put_operation(e)) {
+    if (!anp_op_take_dict(e, dict, text, end) || !put_operation(e)) {
         return false;
     }
     e->sum->reads = e->sum->reads || e->spec->is_read;
@@ -517,8 +532,8 @@ static bool encode_all(anp_state *state, PyObject *ops, const char *where, anp_b
                             .holes = holes,
                             .sum = out};
         ok = encode_one(&e, PyTuple_GET_ITEM(ops, i), where, i);
-        for (unsigned k = 0; k < ANP_OP_KEYS; k++) {
-            Py_XDECREF(e.values[k]);
+        for (uint64_t left = e.present; left != 0; left &= left - 1) {
+            Py_XDECREF(e.values[__builtin_ctzll(left)]);
         }
     }
     if (ok && out->reads_all && out->respond_all) {

@@ -169,6 +169,7 @@ typedef struct anp_op_encoder {
     anp_op_place at;
     const anp_op_spec *spec;
     PyObject *values[ANP_OP_KEYS]; /* owned; NULL: not in the dict */
+    uint64_t present;              /* a bit each */
     uint32_t written;              /* arguments */
     uint16_t number;
     anp_op_holes *holes; /* NULL: no places */
@@ -180,9 +181,13 @@ enum { ANP_OP_PERSISTS = 0x10 }; /* beside an order: its index is stored */
 
 /* operation_dict.c */
 
-/* Takes the dict's values, and finds out which operation it is. Appends its name to `where`, which
- * is what errors begin with. */
-bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE]);
+/* Appends to `where`, which is what errors begin with, at `at`, as far as there is room; gives its
+ * new end. Each operation has its own, whether there are errors or not: so printf() is too slow. */
+size_t anp_op_where(char where[ANP_OP_WHERE], size_t at, const char *more);
+
+/* Takes the dict's values, and finds out which operation it is. Appends its name to
+ * `where`, at `at`. */
+bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE], size_t at);
 
 /* Each raises, and gives false: a key that must be there; a value that is not what it must be; a
  * key that is none of `names` (a new list, stolen), with what is near. */

@@ -107,7 +107,23 @@ static PyObject *names_of(uint64_t keys)
     return names;
 }
 
-bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE])
+size_t anp_op_where(char where[ANP_OP_WHERE], size_t at, const char *more)
+{
+    size_t size = strlen(more), room = ANP_OP_WHERE - 1 - at;
+    size = size < room ? size : room;
+    memcpy(where + at, more, size);
+    where[at + size] = 0;
+    return at + size;
+}
+
+/* A key that belongs to another operation; new. */
+static PyObject *misplaced(uint64_t keys)
+{
+    unsigned i = (unsigned)__builtin_ctzll(keys);
+    return PyUnicode_FromString(anp_op_key_names[i]);
+}
+
+bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE], size_t at)
 {
     PyObject *key, *value;
     Py_ssize_t position = 0;
@@ -117,6 +133,7 @@ bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE
         unsigned i = key_number(key);
         if (i < ANP_OP_KEYS) {
             Py_XSETREF(e->values[i], Py_NewRef(value));
+            e->present |= bit(i);
         } else if (strange == NULL) {
             strange = Py_NewRef(key);
         }
@@ -138,14 +155,13 @@ bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE
         }
     }
     if (ok) {
-        size_t n = strlen(where);
-        (void)PyOS_snprintf(where + n, ANP_OP_WHERE - n, " (%s)", e->spec->name);
+        at = anp_op_where(where, at, " (");
+        at = anp_op_where(where, at, e->spec->name);
+        (void)anp_op_where(where, at, ")");
         uint64_t known = keys_of(e->spec);
-        for (unsigned i = 0; strange == NULL && i < ANP_OP_KEYS; i++) {
-            if (e->values[i] != NULL && !(known & bit(i))) {
-                strange = PyUnicode_FromString(anp_op_key_names[i]);
-                ok = strange != NULL;
-            }
+        if (strange == NULL && (e->present & ~known) != 0) {
+            strange = misplaced(e->present & ~known);
+            ok = strange != NULL;
         }
         if (strange != NULL) {
             ok = anp_op_unknown(e, strange, names_of(known));
