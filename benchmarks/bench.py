@@ -19,6 +19,7 @@ from harness import measure, say_bounds
 
 PROMISED = (
     "batch_read", "batch_write", "digests", "decode", "vectors", "single_get", "objects", "features",
+    "refresh", "operate",
 )  # fmt: skip
 OTHERS = (
     "read_bins", "read_types", "read_missing", "read_callers", "read_layouts",

@@ -1,10 +1,11 @@
 /* A node of canned answers: it owns every partition, stores nothing, and answers reads and writes
  * at about the speed of memory, so that a client is what is measured.
  *
- *   canned_server [-n NAMESPACE] [-m PERCENT] [NAME:KIND ...]
+ *   canned_server [-n NAMESPACE] [-m PERCENT] [-c PERCENT] [NAME:KIND ...]
  *
  * It prints its port, which is free and on loopback only, and ends with its input. -m says how many
- * records of a hundred are missing. A kind is a letter and, except for the first two, a size:
+ * records of a hundred are missing; -c of how many a batch's filter is true, whatever it says. A
+ * kind is a letter and, except for the first two, a size:
  *
  *   i      integer   seed + bin        (bin: 0 for the first one that was named)
  *   f      double    (seed + bin) / 2
@@ -12,6 +13,7 @@
  *   bN     blob      the digest's first eight bytes, then k + bin for byte k (N >= 8)
  *   vN     blob      N little-endian float32: seed % 2^24, then k + bin for element k
  *   lN     list      N integers: seed, then k + bin for element k (N + bins <= 128)
+ *   dN     list      N doubles: seed / 2, then k + bin + 0.5 for element k (N < 65536)
  *
  * where the seed is the digest's first four bytes, little-endian. A record is missing where
  * digest[4] * 100 < PERCENT * 256. Without bins it has the five of most benchmarks: f0:f f1:f i0:i
@@ -41,7 +43,8 @@ enum {
     BLOCK = 128 * 1024,
     RECORD_MAX = 1 << 20,
     BINS_MAX = 1000,
-    NOT_FOUND = 2
+    NOT_FOUND = 2,
+    FILTERED_OUT = 27
 };
 
 typedef struct canned_bin {
@@ -53,7 +56,7 @@ typedef struct canned_bin {
 /* Written before the first thread begins. */
 static struct {
     const char *namespace_name;
-    unsigned missing;
+    unsigned missing, changed;
     uint16_t port;
     uint32_t n_bins;
     canned_bin bins[BINS_MAX];
@@ -96,6 +99,11 @@ static void fill(const canned_bin *bin, uint8_t *value, const uint8_t *digest)
         memcpy(&bits, &number, sizeof bits);
         anp_store_le32(value, bits);
         break;
+    case 'd': /* the list's head is three bytes, then comes the mark of a double */
+        half -= bin->number * 0.5;
+        memcpy(&wide, &half, sizeof wide);
+        anp_store_be64(value + 4, wide);
+        break;
     default: /* the list's head is one byte or three, then comes the mark of an unsigned integer */
         anp_store_be32(value + (value[0] == 0xdc ? 4 : 2), seed);
         break;
@@ -105,6 +113,12 @@ static void fill(const canned_bin *bin, uint8_t *value, const uint8_t *digest)
 static bool is_missing(const uint8_t *digest)
 {
     return digest[4] * 100u < canned.missing * 256u;
+}
+
+/* Is the filter true? */
+static bool is_changed(const uint8_t *digest)
+{
+    return digest[5] * 100u < canned.changed * 256u;
 }
 
 /* A message without bins. */
@@ -149,6 +163,21 @@ static uint8_t *put_answer(uint8_t *out, uint32_t index, const uint8_t *digest, 
 static uint8_t put_value(anp_buffer *b, char kind, size_t size, uint32_t number)
 {
     size_t bytes = kind == 'i' || kind == 'f' ? 8 : kind == 'v' ? 4 * size : size;
+    if (kind == 'd') {
+        if (size == 0 || size > UINT16_MAX) {
+            return 0;
+        }
+        anp_buffer_u8(b, 0xdc);
+        anp_buffer_be16(b, (uint16_t)size);
+        for (size_t k = 0; k < size; k++) {
+            double element = (double)(k + number) + 0.5;
+            uint64_t bits;
+            memcpy(&bits, &element, sizeof bits);
+            anp_buffer_u8(b, 0xcb);
+            anp_buffer_be64(b, bits);
+        }
+        return ANP_PARTICLE_LIST;
+    }
     if (kind == 'l') {
         if (size == 0 || size + number > 128) {
             return 0;
@@ -230,7 +259,7 @@ static void make(int n, char **bins)
         if (!add_bin(bins[i])) {
             fprintf(stderr,
                     "canned_server: '%s' is not NAME:KIND, or too large; kinds are i, f, s16, b8, "
-                    "v1, l1 and larger sizes\n",
+                    "v1, l1, d1 and larger sizes\n",
                     bins[i]);
             exit(2);
         }
@@ -356,7 +385,7 @@ static bool skip(anp_cursor *rows, const anp_batch_row *row)
 }
 
 /* The reply's buffer has room for a block, one record more, and the trailer. */
-static bool serve_batch(connection *c, anp_slice field)
+static bool serve_batch(connection *c, anp_slice field, bool has_filter)
 {
     anp_cursor rows = anp_cursor_over(field.data, field.size);
     uint32_t left;
@@ -377,7 +406,9 @@ static bool serve_batch(connection *c, anp_slice field)
                 return false;
             }
         }
-        out = put_answer(out, row.index, row.digest, info1, info2);
+        out = has_filter && !is_changed(row.digest)
+                  ? put_head(out, row.index, FILTERED_OUT, 0)
+                  : put_answer(out, row.index, row.digest, info1, info2);
         if (out >= block + BLOCK) {
             anp_frame_write(block, ANP_PROTO_MESSAGE, (uint64_t)(out - block - ANP_PROTO_HEAD));
             if (!transmit(c->fd, block, (size_t)(out - block))) {
@@ -402,6 +433,7 @@ static bool serve_message(connection *c)
     anp_message head;
     anp_field_view field;
     const uint8_t *digest = NULL;
+    bool has_filter = false;
     if (!anp_message_read(&body, &head)) {
         return false;
     }
@@ -410,8 +442,9 @@ static bool serve_message(connection *c)
             return false;
         }
         if (field.type == ANP_FIELD_BATCH || field.type == ANP_FIELD_BATCH_WITH_SET) {
-            return serve_batch(c, field.data);
+            return serve_batch(c, field.data, has_filter);
         }
+        has_filter = has_filter || field.type == ANP_FIELD_FILTER;
         if (field.type == ANP_FIELD_DIGEST && field.data.size == ANP_DIGEST_SIZE) {
             digest = field.data.data;
         }
@@ -482,11 +515,14 @@ int main(int argc, char **argv)
 {
     int option;
     canned.namespace_name = "test";
-    while ((option = getopt(argc, argv, "n:m:")) != -1) {
+    canned.changed = 100;
+    while ((option = getopt(argc, argv, "n:m:c:")) != -1) {
         if (option == 'n') {
             canned.namespace_name = optarg;
         } else if (option == 'm') {
             canned.missing = (unsigned)strtoul(optarg, NULL, 10);
+        } else if (option == 'c') {
+            canned.changed = (unsigned)strtoul(optarg, NULL, 10);
         } else {
             return 2;
         }

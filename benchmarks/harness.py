@@ -32,7 +32,14 @@ PROGRAMS = ROOT / "build" / "benchmarks"
 RESULTS = ROOT / "benchmarks" / "results"
 TURNS = {True: 5, False: 7}  # quick, or not
 SECONDS = {True: 0.1, False: 0.25}  # of a turn
-EXTRA = ("p50_us", "p99_us", "stall_ms", "held_ms", "spins_s")  # what some works measure besides
+EXTRA = (
+    "p50_us",
+    "p99_us",
+    "stall_ms",
+    "held_ms",
+    "spins_s",
+    "reply_bytes",
+)  # what some works measure besides
 PATIENCE = 180.0  # seconds that an answer may take
 
 

@@ -45,6 +45,8 @@ class Bin:
                 return (self.name, f"V{self.size}")
             case "v":
                 return (self.name, "f4", (self.size,))
+            case "d":
+                return (self.name, "f8", (self.size,))
         return (self.name, "i8", (self.size,))
 
     @property
@@ -53,6 +55,8 @@ class Bin:
         size = {"i": 8, "f": 8, "v": 4 * self.size}.get(self.kind, self.size)
         if self.kind == "l":
             size = (1 if self.size < 16 else 3) + 5 + self.size - 1
+        if self.kind == "d":
+            size = 3 + 9 * self.size
         return 8 + len(self.name) + size
 
     def value(self, of: bytes) -> Any:
@@ -70,15 +74,18 @@ class Bin:
                 return of[:8] + bytes((k + self.number) & 255 for k in range(8, self.size))
             case "v":
                 return np.array([seed & 0xFFFFFF, *rest], "<f4")
+            case "d":
+                return np.array([seed / 2, *(k + 0.5 for k in rest)])
         return np.array([seed, *rest])
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The bins of a record, and how many of a hundred are missing."""
+    """The bins of a record, and how many of a hundred are missing, or have changed as far as filters ask."""
 
     texts: tuple[str, ...] = USUAL
     missing: int = 0
+    changed: int = 100
 
     @property
     def bins(self) -> list[Bin]:
@@ -114,7 +121,7 @@ class Shape:
         return rows
 
     def arguments(self) -> list[str]:
-        return ["-m", str(self.missing), *self.texts]
+        return ["-m", str(self.missing), "-c", str(self.changed), *self.texts]
 
     def sample(self, n: int) -> Iterator[tuple[int, dict[str, Any] | None]]:
         """Some of the keys 0 to n - 1, and their values; None where the record is missing."""
@@ -140,7 +147,9 @@ class Shape:
         of = digest(key)
         if of[4] * 100 < self.missing * 256:
             return None
-        as_plain = {"s": bytes.decode, "v": np.ndarray.tobytes, "l": np.ndarray.tolist}
+        as_plain = {
+            "s": bytes.decode, "v": np.ndarray.tobytes, "l": np.ndarray.tolist, "d": np.ndarray.tolist,
+        }  # fmt: skip
         return {
             bin.name: as_plain.get(bin.kind, lambda value: value)(bin.value(of))
             for bin in self.bins

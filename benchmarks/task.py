@@ -44,6 +44,24 @@ class Case:
         return self.options.get(name, default)
 
 
+def operations_on(case: Case, client: Any) -> list[tuple[tuple[str, str, int], list[Any]]]:
+    """Five operations for each key, by the client's own builders; the list that they make stays short."""
+    plain, lists = client.operations, client.list_operations
+    return [
+        (
+            key,
+            [
+                plain.increment("i0", 1),
+                plain.write("s0", "a string of some size"),
+                plain.write("l", [1, 2.5, "three"]),
+                lists.list_append("l", key[2]),
+                plain.read("i0"),
+            ],
+        )
+        for key in case.tuples()
+    ]
+
+
 class Latencies:
     """Of single calls: p50 and p99 of those that were made since the last look."""
 

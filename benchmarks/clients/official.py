@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import Any
 
 import numpy as np
-from task import Case, Latencies, Work, need
+from task import Case, Latencies, Work, need, operations_on
 
 aerospike = need("aerospike")
 operations = need("aerospike_helpers.operations.operations")
+list_operations = need("aerospike_helpers.operations.list_operations")
 records = need("aerospike_helpers.batch.records")
 
 
@@ -85,5 +87,19 @@ def get(case: Case) -> Work:
 
     def check(record: Any) -> None:
         assert record[2] == case.shape.plain(case.n - 1)
+
+    return Work(times.of(calls), check, figures=times.figures)
+
+
+def operate_one(case: Case) -> Work:
+    """Five operations on one record, one record after the other."""
+    client = connect(case)
+    calls = [
+        partial(client.operate, key, ops) for key, ops in operations_on(case, sys.modules[__name__])
+    ]
+    times = Latencies()
+
+    def check(record: Any) -> None:
+        assert set(record[2]) == {"i0", "l"}
 
     return Work(times.of(calls), check, figures=times.figures)

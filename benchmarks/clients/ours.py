@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import socket
+import sys
 from functools import partial
 from typing import Any
 
 import numpy as np
-from task import Case, Latencies, Work
+from task import Case, Latencies, Work, operations_on
 
 import aerospike_np
+from aerospike_np import Field, exp
+from aerospike_np.helpers.operations import list_operations, operations  # noqa: F401  (operations_on)
 
 
 def config(case: Case) -> dict[str, Any]:
@@ -133,13 +139,85 @@ def write(case: Case) -> Work:
     return Work(lambda: client.batch_write_numpy(data, "test", "perf", bytes_as="str"), check)
 
 
+def operate(case: Case) -> Work:
+    """Operations with the same rows' values: numbers are added, the rest is appended."""
+    client, data = connect(case), data_of(case)
+    ops = [
+        (operations.increment if bin.kind in "if" else operations.append)(bin.name, Field(bin.name))
+        for bin in case.shape.bins
+    ]
+
+    def check(result: Any) -> None:
+        result.raise_for_status()
+
+    return Work(
+        lambda: client.batch_operate_numpy(data, "test", "perf", ops, bytes_as="str"), check
+    )
+
+
+def refresh(case: Case) -> Work:
+    """A result read again in place; with `fresh` it is a new one. Counts the bytes that come."""
+    client, keys, dtype = connect(case), np.arange(case.n), case.shape.dtype
+
+    def read() -> Any:
+        return client.batch_read(keys, _dtype=dtype, namespace="test", set_name="perf")
+
+    found, counts = read(), {"records": 0, "bytes": received()}
+
+    def run() -> Any:
+        counts["records"] += case.n
+        if case.get("fresh"):
+            return read()
+        found.refresh()
+        return found
+
+    def figures() -> dict[str, float]:
+        before, counts["bytes"] = counts["bytes"], received()
+        records, counts["records"] = counts["records"], 0
+        return {"reply_bytes": (counts["bytes"] - before) / records}
+
+    return Work(run, checker(case), figures=figures)
+
+
+def received() -> int:
+    """Bytes that the connections of this process have received, as the kernel counts them."""
+    total = 0
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            if os.readlink(f"/proc/self/fd/{name}").startswith("socket:"):
+                with socket.socket(fileno=os.dup(int(name))) as one:
+                    info = one.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 136)
+                total += int.from_bytes(info[128:136], "little")
+    return total
+
+
 def get(case: Case) -> Work:
     """One record after the other."""
     client = connect(case)
-    times, calls = Latencies(), [partial(client.get, key) for key in case.tuples()]
+    policy = {"expressions": grown()} if case.get("filter") else None
+    times, calls = Latencies(), [partial(client.get, key, policy) for key in case.tuples()]
 
     def check(record: Any) -> None:
         assert record.bins == case.shape.plain(case.n - 1)
+
+    return Work(times.of(calls), check, figures=times.figures)
+
+
+def grown() -> Any:
+    """A filter that holds for all records."""
+    return ((exp.int_bin("i0") >= 0) & (exp.float_bin("f0") >= 0.0)) | (exp.ttl() > 100)
+
+
+def operate_one(case: Case) -> Work:
+    """Five operations on one record, one record after the other."""
+    client = connect(case)
+    calls = [
+        partial(client.operate, key, ops) for key, ops in operations_on(case, sys.modules[__name__])
+    ]
+    times = Latencies()
+
+    def check(record: Any) -> None:
+        assert set(record.bins) == {"i0", "l"}
 
     return Work(times.of(calls), check, figures=times.figures)
 

@@ -11,7 +11,21 @@ import pytest
 pytestmark = pytest.mark.needs_embedded("a server of its own")
 
 ROOT = Path(__file__).resolve().parents[2]
-BINS = ("a:i", "b:f", "c:s16", "d:s20", "e:b8", "f:b300", "g:v1", "h:v33", "k:l1", "l:l9", "m:l40")
+BINS = (
+    "a:i",
+    "b:f",
+    "c:s16",
+    "d:s20",
+    "e:b8",
+    "f:b300",
+    "g:v1",
+    "h:v33",
+    "k:l1",
+    "l:l9",
+    "m:l40",
+    "n:d1",
+    "o:d20",
+)
 N = 200
 
 
@@ -31,9 +45,12 @@ def test_every_kind_of_bin_is_read_as_the_benchmarks_expect_it() -> None:
         "columns": ("read", {"keys": "array", "layout": "columns"}),
         "objects": ("read_objects", {}),
         "writes": ("write", {}),
+        "refreshes": ("refresh", {}),
     }
     cells = [harness.Cell(name, ("ours", task), options) for name, (task, options) in works.items()]
-    found = harness.run(harness.Group("all kinds", N, cells, Shape(BINS, missing=30)), True, 1)
+    found = harness.run(
+        harness.Group("all kinds", N, cells, Shape(BINS, missing=30, changed=1)), True, 1
+    )
     assert found["left_out"] == {}
     assert all(cell["cpu_us"] > 0 and cell["records_s"] > 0 for cell in found["cells"].values())
 
