@@ -79,6 +79,13 @@ def test_of_several_results_of_one_bin_the_last_that_is_not_none_counts(
     assert client.get(keys[0]).bins["n"] == 50
 
 
+def test_operations_on_the_whole_record_have_no_result(client: Any, keys: Any) -> None:
+    ops = [operations.delete(), operations.write("n", 7), operations.touch(), operations.read("n")]
+    assert client.batch_operate(keys[:1], ops).get(0) == {"n": 7}
+    assert client.batch_operate(keys[:1], [operations.delete()]).get(0) == {}
+    assert client.exists(keys[0]).meta is None
+
+
 def test_all_bins_come_with_a_read_without_a_name(client: Any, keys: Any) -> None:
     got = client.batch_operate(keys[:2], [operations.increment("n", 1), operations.read("")])
     assert got.get(1) == {"n": 2, "l": [1], "m": {"a": 1}}

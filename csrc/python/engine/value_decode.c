@@ -364,9 +364,12 @@ PyObject *anp_bins_last(anp_state *state, anp_cursor *c, uint16_t n_ops)
 {
     PyObject *bins = PyDict_New(), *name, *value;
     for (uint16_t i = 0; bins != NULL && i < n_ops; i++) {
-        bool ok = next_bin(state, c, i, n_ops, &name, &value) &&
-                  (value == Py_None ? PyDict_SetDefault(bins, name, value) != NULL
-                                    : PyDict_SetItem(bins, name, value) == 0);
+        bool ok = next_bin(state, c, i, n_ops, &name, &value);
+        if (ok && value != Py_None) {
+            ok = PyDict_SetItem(bins, name, value) == 0;
+        } else if (ok && PyUnicode_GET_LENGTH(name) != 0) { /* else of the whole record */
+            ok = PyDict_SetDefault(bins, name, value) != NULL;
+        }
         if (!ok) {
             Py_CLEAR(bins);
         }
