@@ -21,7 +21,8 @@ static lua_Integer length(lua_State *L, int index)
 static void charge_range(lua_State *L, lua_Integer first, lua_Integer last)
 {
     if (last >= first) {
-        anp_lua_charge(L, (lua_Unsigned)last - (lua_Unsigned)first + 1);
+        lua_Unsigned more = (lua_Unsigned)last - (lua_Unsigned)first;
+        anp_lua_charge(L, more < ANP_LUA_STEPS ? more + 1 : more); /* which may be all there are */
     }
 }
 

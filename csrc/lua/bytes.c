@@ -25,6 +25,13 @@ static anp_lua_bytes *check(lua_State *L, int index)
     return anp_lua_check(L, index, ANP_LUA_BYTES);
 }
 
+/* The place that argument 2 names, from 0; below 0 where there is none. */
+static lua_Integer place(lua_State *L)
+{
+    lua_Integer at = luaL_optinteger(L, 2, 0);
+    return at > 0 ? at - 1 : -1;
+}
+
 /* Makes room for n bytes from `at` (from 0) on, the gap before them zeros. NULL: too many. */
 static uint8_t *room(lua_State *L, int index, lua_Integer at, size_t n)
 {
@@ -90,8 +97,8 @@ static int get_integer(lua_State *L)
 {
     int form = (int)lua_tointeger(L, lua_upvalueindex(1)), width = form & WIDTH;
     const anp_lua_bytes *b = check(L, 1);
-    lua_Integer at = luaL_optinteger(L, 2, 0) - 1;
-    if (at < 0 || at + width > b->size) {
+    lua_Integer at = place(L);
+    if (at < 0 || at > (lua_Integer)b->size - width) {
         return 0;
     }
     lua_Unsigned v = 0;
@@ -106,8 +113,7 @@ static int get_integer(lua_State *L)
 static int set_integer(lua_State *L)
 {
     (void)check(L, 1);
-    return write_integer(L, luaL_optinteger(L, 2, 0) - 1, 3,
-                         (int)lua_tointeger(L, lua_upvalueindex(1)));
+    return write_integer(L, place(L), 3, (int)lua_tointeger(L, lua_upvalueindex(1)));
 }
 
 static int append_integer(lua_State *L)
@@ -140,7 +146,7 @@ static int write_var_int(lua_State *L, lua_Integer at, int value)
 static int set_var_int(lua_State *L)
 {
     (void)check(L, 1);
-    return write_var_int(L, luaL_optinteger(L, 2, 0) - 1, 3);
+    return write_var_int(L, place(L), 3);
 }
 
 static int append_var_int(lua_State *L)
@@ -153,7 +159,7 @@ static int append_var_int(lua_State *L)
 static int get_var_int(lua_State *L)
 {
     const anp_lua_bytes *b = check(L, 1);
-    lua_Integer at = luaL_optinteger(L, 2, 0) - 1;
+    lua_Integer at = place(L);
     uint32_t v = 0;
     for (int n = 0; n < 5 && at >= 0 && at + n < b->size; n++) {
         uint8_t byte = b->data[at + n];
@@ -174,7 +180,7 @@ static int set_string(lua_State *L)
     size_t n;
     (void)check(L, 1);
     const char *s = luaL_checklstring(L, 3, &n);
-    return write_bytes(L, luaL_optinteger(L, 2, 0) - 1, s, n);
+    return write_bytes(L, place(L), s, n);
 }
 
 static int append_string(lua_State *L)
@@ -204,7 +210,7 @@ static int write_other(lua_State *L, lua_Integer at, int other)
 static int set_bytes(lua_State *L)
 {
     (void)check(L, 1);
-    return write_other(L, luaL_optinteger(L, 2, 0) - 1, 3);
+    return write_other(L, place(L), 3);
 }
 
 static int append_bytes(lua_State *L)
@@ -217,7 +223,7 @@ static int append_bytes(lua_State *L)
 static bool run(lua_State *L, anp_slice *out)
 {
     const anp_lua_bytes *b = check(L, 1);
-    lua_Integer at = luaL_optinteger(L, 2, 0) - 1, n = luaL_optinteger(L, 3, 0);
+    lua_Integer at = place(L), n = luaL_optinteger(L, 3, 0);
     if (at < 0 || n < 0 || at > b->size || (at == b->size && n != 0)) {
         return false;
     }

@@ -57,8 +57,8 @@ typedef struct anp_node_config {
 anp_status anp_node_start(const anp_node_config *config, anp_store *store, anp_node **out,
                           anp_error *err);
 
-/* Closes listener and connections, joins the threads, frees. Ends within a second. NULL is ignored.
- */
+/* Closes listener and connections, joins the threads, frees. Ends within a second, or when a
+ * function of a record that runs has ended. NULL is ignored. */
 void anp_node_stop(anp_node *node);
 
 /* The same, as a crash looks from outside: connections are reset. */

@@ -162,6 +162,8 @@ static const char *const endless[] = {
     /* What runs in C only. */
     "return string.rep('', 1 << 60)  .. table.concat(setmetatable({}, {__index = getmetatable, "
     "__metatable = ''}), '', 1, 1 << 60)",
+    "table.concat(setmetatable({}, {__index = getmetatable, __metatable = ''}), '', math.mininteger, "
+    "math.maxinteger)",
     "table.move({}, 1, 1 << 60, 2)",
     "table.unpack({}, 1, 1 << 23)",
     "table.sort(setmetatable({}, {__len = function() return (1 << 31) - 2 end}), tonumber)",
