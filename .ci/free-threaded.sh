@@ -99,12 +99,12 @@ print(f"Python {sys.version.split()[0]} without a GIL, NumPy {numpy.__version__}
 CHECK
     local pytest=("$venv/bin/python" -m pytest -p no:cacheprovider -W error::RuntimeWarning --timeout=180 --ignore=tests/peers)
     local spread=(-n "${JOBS:-$(nproc)}" --dist worksteal)
-    timeout --kill-after=10 600 "${pytest[@]}" "${spread[@]}" tests
-    timeout --kill-after=10 600 "${pytest[@]}" "${spread[@]}" tests/integration --driver async
+    timeout --kill-after=10 900 "${pytest[@]}" "${spread[@]}" tests
+    timeout --kill-after=10 900 "${pytest[@]}" "${spread[@]}" tests/integration --driver async
     # Each test in four threads at once, where its threads don't undo each other's records, clusters or counts,
     # and which is not about other processes.
     local side_by_side=(tests/unit tests/integration/test_{object_fields,reader,records_to_numpy,stats,values}.py)
-    timeout --kill-after=10 600 "${pytest[@]}" -p pytest_run_parallel.plugin --parallel-threads 4 "${side_by_side[@]}" \
+    timeout --kill-after=10 900 "${pytest[@]}" -p pytest_run_parallel.plugin --parallel-threads 4 "${side_by_side[@]}" \
         --ignore=tests/unit/test_pytest_plugin.py --ignore=tests/unit/test_outside.py \
         --deselect tests/unit/test_results.py::test_records_are_decoded_when_asked_for
 }

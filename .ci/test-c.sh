@@ -4,7 +4,7 @@ set -uo pipefail
 failed=()
 for program in "$@"; do
     echo "-- $program"
-    timeout --kill-after=5 120 "$program" || failed+=("$program (exit $?)")
+    timeout --kill-after=5 300 "$program" || failed+=("$program (exit $?)")
 done
 if [ ${#failed[@]} -gt 0 ]; then
     printf 'test-c: failed: %s\n' "${failed[@]}"

@@ -24,4 +24,5 @@ if "/build/debian/lib/" not in aerospike_np.__file__:
     sys.exit(f"test-debian: aerospike_np is not the one just built: {aerospike_np.__file__}")
 print(f"Python {sys.version.split()[0]}, NumPy {numpy.__version__}, pytest {pytest.__version__}, all Debian's")
 CHECK
-timeout --kill-after=10 400 $python -m pytest -n "${JOBS:-$(nproc)}" -p no:cacheprovider --ignore=tests/peers tests
+export AEROSPIKE_NP_SOAK_RUNS=${AEROSPIKE_NP_SOAK_RUNS:-5}
+timeout --kill-after=10 900 $python -m pytest -n "${JOBS:-$(nproc)}" -p no:cacheprovider --ignore=tests/peers tests
