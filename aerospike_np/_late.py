@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import threading
 
-_PATIENCE = 10.0  # seconds: a fork must not hang for good where an import does
+_PATIENCE = 30.0  # seconds: a fork must not hang for good where an import does
 
 _loading = threading.RLock()
 _is_loaded = False
