@@ -8,30 +8,24 @@ from typing import Any
 
 import pytest
 from fault_proxy import FaultProxies
+from truth import IDS, SET, Truth, outcome, sockets, table
 from until import until
 
 import aerospike_np as aerospike
 from aerospike_np.local import LocalCluster
 
 from .test_faults import (
+    CHECKS,
     DEEP,
     FAULTS,
     HARMLESS,
-    IDS,
     LATE,
     LIMIT,
-    OPERATIONS,
-    SET,
     TEND,
     TIMEOUT,
-    Truth,
+    WRITES,
     check_batch_read,
-    check_batch_write,
     check_get,
-    check_put,
-    outcome,
-    sockets,
-    table,
     works,
 )
 
@@ -49,12 +43,6 @@ SHORT = [
     "closed at once",
     "silent after 10 bytes",
 ]
-CHECKS: dict[str, Any] = {
-    "get": check_get,
-    "put": check_put,
-    "batch_read": check_batch_read,
-    "batch_write_numpy": check_batch_write,
-}
 
 
 class ClusterTruth(Truth):
@@ -116,7 +104,7 @@ def test_client_behind_proxies_never_goes_past_them(
     assert set(client.get_nodes()) == {proxy.address for proxy in proxies.proxies}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", CHECKS)
 @pytest.mark.parametrize("way", ["up", "down"])
 @pytest.mark.parametrize("fault", FAULTS if DEEP else SHORT)
 def test_fault_at_one_of_three_nodes_is_told_truly_and_heals(
@@ -135,7 +123,7 @@ def test_fault_at_one_of_three_nodes_is_told_truly_and_heals(
         lambda: works(client) and len(client.get_node_names()) == NODES,
         "a client that works after the heal",
     )
-    if operation in ("put", "batch_write_numpy"):
+    if operation in WRITES:
         done = done()[1:] == (0, 0)
     assert done or fault not in HARMLESS
 

@@ -1,139 +1,51 @@
-"""The client behind a network that fails: calls end, rows have one status each, and the statuses are true.
-
-Values are made from their keys and a version, so that a wrong row shows. What a write did is asked of the node
-itself, past the proxy, once everything that was under way has come or gone.
-"""
+"""The client behind a network that fails: calls end, rows have one status each, and the statuses are true."""
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 from fault_proxy import FaultProxy
+from truth import (
+    IDS,
+    NO_TEND,
+    ROWS,
+    SET,
+    Truth,
+    behind_proxy,
+    key_of,
+    outcome,
+    table,
+    the_truth,
+    value_of,
+)
 from until import until
 
 import aerospike_np as aerospike
 from aerospike_np import exception
 from aerospike_np.helpers.operations import operations
-from aerospike_np.local import LocalNode
-
-np = pytest.importorskip("numpy")
 
 pytestmark = pytest.mark.needs_embedded("an embedded node, behind a proxy that fails")
 
 DEEP = os.environ.get("AEROSPIKE_NP_DEEP") == "1"  # also the long forms
-SET = "faults"
-ROWS = 20_000
 TIMEOUT = 250  # ms, of a call
 LATE = 20.0  # seconds beyond it: the bound of a test, not the promise
 LIMIT = 20.0
 # A node that does not answer costs a second; a machine that stalls for longer makes nobody fail to connect.
 TEND = {"tend_interval": 50, "connect_timeout": 1000, "fail_if_not_connected": False}
-# each fault is an error: the circuit breaker would leave the node alone
-NO_TEND = {"tend_interval": 600_000, "max_error_rate": 0}
-IDS = np.arange(ROWS)
-
-
-def value_of(ids: Any, version: int) -> Any:
-    return np.asarray(ids) * 1_000_003 + version
-
-
-def key_of(i: int) -> tuple[str, str, int]:
-    return ("test", SET, i)
-
-
-def table(version: int, ids: Any = IDS) -> Any:
-    data = np.zeros(len(ids), [("_key", "i8"), ("a", "i8")])
-    data["_key"], data["a"] = ids, value_of(ids, version)
-    return data
-
-
-def descriptors() -> list[str]:
-    """What each open descriptor is: "socket:[123]", ..."""
-    kinds = []
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            kinds.append(os.readlink(f"/proc/self/fd/{number}"))
-        except OSError:
-            pass  # the listing's own
-    return kinds
-
-
-def sockets() -> int:
-    return sum(kind.startswith("socket:") for kind in descriptors())
-
-
-class Truth:
-    """The node itself, and a client past all proxies."""
-
-    def __init__(self) -> None:
-        self.node = LocalNode()
-        self.client = self.node.client(NO_TEND).connect()
-        self.client.batch_write_numpy(table(0), "test", SET).raise_for_status()
-        self.values()
-        self.version = 0
-        self.connections = self.node.stats()["connections"]
-
-    def next_version(self) -> int:
-        self.version += 1
-        return self.version
-
-    def values(self, ids: Any = IDS) -> Any:
-        got = self.client.batch_read(ids, _dtype=[("a", "i8")], namespace="test", set_name=SET)
-        assert not got.mask["a"].any()
-        return got.batch_records["a"].copy()
-
-    def settle(self) -> None:
-        """Waits until the node has nothing left of what came through proxies."""
-        until(
-            lambda: self.node.stats()["connections"] <= self.connections, "all connections to end"
-        )
-
-    def stop(self) -> None:
-        self.client.close()
-        del self.client  # its I/O threads are there as long as it is
-        self.node.stop()
 
 
 @pytest.fixture(scope="module")
 def truth() -> Iterator[Truth]:
-    before = len(descriptors())
-    truth = Truth()
-    yield truth
-    truth.stop()
-
-    def are_closed() -> bool:
-        gc.collect()  # errors hold what they are about, and are part of cycles
-        return len(descriptors()) <= before
-
-    until(are_closed, "all descriptors to be closed")
-
-
-@contextmanager
-def behind_proxy(truth: Truth, config: dict[str, Any], seed: int = 0) -> Iterator[tuple[Any, Any]]:
-    """A proxy and a client behind it; when both are closed, nothing of them is left."""
-    before = sockets()
-    with FaultProxy(truth.node.host, truth.node.port, seed=seed) as proxy:
-        with aerospike.client({**proxy.config(), **config}) as client:
-            yield proxy, client
-    truth.settle()
-    until(lambda: sockets() <= before, "all sockets to be closed")
-
-
-def outcome(call: Callable[[], Any]) -> tuple[Any, Exception | None]:
-    """A batch's result, whether it raised or not, and what it raised."""
-    try:
-        return call(), None
-    except exception.AerospikeError as error:
-        return error.partial, error
+    with the_truth() as truth:
+        yield truth
 
 
 # ---- each kind of fault, each way, each operation ----
@@ -173,7 +85,6 @@ SMALL_PASSES = {
     "silent after 100,000 bytes",
 }
 NOTHING_SENT = {"refused and reset"}
-OPERATIONS = ["get", "put", "batch_read", "batch_write_numpy", "batch_operate"]
 
 
 def check_get(client: Any, truth: Truth, policy: Any) -> bool:
@@ -267,20 +178,23 @@ def check_batch_operate(
     return verify
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+CHECKS: dict[str, Any] = {
+    "get": check_get,
+    "put": check_put,
+    "batch_read": check_batch_read,
+    "batch_write_numpy": check_batch_write,
+    "batch_operate": check_batch_operate,
+}
+WRITES = ("put", "batch_write_numpy", "batch_operate")
+
+
+@pytest.mark.parametrize("operation", CHECKS)
 @pytest.mark.parametrize("way", ["up", "down"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_call_ends_with_true_statuses_and_the_client_works_after_the_heal(
     truth: Truth, fault: str, way: str, operation: str
 ) -> None:
-    check: Any = {
-        "get": check_get,
-        "put": check_put,
-        "batch_read": check_batch_read,
-        "batch_write_numpy": check_batch_write,
-        "batch_operate": check_batch_operate,
-    }[operation]
-    writes = operation in ("put", "batch_write_numpy", "batch_operate")
+    check = CHECKS[operation]
     passes = fault in HARMLESS or (fault in SMALL_PASSES and operation in ("get", "put"))
     policy = {"total_timeout": 10_000 if passes else TIMEOUT}
     with behind_proxy(truth, TEND) as (proxy, client):
@@ -291,7 +205,7 @@ def test_call_ends_with_true_statuses_and_the_client_works_after_the_heal(
         assert time.monotonic() - start < policy["total_timeout"] / 1000 + LATE
         proxy.heal()
         until(lambda: works(client), "a client that works after the heal")
-    if not writes:
+    if operation not in WRITES:
         assert done or not passes
         return
     ok, refused, in_doubt = done()
@@ -314,13 +228,13 @@ def works(client: Any) -> bool:
     return True
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", CHECKS)
 def test_storm_of_resets_costs_no_truth(truth: Truth, operation: str) -> None:
     """Connections die at any moment, in the middle of calls too; half of the calls may retry."""
     seed = 20261121
     print(f"seed {seed}")
     chance = random.Random(seed)
-    calls = {"get": 300, "put": 300}.get(operation, 60 if DEEP else 15)
+    calls = {"get": 300, "put": 100}.get(operation, 60 if DEEP else 15)
     with behind_proxy(truth, {"tend_interval": 50}) as (proxy, client):
         stop = threading.Event()
 
@@ -331,22 +245,17 @@ def test_storm_of_resets_costs_no_truth(truth: Truth, operation: str) -> None:
         thread = threading.Thread(target=storm)
         thread.start()
         try:
-            verifiers = []
             for i in range(calls):
-                policy = {"total_timeout": 5000, "max_retries": 3 * (i % 2)}
-                if operation == "get":
-                    check_get(client, truth, policy)
-                elif operation == "batch_read":
-                    check_batch_read(client, truth, policy)
-                elif operation == "put":
-                    verifiers.append(check_put(client, truth, {"total_timeout": 5000}))
-                else:
-                    check = check_batch_write if "numpy" in operation else check_batch_operate
-                    verifiers.append(check(client, truth, {"total_timeout": 5000}))
-                    # What is in doubt may come late, but not after its connection is gone.
-                    proxy.reset()
-                    truth.settle()
-                    verifiers.pop()()
+                if operation not in WRITES:
+                    CHECKS[operation](
+                        client, truth, {"total_timeout": 5000, "max_retries": 3 * (i % 2)}
+                    )
+                    continue
+                verify = CHECKS[operation](client, truth, {"total_timeout": 5000})
+                # What is in doubt may come late, but not after its connection is gone.
+                proxy.reset()
+                truth.settle()
+                verify()
         finally:
             stop.set()
             thread.join()
@@ -385,161 +294,6 @@ def test_wrong_bytes_cost_only_the_rows_they_touch(truth: Truth, way: str, fault
             assert len(wrong) <= 2, (trial, at, wrong)
             proxy.heal()
             until(lambda client=client: works(client), "a client that works after the heal")
-
-
-# ---- cut at every byte ----
-
-FEW = {"total_timeout": 20_000, "max_retries": 0}
-
-
-def measure(proxy: FaultProxy, way: str, call: Callable[[], Any]) -> int:
-    """How many bytes a call takes this way, over a connection that is there already."""
-    call()
-    sizes = []
-    for _ in range(2):
-        before = settled(proxy, way)
-        call()
-        sizes.append(settled(proxy, way) - before)
-    assert sizes[0] == sizes[1] > 0
-    return sizes[0]
-
-
-def settled(proxy: FaultProxy, way: str) -> int:
-    proxy.open  # noqa: B018  the proxy's thread has counted what it sent
-    return getattr(proxy, way).bytes
-
-
-@pytest.mark.parametrize("then", ["close", "reset", "silence"])
-def test_batch_reply_cut_at_every_byte_gives_the_rows_that_came_whole(
-    truth: Truth, then: str
-) -> None:
-    ids = [3, 1, 2]
-    expected = truth.values(ids)
-
-    def read(policy: Any) -> Any:
-        return client.batch_read(
-            [key_of(i) for i in ids], ["a"], _dtype=[("a", "i8")], policy=policy
-        )
-
-    def rows_of_a_reply_cut(at: int, milliseconds: int) -> int:
-        proxy.down.cut(at, then)
-        result, error = outcome(lambda: read({**FEW, "total_timeout": milliseconds}))
-        ok = result.result_codes == 0
-        assert (result.batch_records["a"] == np.where(ok, expected, 0)).all(), at
-        assert (result.mask["a"] == ~ok).all(), at
-        assert ok.all() == (error is None) or at < size, (at, error)
-        proxy.heal()
-        return int(ok.sum())
-
-    with behind_proxy(truth, NO_TEND) as (proxy, client):
-        size = measure(proxy, "down", lambda: read(FEW))
-        came = [0]
-        for at in range(0, size + 1, 1 if DEEP or then != "silence" else 4):
-            count = rows_of_a_reply_cut(at, 20 if then == "silence" else 20_000)
-            if count < came[-1]:  # on a busy machine the time may be over before the bytes came
-                count = rows_of_a_reply_cut(at, 5_000)
-            came.append(count)
-        assert came == sorted(came) and came[0] == 0 and came[-1] == len(ids)
-        assert set(came) == {0, 1, 2, 3}
-
-
-@pytest.mark.parametrize("then", ["close", "reset"])
-def test_single_reply_cut_at_every_byte_is_an_error(truth: Truth, then: str) -> None:
-    expected = {"a": int(truth.values([5])[0])}
-    with behind_proxy(truth, NO_TEND) as (proxy, client):
-        size = measure(proxy, "down", lambda: client.get(key_of(5), FEW))
-        for at in range(size):
-            proxy.down.cut(at, then)
-            with pytest.raises(exception.AerospikeError) as caught:
-                client.get(key_of(5), FEW)
-            assert not caught.value.in_doubt and caught.value.code < 0, (at, caught.value)
-            proxy.heal()
-        proxy.down.cut(size, then)
-        assert client.get(key_of(5), FEW).bins == expected
-
-
-@pytest.mark.parametrize("then", ["close", "reset"])
-def test_acknowledgement_cut_at_every_byte_leaves_the_write_in_doubt(
-    truth: Truth, then: str
-) -> None:
-    with behind_proxy(truth, NO_TEND) as (proxy, client):
-
-        def put(version: int) -> None:
-            client.put(key_of(7), {"a": int(value_of(7, version))}, policy=FEW)
-
-        size = measure(proxy, "down", lambda: put(truth.next_version()))
-        for at in range(size):
-            proxy.down.cut(at, then)
-            version = truth.next_version()
-            with pytest.raises(exception.AerospikeError) as caught:
-                put(version)
-            assert caught.value.in_doubt, (at, caught.value)
-            # The node had answered: it was applied.
-            assert truth.values([7])[0] == value_of(7, version)
-            proxy.heal()
-        proxy.down.cut(size, then)
-        put(truth.next_version())
-
-
-@pytest.mark.parametrize("then", ["close", "reset"])
-def test_put_cut_at_every_byte_is_in_doubt_and_applied_only_when_whole(
-    truth: Truth, then: str
-) -> None:
-    """The doubt begins when the kernel has taken the last byte: what became of it, the client can't see."""
-    with behind_proxy(truth, NO_TEND) as (proxy, client):
-
-        def put(name: str, value: int) -> None:
-            client.put(("test", SET, name), {"a": value}, policy=FEW)
-
-        size = measure(proxy, "up", lambda: put(f"{then} ....", -1))
-        for at in range(size + 1):
-            proxy.up.cut(at, then)
-            with pytest.raises(exception.AerospikeError) as caught:
-                put(f"{then} {at:04}", at)
-            assert caught.value.in_doubt, (at, caught.value)
-            proxy.heal()
-    last = ("test", SET, f"{then} {size:04}")
-    if then == "close":  # after a reset the node need not look at what it got
-        until(lambda: truth.client.exists(last).meta is not None, "the node to have taken it")
-        assert truth.client.get(last).bins == {"a": size}
-    for at in range(size):
-        assert truth.client.exists(("test", SET, f"{then} {at:04}")).meta is None, at
-
-
-@pytest.mark.parametrize("then", ["close", "reset"])
-def test_batch_write_cut_at_every_byte_is_in_doubt_and_applied_only_when_whole(
-    truth: Truth, then: str
-) -> None:
-    base = 10_000_000 if then == "close" else 20_000_000
-
-    def ids(at: int) -> Any:
-        return base + at * 3 + np.arange(3)
-
-    with behind_proxy(truth, NO_TEND) as (proxy, client):
-
-        def write(at: int) -> Any:
-            return client.batch_write_numpy(table(at, ids(at)), "test", SET, policy=FEW)
-
-        size = measure(proxy, "up", lambda: write(100_000))
-        for at in range(size + 1):
-            proxy.up.cut(at, then)
-            result, error = outcome(lambda at=at: write(at))
-            assert error is not None and (result.result_codes != 0).all(), at
-            assert result.in_doubt.all() and (result.attempts == 1).all(), (at, error)
-            proxy.heal()
-    everything = np.concatenate([ids(at) for at in range(size + 1)])
-
-    def read() -> Any:
-        return truth.client.batch_read(
-            everything, _dtype=[("a", "i8")], namespace="test", set_name=SET
-        )
-
-    if then == "close":
-        until(lambda: (read().result_codes[-3:] == 0).all(), "the node to have taken the last")
-    found = read()
-    assert (found.result_codes[:-3] == 2).all()
-    if then == "close":
-        assert (found.batch_records["a"][-3:] == value_of(ids(size), size)).all()
 
 
 # ---- replies that come late never answer another question ----
