@@ -33,29 +33,31 @@ int anp_msgpack_compare_texts(anp_slice a, anp_slice b)
     return c != 0 ? (c > 0) - (c < 0) : (a.size > b.size) - (a.size < b.size);
 }
 
+static int compare(const anp_msgpack_item *a, const anp_msgpack_item *b)
+{
+    int rank = rank_of(a), other = rank_of(b);
+    if (rank != other) {
+        return rank - other;
+    }
+    return rank == INTEGER ? anp_msgpack_compare_integers(a, b)
+                           : anp_msgpack_compare_texts(a->bytes, b->bytes);
+}
+
 int anp_msgpack_compare_keys(anp_slice a, anp_slice b)
 {
     anp_cursor left = anp_cursor_over(a.data, a.size), right = anp_cursor_over(b.data, b.size);
     anp_msgpack_item x, y;
-    if (!anp_msgpack_read(&left, &x) || !anp_msgpack_read(&right, &y)) {
-        return 0;
-    }
-    int rank = rank_of(&x), other = rank_of(&y);
-    if (rank != other) {
-        return rank - other;
-    }
-    return rank == INTEGER ? anp_msgpack_compare_integers(&x, &y)
-                           : anp_msgpack_compare_texts(x.bytes, y.bytes);
+    return anp_msgpack_read(&left, &x) && anp_msgpack_read(&right, &y) ? compare(&x, &y) : 0;
 }
 
 typedef struct pair {
-    anp_slice key;
-    size_t size; /* with its value */
+    anp_msgpack_item key; /* read once: it is compared often */
+    anp_slice bytes;      /* with its value */
 } pair;
 
 static int by_key(const void *a, const void *b)
 {
-    return anp_msgpack_compare_keys(((const pair *)a)->key, ((const pair *)b)->key);
+    return compare(&((const pair *)a)->key, &((const pair *)b)->key);
 }
 
 /* Takes the pairs apart, and sorts them. false: they are not n pairs, or a key is there twice. */
@@ -63,13 +65,13 @@ static bool sort(pair *pairs, uint32_t n, anp_slice bytes)
 {
     anp_cursor c = anp_cursor_over(bytes.data, bytes.size);
     for (uint32_t i = 0; i < n; i++) {
+        anp_msgpack_item *key = &pairs[i].key;
         const uint8_t *start = c.at;
-        bool ok = anp_msgpack_skip(&c);
-        pairs[i].key = (anp_slice){start, (size_t)(c.at - start)};
-        if (!ok || !anp_msgpack_skip(&c)) {
+        if (!anp_msgpack_read(&c, key) || key->kind == ANP_MSGPACK_LIST ||
+            key->kind == ANP_MSGPACK_MAP || !anp_msgpack_skip(&c)) {
             return false;
         }
-        pairs[i].size = (size_t)(c.at - start);
+        pairs[i].bytes = (anp_slice){start, (size_t)(c.at - start)};
     }
     qsort(pairs, n, sizeof *pairs, by_key);
     for (uint32_t i = 1; i < n; i++) {
@@ -90,8 +92,8 @@ bool anp_msgpack_sort_pairs(anp_buffer *b, size_t start, uint32_t n)
         b->failed = ANP_ERR_MEMORY;
     }
     for (uint32_t i = 0; ok && i < n; i++) {
-        memcpy(b->data + start, pairs[i].key.data, pairs[i].size);
-        start += pairs[i].size;
+        memcpy(b->data + start, pairs[i].bytes.data, pairs[i].bytes.size);
+        start += pairs[i].bytes.size;
     }
     anp_free(copy);
     anp_free(pairs);

@@ -123,3 +123,20 @@ def test_record_changed_in_turns_stays_one_record(
     assert ours.code(ours.put, key, {"n": 0}, generation=4) == 3
     theirs.remove(key)
     assert ours.get(key) is None
+
+
+def test_ordered_maps_stay_ordered_between_clients(
+    fresh: str, client_of: Callable[[str], Any]
+) -> None:
+    import aerospike
+
+    import aerospike_np
+
+    theirs, ours = client_of("aerospike").client, client_of(Ours.name).client
+    kinds = (aerospike.KeyOrderedDict, aerospike_np.KeyOrderedDict)
+    for i, (writing, kind) in enumerate(zip((theirs, ours), kinds, strict=True)):
+        key = ("test", fresh, i)
+        writing.put(key, {"m": kind({"b": {"y": 1}, "a": 2}), "l": [kind({})]})
+        for bins, read_as in ((theirs.get(key)[2], kinds[0]), (ours.get(key).bins, kinds[1])):
+            assert type(bins["m"]) is type(bins["l"][0]) is read_as
+            assert type(bins["m"]["b"]) is dict and list(bins["m"]) == ["a", "b"]
