@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -140,3 +141,34 @@ def test_reply_is_awaited_by_one_task_and_ends_once() -> None:
         assert late == [reply]
 
     run(main)
+
+
+ONE_BY_ONE = """
+import asyncio, os, sys
+import aerospike_np
+
+def switches():
+    tasks = {}
+    for task in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{task}/status") as status:
+            tasks[task] = int(next(line for line in status if line.startswith("voluntary")).split()[1])
+    return tasks
+
+async def main():
+    async with aerospike_np.AsyncClient({"hosts": [("127.0.0.1", int(sys.argv[1]))]}) as client:
+        await asyncio.gather(*(client.get(("test", "s", i)) for i in range(100)))
+        before = switches()
+        for i in range(100):
+            await client.get(("test", "s", i))
+        after = switches()
+        del before[str(os.getpid())]
+        print(sum(after[task] - before[task] > 25 for task in before))
+
+asyncio.run(main())
+"""
+
+
+def test_calls_one_after_the_other_stay_with_one_thread(node: LocalNode) -> None:
+    command = [sys.executable, "-c", ONE_BY_ONE, str(node.port)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout.strip() == "1", told

@@ -270,7 +270,7 @@ static uint32_t workers(void)
     return !is_number ? 2 : n < 1 ? 1 : n > 32 ? 32 : (uint32_t)n;
 }
 
-anp_loop *anp_core_loop(anp_core *core)
+anp_seat *anp_core_sit(anp_core *core)
 {
     hold_lock(core);
     anp_runtime *runtime = core->runtime;
@@ -291,7 +291,7 @@ anp_loop *anp_core_loop(anp_core *core)
         PyThread_release_lock(core->lock);
         anp_runtime_stop(mine); /* another thread was first */
     }
-    return anp_runtime_loop(runtime);
+    return anp_runtime_sit(runtime);
 }
 
 static PyObject *core_connect(PyObject *self, PyObject *unused)

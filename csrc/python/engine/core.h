@@ -47,8 +47,8 @@ struct anp_request {
     _Atomic bool ran;
     /* Async only. */
     anp_ticket ticket;
-    bool is_in; /* by its ticket */
-    anp_loop *loop;
+    bool is_in;     /* by its ticket */
+    anp_seat *seat; /* on the thread that drives it */
     anp_letter letter;
     anp_mailbox *box;            /* retained: where it is told of */
     long pid;                    /* of the process that submitted it */
@@ -106,8 +106,8 @@ anp_request *anp_request_new(anp_core *core);
 /* Drives to the end on this thread (the GIL released), then wraps. */
 PyObject *anp_core_run(PyObject *core, PyObject *request);
 
-/* The next thread's loop; starts the threads where there are none. NULL: exception. */
-anp_loop *anp_core_loop(anp_core *core);
+/* A place on one of the I/O threads, which are started where there are none. NULL: exception. */
+anp_seat *anp_core_sit(anp_core *core);
 
 /* ---- request.c, for the async driver ---- */
 

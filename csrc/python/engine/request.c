@@ -309,7 +309,7 @@ static PyObject *request_cancel(PyObject *self, PyObject *unused)
     if (is_under_way(r)) {
         anp_command_cancel(r->command);
         if (anp_gate_give_up(r->core->gate, &r->ticket)) {
-            anp_command_submit(r->command, r->loop); /* it ends at once */
+            anp_command_submit(r->command, r->seat->loop); /* it ends at once */
         }
     }
     Py_RETURN_NONE;
@@ -326,7 +326,7 @@ static PyObject *request_give_up(PyObject *self, PyObject *unused)
         r->raised = anp_turn_refused(r->core);
     }
     anp_command_cancel(r->command);
-    anp_command_submit(r->command, r->loop);
+    anp_command_submit(r->command, r->seat->loop);
     Py_RETURN_NONE;
 }
 

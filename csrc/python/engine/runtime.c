@@ -1,28 +1,25 @@
 /* See runtime.h. */
 #include "python/engine/runtime.h"
 
-#include <stdatomic.h>
-
 #include "base/alloc.h"
 
 struct anp_runtime {
-    _Atomic uint32_t turn;
     uint32_t n;
-    anp_loop *loops[];
+    anp_seat seats[];
 };
 
 void anp_runtime_stop(anp_runtime *r)
 {
     for (uint32_t i = 0; r != NULL && i < r->n; i++) {
-        anp_loop_thread_stop(r->loops[i]);
-        anp_loop_free(r->loops[i]);
+        anp_loop_thread_stop(r->seats[i].loop);
+        anp_loop_free(r->seats[i].loop);
     }
     anp_free(r);
 }
 
 anp_status anp_runtime_start(uint32_t workers, anp_runtime **out, anp_error *err)
 {
-    anp_runtime *r = anp_calloc(1, sizeof *r + workers * sizeof r->loops[0]);
+    anp_runtime *r = anp_calloc(1, sizeof *r + workers * sizeof r->seats[0]);
     if (r == NULL) {
         return anp_error_memory(err, sizeof *r, "I/O threads");
     }
@@ -39,13 +36,28 @@ anp_status anp_runtime_start(uint32_t workers, anp_runtime **out, anp_error *err
             anp_runtime_stop(r);
             return status;
         }
-        r->loops[r->n++] = loop;
+        r->seats[r->n++].loop = loop;
     }
     *out = r;
     return ANP_OK;
 }
 
-anp_loop *anp_runtime_loop(anp_runtime *r)
+anp_seat *anp_runtime_sit(anp_runtime *r)
 {
-    return r->loops[atomic_fetch_add_explicit(&r->turn, 1, memory_order_relaxed) % r->n];
+    anp_seat *best = &r->seats[0];
+    uint32_t least = atomic_load_explicit(&best->n_taken, memory_order_relaxed);
+    for (uint32_t i = 1; i < r->n && least != 0; i++) {
+        uint32_t n = atomic_load_explicit(&r->seats[i].n_taken, memory_order_relaxed);
+        if (n < least) {
+            best = &r->seats[i];
+            least = n;
+        }
+    }
+    (void)atomic_fetch_add_explicit(&best->n_taken, 1, memory_order_relaxed);
+    return best;
+}
+
+void anp_seat_leave(anp_seat *seat)
+{
+    (void)atomic_fetch_sub_explicit(&seat->n_taken, 1, memory_order_relaxed);
 }

@@ -88,6 +88,7 @@ static PyObject *waker_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static void on_done(anp_command *c)
 {
     anp_request *r = c->owner;
+    anp_seat_leave(r->seat);
     if (r->is_in) {
         anp_gate_leave(r->core->gate);
     }
@@ -104,7 +105,7 @@ static void on_turn(anp_ticket *ticket) /* from whichever thread has left the ga
 {
     anp_request *r = (anp_request *)(void *)((char *)ticket - offsetof(anp_request, ticket));
     r->is_in = true;
-    anp_command_submit(r->command, r->loop);
+    anp_command_submit(r->command, r->seat->loop);
 }
 
 /* ---- on the event loop's thread ---- */
@@ -124,14 +125,15 @@ static PyObject *waker_submit(PyObject *self, PyObject *const *args, Py_ssize_t 
         return refuse_foreign(w);
     }
     anp_request *r = (anp_request *)(void *)args[0];
-    anp_loop *loop = anp_core_loop(r->core);
-    if (loop == NULL) {
-        return NULL;
-    }
     if (r->core->gate == NULL) {
         return PyErr_NoMemory();
     }
+    anp_seat *seat = anp_core_sit(r->core);
+    if (seat == NULL) {
+        return NULL;
+    }
     if (!anp_request_begin(r)) {
+        anp_seat_leave(seat);
         return NULL;
     }
     Py_INCREF(args[1]);
@@ -141,7 +143,7 @@ static PyObject *waker_submit(PyObject *self, PyObject *const *args, Py_ssize_t 
     r->command->owner = r;
     r->command->done = on_done;
     r->command->keys = on_keys;
-    r->loop = loop;
+    r->seat = seat;
     r->ticket.open = on_turn;
     bool is_in;
     Py_BEGIN_CRITICAL_SECTION(self);
@@ -258,7 +260,7 @@ static void abandon(waker *w)
     for (anp_request *r = w->under_way; r != NULL; r = r->next) {
         anp_command_cancel(r->command);
         if (anp_gate_give_up(r->core->gate, &r->ticket)) {
-            anp_command_submit(r->command, r->loop);
+            anp_command_submit(r->command, r->seat->loop);
         }
     }
     uint64_t until = anp_clock_now() + ABANDON_MS * ANP_NS_PER_MS;
