@@ -19,13 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from until import until
 
 import aerospike_np
 from aerospike_np.local import LocalCluster, LocalNode
-
-np = pytest.importorskip("numpy", reason="pip install numpy")
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"

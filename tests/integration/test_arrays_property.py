@@ -9,13 +9,13 @@ import datetime
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
-np = pytest.importorskip("numpy")
 pytest.importorskip("hypothesis", reason="pip install hypothesis")
 
-import reference_codec as reference  # noqa: E402
-from array_strategies import (  # noqa: E402
+import reference_codec as reference
+from array_strategies import (
     alike,
     anything,
     array_dtypes,
@@ -30,11 +30,11 @@ from array_strategies import (  # noqa: E402
     texts,
     time_dtypes,
 )
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from server import NAMESPACE  # noqa: E402
+from hypothesis import given
+from hypothesis import strategies as st
+from server import NAMESPACE
 
-import aerospike_np as aerospike  # noqa: E402
+import aerospike_np as aerospike
 
 SET = "arrays"
 pytestmark = pytest.mark.sets(SET)

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numbered
+import numpy as np
 import pytest
 from server import NAMESPACE, requests
 
 import aerospike_np as aerospike
 from aerospike_np import exception
 from aerospike_np.local import LocalNode
-
-np = pytest.importorskip("numpy")
 
 KEY = (NAMESPACE, "bad", 1)
 pytestmark = pytest.mark.sets("bad", "bad2", "huge")

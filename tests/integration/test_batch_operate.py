@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import numpy as np
 import operation_calls
 import pytest
 from fake_server import END, FakeServer, frame, row
@@ -18,8 +19,6 @@ from aerospike_np.helpers.operations import (
     map_operations,
     operations,
 )
-
-np = pytest.importorskip("numpy")
 
 SET = "batchops"
 pytestmark = pytest.mark.sets(SET)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from batch_rows import all_ok, taken_apart
 from fake_server import END, FakeServer, frame, op, row
@@ -15,8 +16,6 @@ import aerospike_np as aerospike
 from aerospike_np import exception, exp
 from aerospike_np.helpers.batch.records import Apply, BatchRecords, Read, Remove, Write
 from aerospike_np.helpers.operations import list_operations, operations
-
-np = pytest.importorskip("numpy")
 
 SET = "batchrecs"
 pytestmark = pytest.mark.sets(SET)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from fault_proxy import FaultProxies
 from truth import IDS, SET, Truth, outcome, sockets, table
@@ -29,7 +30,6 @@ from .test_faults import (
     works,
 )
 
-np = pytest.importorskip("numpy")
 pytestmark = pytest.mark.needs_embedded("the embedded cluster")
 
 NODES = 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from server import NAMESPACE
 
@@ -12,8 +13,6 @@ from aerospike_np import exp
 from aerospike_np.exception import FilteredOut, InvalidArgError
 
 pytestmark = pytest.mark.sets("filters")
-
-np = pytest.importorskip("numpy")
 
 NAMES = ["expressions", "filter_expression"]
 OLD = (exp.int_bin("age") > 25) & (exp.string_bin("country") == "US")

@@ -6,12 +6,11 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_server import END, FakeServer, frame, message, op, row
 
 import aerospike_np as aerospike
-
-np = pytest.importorskip("numpy")
 
 N = 3
 GOOD = op(b"a", 1, struct.pack(">q", 7))

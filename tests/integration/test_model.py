@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 
 pytest.importorskip("hypothesis", reason="pip install hypothesis")
-np = pytest.importorskip("numpy")
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from server import NAMESPACE, server
 
-from hypothesis import HealthCheck, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule  # noqa: E402
-from server import NAMESPACE, server  # noqa: E402
-
-import aerospike_np as aerospike  # noqa: E402
-from aerospike_np import exception  # noqa: E402
+import aerospike_np as aerospike
+from aerospike_np import exception
 
 SET = "model"
 keys = st.one_of(st.integers(0, 5), st.sampled_from(["a", "b", ""]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_server import END, FakeServer, frame, op, row
 from server import NAMESPACE, requests
@@ -17,8 +18,6 @@ from aerospike_np.helpers.operations import (
     map_operations,
     operations,
 )
-
-np = pytest.importorskip("numpy")
 
 SET = "opsarrays"
 pytestmark = pytest.mark.sets(SET)

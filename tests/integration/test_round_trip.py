@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-np = pytest.importorskip("numpy")
 pytest.importorskip("hypothesis", reason="pip install hypothesis")
 
-import reference_codec as reference  # noqa: E402
-from array_strategies import (  # noqa: E402
+import reference_codec as reference
+from array_strategies import (
     alike,
     anything,
     cap,
@@ -21,11 +21,11 @@ from array_strategies import (  # noqa: E402
     row_dtypes,
     same,
 )
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from server import NAMESPACE  # noqa: E402
+from hypothesis import given
+from hypothesis import strategies as st
+from server import NAMESPACE
 
-import aerospike_np as aerospike  # noqa: E402
+import aerospike_np as aerospike
 
 SET = "trip"
 pytestmark = pytest.mark.sets(SET)

@@ -17,15 +17,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+from until import until
 
-np = pytest.importorskip("numpy")
-
-from until import until  # noqa: E402
-
-import aerospike_np  # noqa: E402
-from aerospike_np import exception  # noqa: E402
-from aerospike_np.local import LocalCluster  # noqa: E402
+import aerospike_np
+from aerospike_np import exception
+from aerospike_np.local import LocalCluster
 
 pytestmark = pytest.mark.needs_embedded("a cluster that can be made to fail")
 

@@ -13,19 +13,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("hypothesis", reason="pip install hypothesis")
-np = pytest.importorskip("numpy")
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from until import until
 
-from hypothesis import HealthCheck, Phase, settings  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule  # noqa: E402
-from until import until  # noqa: E402
-
-import aerospike_np  # noqa: E402
-from aerospike_np import exception  # noqa: E402
-from aerospike_np.local import LocalCluster  # noqa: E402
+import aerospike_np
+from aerospike_np import exception
+from aerospike_np.local import LocalCluster
 
 pytestmark = pytest.mark.needs_embedded("a cluster that can be made to fail")
 
