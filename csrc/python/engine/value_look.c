@@ -164,37 +164,38 @@ static long dimensions(PyObject *value)
     return n;
 }
 
-/* A scalar or an array of NumPy's: as Python objects. Those of Python's own types are looked at;
- * longdouble stays itself in tolist() and goes through float(). */
-static bool look_numpy(const anp_whose *whose, PyObject *value, anp_look *out)
+/* Why a scalar or an array of NumPy's isn't taken, and what to do; NULL: it is. */
+static const char *numpy_refusal(char kind, bool is_scalar)
 {
-    char kind = dtype_kind(value);
-    long ndim = dimensions(value);
     switch (kind) {
     case 'b':
     case 'i':
     case 'u':
     case 'f':
-        break;
+        return NULL;
     case 'U':
     case 'S':
     case 'T':
-        if (ndim == 0) {
-            break;
-        }
-        return refuse(whose, value,
-                      "an array of strings isn't numeric: pass array.tolist(), or wrap it "
-                      "with aerospike_np.blob(...) to store its bytes");
+        return is_scalar ? NULL
+                         : "an array of strings isn't numeric: pass array.tolist(), or wrap it "
+                           "with aerospike_np.blob(...) to store its bytes";
     case 'M':
     case 'm':
-        return refuse(whose, value,
-                      "store dates and durations as integers "
-                      "(value.astype(\"int64\")) or as text (str(value))");
+        return "store dates and durations as integers (value.astype(\"int64\")) or as text "
+               "(str(value))";
     default:
-        return refuse(whose, value,
-                      "only bool, integer and float arrays become lists: pass "
-                      "value.tolist(), or wrap it with aerospike_np.blob(...) to store "
-                      "its bytes");
+        return "only bool, integer and float arrays become lists: pass value.tolist(), or wrap it "
+               "with aerospike_np.blob(...) to store its bytes";
+    }
+}
+
+/* A scalar or an array of NumPy's: as Python objects. Those of Python's own types are looked at;
+ * longdouble stays itself in tolist() and goes through float(). */
+static bool look_numpy(const anp_whose *whose, PyObject *value, anp_look *out)
+{
+    const char *why = numpy_refusal(dtype_kind(value), dimensions(value) == 0);
+    if (why != NULL) {
+        return refuse(whose, value, why);
     }
     PyObject *plain = PyObject_CallMethod(value, "tolist", NULL);
     if (plain != NULL && Py_TYPE(plain) == Py_TYPE(value)) {
@@ -234,6 +235,38 @@ static bool look_numpy(const anp_whose *whose, PyObject *value, anp_look *out)
         return true;
     }
     return refuse(whose, value, "pass a Python object or a numeric array");
+}
+
+/* NumPy's, and what can't be stored. */
+static bool look_foreign(const anp_whose *whose, PyObject *value, anp_look *out)
+{
+    PyObject *numpy = PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__array_interface__");
+    if (numpy != NULL) {
+        Py_DECREF(numpy);
+        return look_numpy(whose, value, out);
+    }
+    PyErr_Clear();
+    if (is_a(value, whose->state->expression_class)) {
+        return refuse(whose, value,
+                      "the server computes it: use expression_read or expression_write");
+    }
+    if (PyObject_HasAttrString(value, "isoformat")) {
+        return refuse(whose, value,
+                      "store a time as an integer (int(value.timestamp())) or as text "
+                      "(value.isoformat()), and a column of times with a zone as "
+                      "column.dt.tz_convert(None), which are those of UTC");
+    }
+    if (PyAnySet_Check(value)) {
+        return refuse(whose, value, "Aerospike has no sets: pass a list");
+    }
+    if (PyObject_CheckBuffer(value) || PyObject_HasAttrString(value, "__array__")) {
+        return refuse(whose, value,
+                      "pass value.tolist() to store a list, or wrap it with "
+                      "aerospike_np.blob(...) to store its bytes");
+    }
+    return refuse(whose, value,
+                  "pass None, bool, int, float, str, bytes, list, dict, a NumPy scalar "
+                  "or a numeric array");
 }
 
 /* Whatever is of no exact type of Python's own. */
@@ -280,33 +313,7 @@ static bool look_other(const anp_whose *whose, PyObject *value, anp_look *out)
         out->kind = is_a(value, state->infinite_class) ? ANP_LOOK_INFINITE : ANP_LOOK_WILDCARD;
         return true;
     }
-    PyObject *numpy = PyObject_GetAttrString((PyObject *)Py_TYPE(value), "__array_interface__");
-    if (numpy != NULL) {
-        Py_DECREF(numpy);
-        return look_numpy(whose, value, out);
-    }
-    PyErr_Clear();
-    if (is_a(value, state->expression_class)) {
-        return refuse(whose, value,
-                      "the server computes it: use expression_read or expression_write");
-    }
-    if (PyObject_HasAttrString(value, "isoformat")) {
-        return refuse(whose, value,
-                      "store a time as an integer (int(value.timestamp())) or as text "
-                      "(value.isoformat()), and a column of times with a zone as "
-                      "column.dt.tz_convert(None), which are those of UTC");
-    }
-    if (PyAnySet_Check(value)) {
-        return refuse(whose, value, "Aerospike has no sets: pass a list");
-    }
-    if (PyObject_CheckBuffer(value) || PyObject_HasAttrString(value, "__array__")) {
-        return refuse(whose, value,
-                      "pass value.tolist() to store a list, or wrap it with "
-                      "aerospike_np.blob(...) to store its bytes");
-    }
-    return refuse(whose, value,
-                  "pass None, bool, int, float, str, bytes, list, dict, a NumPy scalar "
-                  "or a numeric array");
+    return look_foreign(whose, value, out);
 }
 
 bool anp_look_at(const anp_whose *whose, PyObject *value, anp_look *out)
