@@ -109,9 +109,14 @@ geos = st.builds(
 )
 scalars = ints | floats | texts | blobs | st.booleans() | st.none()
 map_keys = ints | texts | blobs
+sketches = st.builds(Sketch, blobs)
 values = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(map_keys, inner, max_size=20),
+    scalars | geos | sketches,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=20),
+        st.dictionaries(map_keys, inner, max_size=20),
+        st.builds(Ordered, st.dictionaries(map_keys, inner, max_size=20)),
+    ),
     max_leaves=20,
 )
 lists = st.lists(values, max_size=20)

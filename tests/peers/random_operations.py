@@ -18,15 +18,12 @@ from .plans import (
     STR,
     Compiled,
     Infinite,
-    Ordered,
     Plan,
-    Sketch,
     Wildcard,
     bit_policies,
     blobs,
     flags,
     floats,
-    geos,
     hll_policies,
     ints,
     list_policies,
@@ -34,23 +31,14 @@ from .plans import (
     map_keys,
     map_policies,
     map_returns,
-    scalars,
+    sketches,
     steps,
     texts,
 )
+from .plans import values as storable
 from .random_expressions import CHILDREN, LOOPS, expression
 
 bins = st.text("abcé_0 ", min_size=1, max_size=7)
-sketches = st.builds(Sketch, blobs)
-storable = st.recursive(
-    scalars | geos | sketches,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=9),
-        st.dictionaries(map_keys, inner, max_size=9),
-        st.builds(Ordered, st.dictionaries(map_keys, inner, max_size=9)),
-    ),
-    max_leaves=9,
-)
 stand_ins = st.just(Infinite()) | st.just(Wildcard())
 values = storable | stand_ins | st.lists(storable | stand_ins, max_size=4)
 # What the official client cuts off without a word: offsets of bits, and places in maps, to 32 bits.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import functools
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import aerospike
+import aerospike_helpers
 import aerospike_py
 import pytest
 from aerospike_helpers import cdt_ctx as official_ctx
@@ -46,6 +48,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated:DeprecationWarning"
 
 # ---- the official client ----
 
+THEIR_VALUES = SimpleNamespace(**{**vars(aerospike), "HyperLogLog": aerospike_helpers.HyperLogLog})
+
 
 @pytest.fixture(scope="module")
 def official_client(node: LocalNode) -> Iterator[Apart]:
@@ -55,7 +59,7 @@ def official_client(node: LocalNode) -> Iterator[Apart]:
         client = aerospike.client(config)
 
         def packed(plan: Plan) -> bytes:
-            made = carried_out(plan, official, official_ctx, aerospike).compile()
+            made = carried_out(plan, official, official_ctx, THEIR_VALUES).compile()
             return base64.b64decode(client.get_expression_base64(made))
 
         return packed
