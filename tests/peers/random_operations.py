@@ -42,7 +42,6 @@ bins = st.text("abcé_0 ", min_size=1, max_size=7)
 stand_ins = st.just(Infinite()) | st.just(Wildcard())
 values = storable | stand_ins | st.lists(storable | stand_ins, max_size=4)
 # What the official client cuts off without a word: offsets of bits, and places in maps, to 32 bits.
-py_counts = py_ints.filter(lambda n: 0 < n < 30000)
 offsets = st.integers(-(2**31), 2**31 - 1) | st.integers(-300, 300)
 sizes = st.integers(0, 2**32 - 1) | st.integers(0, 300)
 several_values = st.lists(values, max_size=5)
@@ -292,6 +291,7 @@ def policies() -> st.SearchStrategy[tuple[dict[str, Any], dict[str, Any]]]:
 # With all that may be left out: what then stands in its place isn't always what the official client has.
 py_lists = st.lists(py_items, min_size=1, max_size=5)  # of an empty one it dies
 py_some = py_items.filter(lambda value: value is not None)
+py_counts = py_ints.filter(lambda n: 0 < n < 30000)
 py_returns = st.sampled_from([0, 1, 2, 3, 4, 5, 6, 7, 8, 13])
 py_list_policies = st.fixed_dictionaries({"order": st.sampled_from([0, 1]), "flags": flags})
 py_map_policies = st.none() | st.fixed_dictionaries({"order": st.sampled_from([0, 1, 3])})
