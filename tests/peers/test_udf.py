@@ -45,6 +45,14 @@ def official(client_of: Callable[[str], Any]) -> Any:
 
 
 @pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where a test may write modules. The official client leaves copies of them where it works: elsewhere."""
+    (tmp_path / "copies").mkdir()
+    monkeypatch.chdir(tmp_path / "copies")
+    return tmp_path
+
+
+@pytest.fixture
 def key(fresh: str) -> tuple[str, str, str]:
     return ("test", fresh, "k")
 
@@ -73,8 +81,8 @@ def test_failures_are_told(peer: Any, key: Any) -> None:
         peer.apply(key, "anp_records", "none", [])
 
 
-def test_peer_puts_and_removes_modules(peer: Any, key: Any, tmp_path: Path) -> None:
-    path = tmp_path / "anp_one.lua"
+def test_peer_puts_and_removes_modules(peer: Any, key: Any, folder: Path) -> None:
+    path = folder / "anp_one.lua"
     path.write_text(SOURCE)
     peer.udf_put(str(path))
     assert peer.apply(key, "anp_one", "one", []) == 1
@@ -84,7 +92,7 @@ def test_peer_puts_and_removes_modules(peer: Any, key: Any, tmp_path: Path) -> N
 
 
 def test_official_client_reads_modules_and_why_one_is_refused(
-    official: Any, modules: None, tmp_path: Path
+    official: Any, modules: None, folder: Path
 ) -> None:
     from aerospike import exception
 
@@ -94,7 +102,7 @@ def test_official_client_reads_modules_and_why_one_is_refused(
     text = found if isinstance(found, str) else bytes(found).decode()
     assert text == hashlib.sha1(path.read_bytes()).hexdigest()
     assert official.udf_get("anp_lists.lua") == path.read_text()
-    bad = tmp_path / "anp_bad.lua"
+    bad = folder / "anp_bad.lua"
     bad.write_text("function (")
     with pytest.raises(exception.UDFError):
         official.udf_put(str(bad))
