@@ -80,9 +80,12 @@ class Plain:
         >>> client.get_expression_base64(exp.key_exists())
         'kUc='
         """
-        from .expressions import to_base64
+        from .exception import InvalidArgError
+        from .expressions import Expression
 
-        return to_base64(expression)
+        if not isinstance(expression, Expression):
+            raise InvalidArgError(f"an expression is needed, not {expression!r}")
+        return expression.to_base64()
 
     def get_cdtctx_base64(self, ctx: Any) -> str:
         """The bytes of a context, a list of steps of ``helpers.cdt_ctx``, as base64 text. No I/O."""

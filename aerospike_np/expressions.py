@@ -563,13 +563,6 @@ def define(variable: str, value: Any) -> Definition:
     return definition
 
 
-def to_base64(expression: Any) -> str:
-    """An expression's bytes as base64 text."""
-    if not isinstance(expression, Expression):
-        raise InvalidArgError(f"an expression is needed, not {expression!r}")
-    return expression.to_base64()
-
-
 def from_base64(text: str | bytes) -> Expression:
     """An expression from the base64 text that :meth:`Expression.to_base64` or another client wrote.
 

@@ -36,6 +36,32 @@ static PyObject *whole_key(anp_state *state, PyObject *tuple, const uint8_t *dig
     return anp_named_tuple(state->key_class, items, 4);
 }
 
+static void put_request(anp_single *s, const anp_prepared *p)
+{
+    memcpy(s->namespace_name, p->key.namespace_name.data, p->key.namespace_name.size);
+    s->namespace_size = (uint8_t)p->key.namespace_name.size;
+    memcpy(s->digest, p->key.digest, ANP_DIGEST_SIZE);
+    s->is_write = (p->info2 & ANP_INFO2_WRITE) != 0;
+    anp_record_request request = {
+        .info1 = p->info1,
+        .info2 = p->info2,
+        .info3 = p->info3,
+        .generation = (uint16_t)p->generation,
+        .ttl = p->ttl,
+        .namespace_name = p->key.namespace_name,
+        .set = p->key.set,
+        .digest = p->key.digest,
+        .key = p->policy.key == 1 && p->key.key.type != 0 ? &p->key.key : NULL,
+        .filter = anp_policy_filter(&p->policy),
+        .module = p->module,
+        .function = p->function,
+        .args = {p->args.data, p->args.size},
+        .ops = {p->ops.data, p->ops.size},
+        .n_ops = p->n_ops,
+    };
+    anp_record_request_write(&s->request, &request);
+}
+
 PyObject *anp_prepared_request(anp_core *core, anp_prepared *p, PyObject *key,
                                PyObject *(*wrap)(anp_request *))
 {
@@ -67,28 +93,7 @@ PyObject *anp_prepared_request(anp_core *core, anp_prepared *p, PyObject *key,
     }
     r->command = &s->command;
     r->wrap = wrap;
-    memcpy(s->namespace_name, p->key.namespace_name.data, p->key.namespace_name.size);
-    s->namespace_size = (uint8_t)p->key.namespace_name.size;
-    memcpy(s->digest, p->key.digest, ANP_DIGEST_SIZE);
-    s->is_write = (p->info2 & ANP_INFO2_WRITE) != 0;
-    anp_record_request request = {
-        .info1 = p->info1,
-        .info2 = p->info2,
-        .info3 = p->info3,
-        .generation = (uint16_t)p->generation,
-        .ttl = p->ttl,
-        .namespace_name = p->key.namespace_name,
-        .set = p->key.set,
-        .digest = p->key.digest,
-        .key = p->policy.key == 1 && p->key.key.type != 0 ? &p->key.key : NULL,
-        .filter = anp_policy_filter(&p->policy),
-        .module = p->module,
-        .function = p->function,
-        .args = {p->args.data, p->args.size},
-        .ops = {p->ops.data, p->ops.size},
-        .n_ops = p->n_ops,
-    };
-    anp_record_request_write(&s->request, &request);
+    put_request(s, p);
     if (s->request.failed != ANP_OK) {
         (void)anp_buffer_error(&s->request, "the request", &err);
         (void)anp_raise(core->state, &err, r->key);
