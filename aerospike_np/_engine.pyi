@@ -96,6 +96,7 @@ class Core:
         policy: Any,
         /,
     ) -> Request: ...
+    def batch_look(self, keys: Any, codes: Any, policy: Any, /) -> Request: ...
     def batch_operate_table(
         self,
         keys: Any,

@@ -102,13 +102,9 @@ class Target:
         self.fields = tuple(zip(shape.bin_names, shape.views(self.data), strict=True))
         for i, value in shape.objects:
             self.fields[i][1][...] = value
-        self.codes, self.meta, self.missing = status_arrays(n, len(shape.names))
-
-
-def status_arrays(n: int, n_fields: int) -> tuple[np.ndarray[Any, Any], ...]:
-    """Codes, meta and bits of what is missing."""
-    missing = np.zeros((n, (n_fields + 7) // 8), np.uint8)
-    return np.empty(n, np.int32), np.empty(n, META_DTYPE), missing
+        self.codes = np.empty(n, np.int32)
+        self.meta = np.empty(n, META_DTYPE)
+        self.missing = np.zeros((n, (len(shape.names) + 7) // 8), np.uint8)
 
 
 def check_layout(layout: str) -> None:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _AGE = since_update()
 _OVERLAP = 0.5  # seconds, at least
 _NEVER = 0xFFFFFFFF
-_NOT_FOUND, _FILTERED_OUT = 2, 27
 
 
 def clocks() -> tuple[float, float]:
@@ -79,8 +78,7 @@ class _Refresh:
         try:
             begun = clocks()
             changed = np.zeros(len(found), bool)
-            codes, timings = yield from self._look()
-            rows = self._doubtful(codes)
+            rows, timings = yield from self._look()
             self._age()
             if len(rows):
                 changed[rows] = yield from self._read(rows)
@@ -91,30 +89,23 @@ class _Refresh:
         finally:
             origin._is_busy = False
 
-    def _look(self) -> Generator[Request, Any, tuple[Any, Any]]:
-        """The codes under a filter: FILTERED_OUT where a record was not written lately."""
+    def _look(self) -> Generator[Request, Any, tuple[NDArray[np.int64], Any]]:
+        """The rows that are not known to be as they were."""
         origin, found = self.origin, self.found
         if origin._digests is None:  # kept: to make them is a third of the work
             origin._digests = _keys.digested(found._keys)
         begun = clocks()
         overlap = max(_OVERLAP, 4 * sum(found.timings.values()))
         lately = _AGE < math.ceil(1000 * (_since(origin._begun) + overlap))
-        (codes, timings), failure = yield origin.plan.look(origin._digests, lately)
+        answer, failure = yield origin.plan.look(origin._digests, found.result_codes, lately)
         if failure is not None:
             raise_with(failure, found)
+        rows, timings = answer
         if _since(begun) > overlap:
-            codes[codes == _FILTERED_OUT] = 0
-        return codes, timings
+            return np.arange(len(found)), timings
+        return np.sort(np.frombuffer(rows, np.int64)), timings
 
-    def _doubtful(self, codes: NDArray[np.int32]) -> NDArray[np.intp]:
-        """Rows that are not known to be as they were."""
-        before = self.found.result_codes
-        rows = np.flatnonzero((codes != _FILTERED_OUT) | (before != 0))
-        was_missing = (before[rows] == _NOT_FOUND) & (codes[rows] == _NOT_FOUND)
-        doubtful: NDArray[np.intp] = rows[~was_missing]
-        return doubtful
-
-    def _read(self, rows: NDArray[np.intp]) -> Generator[Request, Any, NDArray[np.bool_]]:
+    def _read(self, rows: NDArray[np.int64]) -> Generator[Request, Any, NDArray[np.bool_]]:
         """Reads these rows anew; which of them differ."""
         found, plan = self.found, self.origin.plan
         part, failure = yield plan.again(_keys.engine_keys(found._keys.take(rows)))
@@ -142,7 +133,7 @@ def raise_with(failure: BaseException, found: NumpyBatchRecords) -> NoReturn:
 
 
 def _take_in(
-    found: NumpyBatchRecords, shape: Shape, rows: NDArray[np.intp], part: NumpyBatchRecords
+    found: NumpyBatchRecords, shape: Shape, rows: NDArray[np.int64], part: NumpyBatchRecords
 ) -> NDArray[np.bool_]:
     """Puts rows that were read anew in their places; which of them differ from what was there."""
     differs: NDArray[np.bool_] = found.result_codes[rows] != part.result_codes

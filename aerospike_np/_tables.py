@@ -78,14 +78,14 @@ class Plan:
             lambda raw, exception: (self._found(keys, raw, None), exception)
         )
 
-    def look(self, keys: Any, expression: Expression) -> Request:
-        """A read of nothing, with another filter. The result: codes and timings, and what went wrong."""
+    def look(self, keys: Any, codes: Any, expression: Expression) -> Request:
+        """A read of nothing, with another filter. The result: the numbers of rows that are not as their codes
+        were, and timings; and what went wrong.
+        """
         policy = {k: v for k, v in (self.policy or {}).items() if k != "filter_expression"}
         policy["expressions"] = expression
-        engine = self.core.read_plan("refresh", (), (), 0, policy, (), None, None)
-        codes, meta, missing = _layout.status_arrays(len(keys), 0)
-        request = self.core.batch_table(engine, keys, (None, codes, meta, missing), (), None)
-        return request.then(lambda raw, exception: ((codes, raw[-1]), exception))
+        request = self.core.batch_look(keys, codes, policy)
+        return request.then(lambda raw, exception: (raw, exception))
 
     def operate(self, keys: Any, data: Any, watch: Any) -> Request:
         """Runs the plan's operations on the records of prepared keys."""

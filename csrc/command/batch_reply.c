@@ -190,6 +190,9 @@ static size_t take_row(anp_batch *b, uint64_t row, const uint8_t *p, size_t here
     uint32_t generation = anp_load_be32(p + 6), void_time = anp_load_be32(p + 10);
     uint32_t n_ops = anp_load_be16(p + 20);
     if (p[5] == ANP_OK) {
+        if (b->sink.again == NULL) {
+            return 0;
+        }
         size_t size = b->sink.again(b->sink.context, row, generation, void_time, n_ops,
                                     p + ANP_MESSAGE_HEAD, here - ANP_MESSAGE_HEAD);
         return size != 0 ? ANP_MESSAGE_HEAD + size : 0;
@@ -243,7 +246,7 @@ anp_status anp_batch_parse(anp_channel *c, anp_error *err)
     anp_buffer *in = &c->batch->in;
     size_t at = 0;
     int took = 1;
-    bool has_more = c->batch->sink.again != NULL && !c->batch->source.is_write;
+    bool has_more = !c->batch->source.is_write;
     while (took == 1 && c->windows.first != NULL && at < in->size) {
         at += has_more ? take_more(c, in->data + at, in->size - at) : 0;
         size_t used = 0;

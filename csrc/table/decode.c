@@ -93,11 +93,9 @@ static inline bool any_missing(const anp_table *t, const uint8_t *bits)
 
 void anp_table_settle(anp_table *t, uint64_t row, int32_t code)
 {
-    if (t->plan->n_fields != 0) {
-        uint8_t *bits = missing_of(t, row);
-        set_all_missing(t, bits);
-        fill_missing(t, row, bits);
-    }
+    uint8_t *bits = missing_of(t, row);
+    set_all_missing(t, bits);
+    fill_missing(t, row, bits);
     anp_row_gaps(t, row);
     t->meta[2 * row] = 0;
     t->meta[2 * row + 1] = 0;

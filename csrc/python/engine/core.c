@@ -510,6 +510,7 @@ static PyMethodDef core_methods[] = {
     {"batch_write_rows", anp_core_batch_write_rows, METH_VARARGS, "Batch write of dicts."},
     {"batch_write_table", anp_core_batch_write_table, METH_VARARGS, "Batch write of arrays."},
     {"batch_remove", anp_core_batch_remove, METH_VARARGS, "Batch delete."},
+    {"batch_look", anp_core_batch_look, METH_VARARGS, "Which records have changed."},
     {"batch_operate_table", anp_core_batch_operate_table, METH_VARARGS,
      "Operations with values of arrays."},
     {"batch_operate", anp_core_batch_operate, METH_VARARGS, "Operations on many records."},

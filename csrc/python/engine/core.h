@@ -164,6 +164,7 @@ PyObject *anp_core_batch_records(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_write_rows(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_write_table(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_remove(PyObject *self, PyObject *args);
+PyObject *anp_core_batch_look(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_operate_table(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_operate(PyObject *self, PyObject *args);
 PyObject *anp_core_batch_apply(PyObject *self, PyObject *args);

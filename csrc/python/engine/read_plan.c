@@ -243,7 +243,7 @@ static anp_row_sink sink_of(table_part *p)
                           .again = table_again,
                           .settle = table_settle,
                           .sent = p->attempts != NULL ? table_sent : NULL,
-                          .soon = p->table.plan->n_fields != 0 ? table_soon : NULL,
+                          .soon = table_soon,
                           .context = p};
 }
 
