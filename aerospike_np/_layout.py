@@ -51,7 +51,7 @@ class Shape:
             return {name: np.empty(n, d) for name, d in self.dtype.items()}
         if self.layout == "matrix":
             return np.empty((n, len(self.names)), self.dtype)
-        make = np.empty if is_packed(self.dtype) else np.zeros
+        make = np.empty if _is_packed(self.dtype) else np.zeros
         return make(n, self.dtype)
 
     def rows(self) -> tuple[Any, bool, bool, tuple[int, ...], Any] | None:
@@ -65,7 +65,7 @@ class Shape:
             offsets = tuple(j * dtype.itemsize for j in range(len(self.names)))
             return dtype, True, False, offsets, META_DTYPE
         offsets = tuple(dtype.fields[name][1] for name in self.names)
-        return dtype, False, not is_packed(dtype), offsets, META_DTYPE
+        return dtype, False, not _is_packed(dtype), offsets, META_DTYPE
 
     def views(self, data: Any) -> Any:
         """One array a field."""
@@ -155,7 +155,7 @@ def _column_shape(dtypes: dict[str, Any], bins: Any, fill: Any) -> Shape:
     )
 
 
-def is_packed(dtype: np.dtype[Any]) -> bool:
+def _is_packed(dtype: np.dtype[Any]) -> bool:
     """Whether rows have nothing that no field writes: padding, or objects."""
     assert dtype.names is not None and dtype.fields is not None
     size = sum(dtype.fields[name][0].itemsize for name in dtype.names)

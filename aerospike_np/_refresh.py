@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from . import _keys
-from ._layout import is_packed
 from ._numpy_batch_records import raise_conversion
 from .exception import ClientError
 from .exp import since_update
@@ -55,7 +54,7 @@ class Origin:
         self.plan = plan
         self._do = do
         self._begun = clocks()
-        self._aged = self._begun[1]  # when the times to live of unchanged records were right
+        self._aged = self._begun[0]  # when the times to live of unchanged records were right
         self._digests: Any = None
         self._is_busy = False
 
@@ -118,7 +117,7 @@ class _Refresh:
 
     def _age(self) -> None:
         """Takes the whole seconds that have passed from times to live."""
-        seconds = int(time.time() - self.origin._aged)
+        seconds = int(clocks()[0] - self.origin._aged)
         if seconds <= 0:
             return
         self.origin._aged += seconds
@@ -157,11 +156,6 @@ def _take_in(
     found._timings = part._timings
     found._mask = found._index = None
     return differs
-
-
-def _is_whole(shape: Shape, data: Any) -> bool:
-    """Whether rows can be compared and copied as they are: nothing between the fields, no objects."""
-    return shape.layout == "matrix" or (shape.layout == "rows" and is_packed(data.dtype))
 
 
 def _bytes(array: NDArray[Any]) -> NDArray[np.uint8]:

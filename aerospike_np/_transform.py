@@ -10,7 +10,7 @@ import numpy as np
 from . import _keys, _writing
 from ._batch_data import Returned
 from ._results import TransformResult
-from .exception import ConversionError
+from .exception import ConversionError, InvalidArgError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,6 +42,10 @@ class Transform:
     ) -> None:
         if not callable(fn):
             raise TypeError(f"{_WHERE}: fn is a function of an array, not {type(fn).__name__}")
+        if policy.get("gen") is not None:
+            raise InvalidArgError(
+                f"{_WHERE}: leave 'gen' out of the policy: a record is written at the generation that was read"
+            )
         self.core, self.keys, self.plan, self.policy = core, _keys.view(keys), plan, policy
         self.fn, self.create, self.with_mask, self.with_rows = fn, create, with_mask, with_rows
         self.retries = _writing.check_retry(retries, "retries")
