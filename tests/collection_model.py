@@ -532,6 +532,8 @@ def on_map(on: Map, code: int, args: list[Any]) -> Any:
 
 def find(on: Any, kind: int, value: Any) -> int:
     """The number of the child that a level of a context names."""
+    if not isinstance(on, (List, Map)):
+        raise Refused(26)
     if kind & 0x30 and not isinstance(on, Map if kind & 0x20 else List):
         raise Refused(26)
     selection = Selection(on)
@@ -546,18 +548,91 @@ def find(on: Any, kind: int, value: Any) -> int:
     return found[0]
 
 
+def new_container(kind: int) -> List | Map:
+    """What a level makes where it finds nothing: a list or map, ordered as its create bits say."""
+    if kind & 0x20:
+        return Map(order={0xC0: 3, 0x80: 1}.get(kind & 0xC0, 0))
+    return List(order=int(kind & 0xC0 == 0xC0))
+
+
+def room_for(on: Any, kind: int, value: Any, inside_new: bool) -> None:
+    """Refuses a child that a level may not make: by a key of a map, or an index behind a list's last."""
+    if not (kind & 0xC0 or inside_new):
+        raise Refused(26)
+    if isinstance(on, Map):
+        if kind & 0x3F != 0x22 or isinstance(value, (type(None), bool, float, List, Map)):
+            raise Refused(26)
+        return
+    index = value + 1 if kind & 0x3F == 0x10 and value < 0 and not on.items else value
+    bounded = not on.order and kind & 0xC0 != 0x80
+    if kind & 0x3F != 0x10 or index < 0 or (bounded and index > len(on.items)):
+        raise Refused(26)
+
+
+def put_child(on: Any, kind: int, value: Any, child: Any) -> None:
+    if isinstance(on, Map):
+        on.entries = put(on.entries, value, child)
+        return
+    if not on.order:
+        on.items += [None] * (value - len(on.items))
+    on.items.append(child)
+
+
+MAKERS = {0: 0, 1: 1, 2: 1, 3: None, 4: None, 9: None, 12: 2, 64: 0, 65: 2, 66: 1, 67: 2, 68: 1, 69: None, 70: None,
+          73: 2, 74: 2}  # fmt: skip
+
+
+NOTHING = object()  # where no value is, not even None
+
+
+def on_nothing(code: int, args: list[Any]) -> tuple[Any, Any]:
+    """What an operation makes where nothing is, and its result."""
+    if code not in MAKERS:
+        return NOTHING, None
+    at = MAKERS[code]
+    order = args[at] if at is not None and at < len(args) else 0
+    made = Map(order=order & 3) if code >= 64 else List(order=order & 1)
+    result = (on_map if code >= 64 else on_list)(made, code, args)
+    if code == 70:
+        raise Refused(23)
+    return made, result
+
+
+def go(
+    on: Any, context: list[tuple[int, Any]], inside_new: bool, code: int, args: list[Any]
+) -> tuple[Any, Any]:
+    """What is there afterwards, maybe still nothing, and the result."""
+    if not context:
+        if on is NOTHING:
+            return on_nothing(code, args)
+        if not isinstance(on, Map if code >= 64 else List):
+            raise Refused(12)
+        return on, (on_map if code >= 64 else on_list)(on, code, args)
+    (kind, value), *rest = context
+    on = new_container(kind) if on is NOTHING else on
+    try:
+        at = find(on, kind, value)
+    except Refused:
+        if isinstance(on, (List, Map)) and not (
+            kind & 0x30 and not isinstance(on, Map if kind & 0x20 else List)
+        ):
+            room_for(on, kind, value, inside_new)
+            child, result = go(NOTHING, rest, True, code, args)
+            if child is NOTHING:
+                return (NOTHING if inside_new else on), result
+            put_child(on, kind, value, child)
+        else:
+            raise
+    else:
+        _, result = go(on.items[at], rest, False, code, args)
+    if isinstance(on, List) and on.order:
+        on.items.sort(key=KEY)
+    return on, result
+
+
 def run(on: Any, context: list[tuple[int, Any]], code: int, args: list[Any]) -> Any:
     """Carries out an operation on what lies at the end of the context; its result. `on` changes in place."""
-    if context:
-        (kind, value), *rest = context
-        at = find(on, kind, value)
-        result = run(on.items[at], rest, code, args)
-        if isinstance(on, List) and on.order:
-            on.items.sort(key=KEY)
-        return result
-    if not isinstance(on, Map if code >= 64 else List):
-        raise Refused(12)
-    return (on_map if code >= 64 else on_list)(on, code, args)
+    return go(on, context, False, code, args)[1]
 
 
 # ---- MessagePack ----

@@ -73,6 +73,17 @@ class Maker:
             on = on.items[model.find(on, *way[-1])]
         return way, on
 
+    def more(self) -> list[tuple[int, Any]]:
+        """Levels behind the end of a way, mostly such as are made."""
+        levels: list[tuple[int, Any]] = []
+        while self.r.random() < 0.6:
+            create = self.r.choice([0, 0x40, 0x80, 0xC0])
+            if self.r.random() < 0.5:
+                levels.append((0x22 | create, self.r.choice([*KEYS, 77])))
+            else:
+                levels.append((0x10 | create, self.r.choice([0, -1, 2, 5, 9])))
+        return levels
+
     def index(self) -> int:
         return self.r.randrange(-8, 9)
 
@@ -189,6 +200,8 @@ def test_node_and_model_agree_on_random_operations(connection: wire.Connection, 
         way, at = make.context(on)
         is_map = isinstance(at, Map) if make.r.random() < 0.98 else not isinstance(at, Map)
         op, code, args = (make.map_operation if is_map else make.list_operation)(at)
+        if op == WRITES and make.r.random() < 0.2:
+            way = (way + make.more())[:7]
         if op == WRITES and code == 0 and make.r.random() < 0.5:
             continue  # not all lists shall become ordered
         call = b"".join(map(pack, [code, *args]))
