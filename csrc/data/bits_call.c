@@ -161,7 +161,7 @@ static uint8_t do_resize(bits_op *o)
         ((o->flags & RESIZE_SHRINK_ONLY) && size > old)) {
         return ANP_PARAMETER;
     }
-    uint8_t *to = make(o, size);
+    uint8_t *to = size != 0 ? make(o, size) : NULL;
     if (to == NULL) {
         return ANP_OK;
     }
