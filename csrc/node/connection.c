@@ -255,9 +255,7 @@ static bool has_work(const anp_node_connection *c)
     return have >= ANP_PROTO_HEAD && (!read_head(c, &frame) || have - ANP_PROTO_HEAD >= frame.size);
 }
 
-/* Serves what is whole, for as long as it is this connection's turn. false: bytes that are no
- * frame: the connection ends without a word, as the server's do. */
-static bool serve_input(anp_node_connection *c, uint64_t until)
+bool anp_node_connection_serve(anp_node_connection *c, uint64_t until)
 {
     while (!is_backed_up(c) && anp_clock_now() < until) {
         if (c->in_batch) {
@@ -375,7 +373,7 @@ static bool step(anp_node_connection *c, uint32_t events)
     }
     uint64_t until = anp_clock_now() + TURN_MS * ANP_NS_PER_MS;
     do {
-        if (!serve_input(c, until) || !send_some(c)) {
+        if (!anp_node_connection_serve(c, until) || !send_some(c)) {
             return false;
         }
         compact_output(c);
