@@ -74,8 +74,8 @@ void anp_node_connection_close(anp_node_connection *c);
 /* Reads, serves and sends what can be. The connection may be gone afterwards. */
 void anp_node_connection_ready(anp_node_connection *c, uint32_t events);
 
-/* Serves what is whole of `in`, until then (monotonic ns); replies go to `out`. false: bytes that are
- * no frame: the connection ends without a word, as the server's do. */
+/* Serves what is whole of `in`, until then (monotonic ns); replies go to `out`. false: bytes that
+ * are no frame: the connection ends without a word, as the server's do. */
 bool anp_node_connection_serve(anp_node_connection *c, uint64_t until);
 
 /* Appends the whole reply frame of an info request's body. */
