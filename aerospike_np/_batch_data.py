@@ -11,12 +11,24 @@ from ._keys import Keys
 from .exception import InvalidArgError
 from .types import Field
 
+_SKIPS = 1 << 3  # of the flags: a row with nothing to write is left out
+
 
 def _choice(where: str, value: str, what: str, off: str, on: str) -> bool:
     """Whether a choice of two is the second."""
     if value not in (off, on):
         raise InvalidArgError(f"{where}: {what} must be {off!r} or {on!r}, not {value!r}")
     return value == on
+
+
+def _flags(where: str, masked: str, bytes_as: str, subarrays: str, empty: str) -> int:
+    """How the engine reads the rows, as it takes that."""
+    return (
+        _choice(where, masked, "masked", "keep", "remove")
+        | _choice(where, bytes_as, "bytes_as", "blob", "str") << 1
+        | _choice(where, subarrays, "subarrays", "blob", "list") << 2
+        | (_SKIPS if _choice(where, empty, "empty", "raise", "skip") else 0)
+    )
 
 
 def _one_ttl(where: str, ttl: int) -> int:
@@ -72,13 +84,8 @@ class Source(Rows):
         bins = [name for name in self.columns if name != self.key_field and name[:1] != "_"]
         self.fields = tuple((name, self.columns[name]) for name in bins)
         self.masks = tuple(self._masks.get(name) for name in bins) if self._masks else None
-        self.flags = (
-            _choice(self.where, masked, "masked", "keep", "remove")
-            | _choice(self.where, bytes_as, "bytes_as", "blob", "str") << 1
-            | _choice(self.where, subarrays, "subarrays", "blob", "list") << 2
-            | _choice(self.where, empty, "empty", "raise", "skip") << 3
-        )
-        if not bins and self.n and not self.flags & 8:
+        self.flags = _flags(self.where, masked, bytes_as, subarrays, empty)
+        if not bins and self.n and not self.flags & _SKIPS:
             raise InvalidArgError(
                 f"{self.where}: there is nothing to write: no field but {self.key_field!r} and those "
                 "that begin with '_'"
@@ -114,11 +121,7 @@ class OperationSource(Rows):
                 )
         self.fields = {name: self.columns[name] for name in names}
         self.masks = {name: self._masks[name] for name in names if name in self._masks}
-        self.flags = (
-            _choice(self.where, bytes_as, "bytes_as", "blob", "str") << 1
-            | _choice(self.where, subarrays, "subarrays", "blob", "list") << 2
-            | _choice(self.where, empty, "empty", "raise", "skip") << 3
-        )
+        self.flags = _flags(self.where, "keep", bytes_as, subarrays, empty)
 
     def arguments(self, rows: Any = ...) -> tuple[Any, ...]:
         """What the engine takes, of all rows or of some."""
@@ -165,11 +168,7 @@ class Returned:
         self.fields = tuple((renames.get(name, name), columns[name][rows]) for name in bins)
         self.masks = tuple(_some(masks.get(name), rows) for name in bins) if masks else None
         self.ttl = _one_ttl(where, ttl)
-        self.flags = (
-            _choice(where, bytes_as, "bytes_as", "blob", "str") << 1
-            | _choice(where, subarrays, "subarrays", "blob", "list") << 2
-            | 8  # a row of which all is masked is left as it is
-        )
+        self.flags = _flags(where, "keep", bytes_as, subarrays, "skip")
 
 
 def _some(array: Any, rows: Any) -> Any:
