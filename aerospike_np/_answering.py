@@ -90,12 +90,22 @@ class Mixed(Answering):
     def __init__(self, core: Core, batch: BatchRecords, policy: Any, retry: int) -> None:
         where = "batch_write"
         self.batch = batch
+        if not isinstance(batch.batch_records, (list, tuple)):
+            raise TypeError(
+                f"{where}: batch_records is a list of Read, Write, Apply and Remove, not "
+                f"{type(batch.batch_records).__name__}"
+            )
         self.rows = list(batch.batch_records)
         for i, record in enumerate(self.rows):
             if not isinstance(record, BatchRecord):
                 raise TypeError(
                     f"{where}: batch_records[{i}] is a Read, Write, Apply or Remove, not "
                     f"{type(record).__name__}"
+                )
+            if not isinstance(record.key, (tuple, list)):
+                raise TypeError(
+                    f"{where}: batch_records[{i}]: a key is a tuple (namespace, set, user key), not "
+                    f"{type(record.key).__name__}"
                 )
         asked = [record._asks(i) for i, record in enumerate(self.rows)]
         keys = _keys.prepare([record.key for record in self.rows], None, None, where)

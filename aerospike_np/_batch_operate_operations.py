@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import _keys, _late, _progress, _writing
 from ._answering import Answering, applying, batch_policy
 from ._batch_operations import one_dtype
+from ._naming import called
 from .exception import InvalidArgError
 
 if TYPE_CHECKING:
@@ -259,13 +260,20 @@ class BatchOperateOperations:
         >>> client.get(("test", "demo", 3)).bins
         {'stock': 25}
         """
-        prepared = _keys.prepare(keys, namespace, set_name, "batch_transform")
+        where = "batch_transform"
+        prepared = _keys.prepare(keys, namespace, set_name, where)
         from ._tables import plan_of
         from ._transform import Transform
 
-        plan, _ = plan_of(
-            {}, self._core, len(prepared), _dtype, bins, "rows", None, "mask", fill, policy
-        )
+        if _dtype is None:
+            raise TypeError(f"{where}: _dtype is the dtype of the array that fn gets, not None")
+        for given in (policy, policy_batch_write):
+            if given is not None and not isinstance(given, Mapping):
+                raise TypeError(f"{where}: a policy is a dict, not {type(given).__name__}")
+        with called(where):
+            plan, _ = plan_of(
+                {}, self._core, len(prepared), _dtype, bins, "rows", None, "mask", fill, policy
+            )
         renames = dict(bins) if isinstance(bins, Mapping) else {}
         return Transform(
             self._core, prepared, plan, fn, retries, {**(policy or {}), **(policy_batch_write or {})},

@@ -236,7 +236,7 @@ class BatchWriteResult:
         """
         import numpy as np
 
-        from ._writing import safe_to_retry
+        from ._writing import add_attempts, safe_to_retry
 
         rows = np.flatnonzero(safe_to_retry(self.result_codes, self.in_doubt))
         if not len(rows):
@@ -247,8 +247,7 @@ class BatchWriteResult:
         self.result_codes[rows] = codes
         self.gen[rows] = gen
         self.in_doubt[rows] = in_doubt
-        total = self.attempts[rows].astype(np.int64) + np.asarray(attempts)
-        self.attempts[rows] = np.minimum(total, np.iinfo(self.attempts.dtype).max)
+        add_attempts(self.attempts, rows, attempts)
         self._index = None
         if exception is not None:
             exception.partial = self

@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _keys, _writing
 from ._batch_data import Returned
+from ._naming import called
 from ._results import TransformResult
 from .exception import ConversionError, InvalidArgError
 
@@ -116,14 +117,15 @@ class Transform:
             return rows
         generation = np.ascontiguousarray(found.meta["gen"][made.sent])
         ttl = np.full(len(rows), made.ttl, np.uint32)
-        request, _ = _writing.writing(
-            self.core.batch_write_table,
-            (self._keys_of(rows), made.fields, made.masks, ttl, generation, made.flags),
-            len(rows), self.policy, None,
-        )  # fmt: skip
+        with called(_WHERE):
+            request, _ = _writing.writing(
+                self.core.batch_write_table,
+                (self._keys_of(rows), made.fields, made.masks, ttl, generation, made.flags),
+                len(rows), self.policy, None,
+            )  # fmt: skip
         (codes, gen, in_doubt, attempts), failure = yield request
         self.codes[rows], self.gen[rows], self.in_doubt[rows] = codes, gen, in_doubt
-        self.attempts[rows] = np.minimum(self.attempts[rows].astype(np.uint16) + attempts, 255)
+        _writing.add_attempts(self.attempts, rows, attempts)
         self._check(failure)
         lost: NDArray[np.intp] = rows[(codes == _LOST_RACE) & ~in_doubt]
         return lost

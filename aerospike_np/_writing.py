@@ -31,7 +31,10 @@ def write_rows(records: Any) -> tuple[list[Any], list[Any], list[Any] | None]:
         )
     for i, record in enumerate(records):
         if not isinstance(record, (tuple, list)) or len(record) not in (2, 3):
-            raise TypeError(f"batch_write: records[{i}] is not (key, bins) or (key, bins, meta)")
+            raise TypeError(
+                f"batch_write: records[{i}] is not (key, bins) or (key, bins, meta); "
+                "Read, Write, Apply and Remove go into a BatchRecords"
+            )
         keys.append(record[0])
         bins.append(record[1])
         metas.append(record[2] if len(record) == 3 else None)
@@ -99,7 +102,7 @@ class Writing:
             (c, g, d, a), exception = yield request
             codes[rows], generations[rows], in_doubt[rows] = c, g, d
             self.sent_again = None
-            attempts[rows] = np.minimum(attempts[rows].astype(np.uint16) + a, 255)
+            add_attempts(attempts, rows, a)
         result = self._result()
         if exception is not None:
             set_partial(exception, result)
@@ -147,6 +150,13 @@ def safe_to_retry(codes: Any, in_doubt: Any) -> Any:
     import numpy as np
 
     return ~in_doubt & (np.isin(codes, _RETRY_CODES) | np.isin(codes, (-1, -7, -8, -10, -15)))
+
+
+def add_attempts(attempts: Any, rows: Any, more: Any) -> None:
+    """Counts what a further round took, as far as a byte goes."""
+    import numpy as np
+
+    attempts[rows] = np.minimum(attempts[rows].astype(np.uint16) + more, 255)
 
 
 def check_retry(retry: Any, name: str = "retry") -> int:

@@ -132,6 +132,12 @@ def test_a_row_says_whether_its_key_is_sent_along() -> None:
 
 ROW = r"batch_write: batch_records\[0\]"
 BAD = {
+    "no list": (lambda k: 7, TypeError, "batch_write: batch_records is a list of Read"),
+    "no key": (
+        lambda k: [Read(k, READ), Read("x", READ)],
+        TypeError,
+        r"batch_records\[1\]: a key is a tuple .*, not str",
+    ),
     "no row": (lambda k: [7], TypeError, f"{ROW} is a Read, Write, Apply or Remove, not int"),
     "no operations": (lambda k: [Write(k, [])], Param, rf"{ROW} \(Write\): 0 operations"),
     "a dict": (

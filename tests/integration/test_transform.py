@@ -346,7 +346,7 @@ def test_a_failure_says_what_was_written() -> None:
         (lambda rows: {"_a": rows["a"]}, Param, "returned no field that is a bin"),
         (lambda rows: {"a_name_far_too_long": rows["a"]}, Exception, "19 bytes"),
         (lambda rows: {"a": rows["a"] + 1j}, TypeError, "complex128"),
-        (lambda rows: {"a": np.full(N, 2**63, "u8")}, Param, "row 0, field a"),
+        (lambda rows: {"a": np.full(N, 2**63, "u8")}, Param, "batch_transform: row 0, field a"),
     ],
 )
 def test_what_a_function_may_not_return_is_named_and_nothing_is_written(
@@ -358,22 +358,27 @@ def test_what_a_function_may_not_return_is_named_and_nothing_is_written(
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "error", "words"),
     [
-        {"retries": -1},
-        {"retries": True},
-        {"ttl": 2**40},
-        {"bytes_as": "x"},
-        {"policy_batch_write": {"gen": aerospike.POLICY_GEN_GT}},
+        ({"retries": -1}, Param, "retries"),
+        ({"retries": True}, Param, "retries"),
+        ({"ttl": 2**40}, Param, "batch_transform: ttl"),
+        ({"bytes_as": "x"}, Param, "batch_transform: bytes_as"),
+        ({"_dtype": None}, TypeError, "batch_transform: _dtype is the dtype"),
+        ({"bins": ["x"]}, Param, "batch_transform: bins=.* leaves out field 'a'"),
+        ({"policy": 3}, TypeError, "batch_transform: a policy is a dict, not int"),
+        ({"policy": {"replca": 0}}, Param, "batch_transform: unknown key 'replca'.*'replica'"),
+        ({"policy_batch_write": 3}, TypeError, "batch_transform: a policy is a dict, not int"),
+        ({"policy_batch_write": {"exsts": 0}}, Param, "batch_transform: unknown key 'exsts'"),
+        ({"policy_batch_write": {"gen": aerospike.POLICY_GEN_GT}}, Param, "'gen' out of the policy"),
     ],
 )
 def test_options_that_are_wrong_are_named(
-    client: aerospike.Client, keys: Keys, options: Any
+    client: aerospike.Client, keys: Keys, options: Any, error: type[Exception], words: str
 ) -> None:
-    with pytest.raises(
-        Param, match="gen" if "policy_batch_write" in options else next(iter(options))
-    ):
-        client.batch_transform(keys, double, DTYPE, **options)
+    with pytest.raises(error, match=words):
+        client.batch_transform(keys, double, **{"_dtype": DTYPE, **options})
+    assert client.exists(keys[1]).meta.gen == 1
 
 
 def test_a_result_pickles(client: aerospike.Client, keys: Keys) -> None:
