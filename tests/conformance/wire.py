@@ -208,7 +208,7 @@ class Connection:
     """One connection; every wait ends, with an error, after ten seconds."""
 
     def __init__(self, address: tuple[str, int]) -> None:
-        self.socket = socket.create_connection(address, timeout=10)
+        self.socket = socket.create_connection(address, timeout=60)
         self.bytes = b""
 
     def __enter__(self) -> Connection:

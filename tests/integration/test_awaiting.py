@@ -155,7 +155,8 @@ def switches():
     return tasks
 
 async def main():
-    async with aerospike_np.AsyncClient({"hosts": [("127.0.0.1", int(sys.argv[1]))]}) as client:
+    config = {"hosts": [("127.0.0.1", int(sys.argv[1]))], "tend_interval": 3_600_000}
+    async with aerospike_np.AsyncClient(config) as client:
         await asyncio.gather(*(client.get(("test", "s", i)) for i in range(100)))
         before = switches()
         for i in range(100):
