@@ -58,12 +58,6 @@ anp_status anp_group_new(anp_store *store, uint32_t replication_factor, anp_grou
     return ANP_OK;
 }
 
-/* Nobody else on this machine is given the port of a killed node; who connects is refused. */
-static void hold_port(place *at)
-{
-    at->held = anp_node_hold_port(at->seen.host, at->seen.port);
-}
-
 static void let_port_go(place *at)
 {
     if (at->held >= 0) {
@@ -164,8 +158,8 @@ anp_status anp_group_kill(anp_group *g, uint32_t index, anp_error *err)
         anp_node_stats_get(at->node, &at->last);
         at->last.connections = 0;
         anp_members_leave(g->members, index, lost);
+        at->held = anp_node_hold_port(at->node); /* from before it is free for a moment */
         anp_node_kill(at->node);
-        hold_port(at);
         at->node = NULL;
         at->seen.state = ANP_NODE_KILLED;
         for (uint32_t i = 0; i < g->store->n_namespaces; i++) {

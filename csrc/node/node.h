@@ -64,9 +64,9 @@ void anp_node_stop(anp_node *node);
 /* The same, as a crash looks from outside: connections are reset. */
 void anp_node_kill(anp_node *node);
 
-/* A socket that keeps a port for a node to come: nobody else is given it, who connects is refused,
- * and a node can be started on it. The caller closes it. -1: somebody has the port. */
-int anp_node_hold_port(const char *host, uint16_t port);
+/* A socket that keeps a running node's port when the node is gone: nobody else is given it, who
+ * connects is refused, and a node can be started on it. The caller closes it. -1: there is none. */
+int anp_node_hold_port(anp_node *node);
 
 /* Answers nothing from when this returns until it is thawed, as a stopped process: the kernel takes
  * connections and bytes for it. Not from one of the node's own threads. */

@@ -290,17 +290,18 @@ static anp_status listen_on(anp_node *node, anp_error *err)
     return ANP_OK;
 }
 
-int anp_node_hold_port(const char *host, uint16_t port)
+int anp_node_hold_port(anp_node *node)
 {
     struct sockaddr_storage address;
-    socklen_t size;
-    bool is_loopback, is_all;
+    socklen_t size = sizeof address;
     int on = 1;
-    if (!parse_host(host, port, &address, &size, &is_loopback, &is_all)) {
+    if (getsockname(node->listener, (struct sockaddr *)&address, &size) < 0 ||
+        setsockopt(node->listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) {
         return -1;
     }
     int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+                    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ||
                     bind(fd, (struct sockaddr *)&address, size) < 0)) {
         (void)close(fd);
         fd = -1;
