@@ -330,13 +330,12 @@ def _ttl(where: str, ttl: Any, n: int) -> np.ndarray[Any, Any] | None:
     array = _integers(where, ttl, n, "ttl")
     wide = array.astype(np.int64)
     wide = np.where(wide < 0, wide + 2**32, wide)
-    wide = np.where(wide == 2**32 - 3, 0, wide)
-    good = ((wide >= 0) & (wide <= 315_360_000)) | (wide == 2**32 - 1) | (wide == 2**32 - 2)
+    good = ((wide >= 0) & (wide <= 315_360_000)) | ((wide >= 2**32 - 3) & (wide < 2**32))
     if not good.all():
         row = int(np.argmin(good))
         raise InvalidArgError(
             f"{where}: ttl of row {row} is {array[row]}; 0 (the namespace's default), -1 (never expires), "
-            "-2 (keep) or 1 to 315360000 seconds are possible"
+            "-2 (keep), -3 (the policy's) or 1 to 315360000 seconds are possible"
         )
     return np.ascontiguousarray(wide.astype(np.uint32))
 

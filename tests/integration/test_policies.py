@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import pytest
 from server import NAMESPACE, requests, server
 from until import until
@@ -138,6 +139,32 @@ def test_time_to_live_is_taken_from_meta_and_policy(
 def test_time_to_live_of_meta_wins_over_the_policys(client: aerospike.Client) -> None:
     client.put(KEY, {"a": 1}, {"ttl": 50}, {"ttl": 5000})
     assert client.exists(KEY).meta.ttl <= 50
+
+
+def test_a_time_to_live_of_minus_3_is_the_clients_own(node: Any) -> None:
+    own = {"write": {"ttl": 100}, "operate": {"ttl": 200}, "batch_write": {"ttl": 300}}
+    write, one = [operations.write("a", 1)], np.array([(1,)], [("_key", "i8")])
+    place = {"namespace": NAMESPACE, "set_name": "policies"}
+    key = (NAMESPACE, "policies", 1)
+
+    with node.client({"policies": own}) as c:
+        for wanted, call in [
+            (100, lambda: c.put(key, {"a": 1}, {"ttl": -3})),
+            (200, lambda: c.touch(key, -3)),
+            (200, lambda: c.operate(key, write, {"ttl": -3})),
+            (200, lambda: c.operate(key, [operations.touch(-3)])),
+            (300, lambda: c.batch_write([(key, {"a": 1}, {"ttl": -3})])),
+            (300, lambda: c.batch_write([(key, {"a": 1})], {"ttl": aerospike.TTL_CLIENT_DEFAULT})),
+            (300, lambda: c.batch_write(BatchRecords([Write(key, write, meta={"ttl": -3})]))),
+            (300, lambda: c.batch_operate([key], write, ttl=-3)),
+            (300, lambda: c.batch_operate([key], [operations.touch(-3)])),
+            (300, lambda: c.batch_operate_numpy(one, **place, ops=write, ttl=-3)),
+            (300, lambda: c.batch_write_numpy({"_key": [1], "a": [1]}, **place, ttl=-3)),
+            (300, lambda: c.batch_transform([key], lambda rows: rows, [("a", "i8")], ttl=-3)),
+        ]:
+            c.put(key, {"a": 1}, {"ttl": 5000})
+            call()
+            assert wanted - 10 <= c.exists(key).meta.ttl <= wanted
 
 
 def test_keeping_the_time_to_live_keeps_it(client: aerospike.Client) -> None:

@@ -291,7 +291,7 @@ PyObject *anp_core_batch_operate_table(PyObject *self, PyObject *args)
     anp_row_source source;
     anp_write_source(&policy, false, p, &source);
     source.row = encode_row;
-    if (sum.has_ttl && sum.ttl != INT64_C(4294967293)) {
+    if (sum.has_ttl) {
         source.same.ttl = (uint32_t)sum.ttl;
     }
     PyObject *request = anp_table_rows_request(core, ok, &policy, source_keys, (anp_table_rows *)p,

@@ -103,7 +103,7 @@ void anp_write_source(const anp_py_policy *policy, bool deletes, void *context, 
     same->flags = ANP_ROW_INFO | ANP_ROW_GENERATION | ANP_ROW_TTL;
     same->info2 = (uint8_t)(ANP_INFO2_WRITE | (deletes ? ANP_INFO2_DELETE : 0));
     anp_policy_write_bits(policy, &same->info2, &same->info3);
-    same->ttl = deletes ? 0 : (uint32_t)(policy->ttl == INT64_C(4294967293) ? 0 : policy->ttl);
+    same->ttl = deletes ? 0 : anp_policy_ttl(policy);
 }
 
 static anp_status dict_row(void *context, uint64_t row, anp_row_request *request, anp_buffer *ops)
@@ -147,7 +147,7 @@ static bool add_meta(anp_core *core, write_payload *p, PyObject *meta, const anp
                   .generation = (uint16_t)generation,
                   .send_key = mine.key == 1};
     anp_policy_write_bits(&mine, &m.info2, &m.info3);
-    m.ttl = deletes || mine.ttl == INT64_C(4294967293) ? 0 : (uint32_t)mine.ttl;
+    m.ttl = deletes ? 0 : anp_policy_ttl(&mine);
     if (mine.filter != policy->filter) {
         anp_slice filter = anp_policy_filter(&mine);
         m.filter = p->filters.size;

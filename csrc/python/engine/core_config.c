@@ -120,6 +120,9 @@ static bool take_policies(anp_core *core, PyObject *policies)
                                   groups[i].group, where, &core->policies[i]);
         }
     }
+    for (int i = 0; i < ANP_GROUPS; i++) {
+        core->policies[i].client_ttl = core->policies[i].ttl;
+    }
     Py_XDECREF(base);
     return ok;
 }

@@ -402,8 +402,11 @@ static bool put_plain(anp_op_encoder *e, uint8_t *particle)
         if (value == NULL || value == Py_None) {
             return true;
         }
-        e->sum->has_ttl = true;
-        return anp_ttl_parse(e->at.whose.state, value, e->at.whose.where, &e->sum->ttl);
+        if (!anp_ttl_parse(e->at.whose.state, value, e->at.whose.where, &e->sum->ttl)) {
+            return false;
+        }
+        e->sum->has_ttl = e->sum->ttl != ANP_TTL_CLIENT; /* which is the policy's to tell */
+        return true;
     default:
         break;
     }

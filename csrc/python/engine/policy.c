@@ -88,7 +88,7 @@ bool anp_ttl_parse(anp_state *state, PyObject *value, const char *where, int64_t
     if (overflow == 0 && v >= -3 && v < 0) {
         v += INT64_C(4294967296);
     }
-    if (overflow != 0 || v < 0 || (v > ANP_TTL_MAX && v < INT64_C(4294967293)) ||
+    if (overflow != 0 || v < 0 || (v > ANP_TTL_MAX && v < ANP_TTL_CLIENT) ||
         v > INT64_C(4294967295)) {
         (void)anp_raise_arg(state,
                             "%s: ttl must be 0 (the namespace's default), -1 (never expires), -2 "

@@ -21,6 +21,8 @@ typedef enum {                      /* which commands a key belongs to; bits */
 
 enum { ANP_GROUPS = 10 }; /* without CONFIG */
 
+#define ANP_TTL_CLIENT INT64_C(4294967293) /* -3 */
+
 typedef struct anp_py_policy {
     anp_policy engine;
     bool total_given; /* somebody named a total timeout */
@@ -28,7 +30,8 @@ typedef struct anp_py_policy {
     const char *of_call; /* the last key that was given and is the whole call's, or NULL */
     int32_t key, exists, gen, commit_level, read_mode_ap, read_mode_sc;
     bool durable_delete;
-    int64_t ttl; /* -1, -2 and -3 as their unsigned forms; 0: the namespace's default */
+    int64_t ttl;        /* -1, -2 and -3 as their unsigned forms; 0: the namespace's default */
+    int64_t client_ttl; /* what -3 stands for: the ttl of the client's own policy */
     int64_t read_touch;
     PyObject *filter; /* owned; the bytes of an expression, or NULL */
 } anp_py_policy;
@@ -79,6 +82,9 @@ bool anp_meta_parse(anp_state *state, PyObject *dict, anp_policy_group group, co
 
 /* A time to live as people write it (-1, -2, -3, 4294967295, seconds) as the wire has it. */
 bool anp_ttl_parse(anp_state *state, PyObject *value, const char *where, int64_t *out);
+
+/* A policy's time to live as a request has it: -3 is what the client's own says. */
+uint32_t anp_policy_ttl(const anp_py_policy *p);
 
 /* The write bits of a policy: info2 and info3 beyond WRITE. */
 void anp_policy_write_bits(const anp_py_policy *p, uint8_t *info2, uint8_t *info3);

@@ -1,6 +1,12 @@
 /* What a policy asks for, as the bits of a request. No state. */
 #include "python/engine/policy.h"
 
+uint32_t anp_policy_ttl(const anp_py_policy *p)
+{
+    int64_t ttl = p->ttl == ANP_TTL_CLIENT ? p->client_ttl : p->ttl;
+    return ttl == ANP_TTL_CLIENT ? 0 : (uint32_t)ttl;
+}
+
 void anp_policy_write_bits(const anp_py_policy *p, uint8_t *info2, uint8_t *info3)
 {
     static const uint8_t exists2[] = {0, ANP_INFO2_CREATE_ONLY, 0, 0, 0};

@@ -3,12 +3,6 @@
 
 enum { NAME_MAX_BYTES = 127, WHERE_SIZE = 96 };
 
-/* Seconds to live, as a row has them; -3, the client's default, has been the policy's before. */
-static uint32_t ttl_of(const anp_py_policy *policy)
-{
-    return policy->ttl == INT64_C(4294967293) ? 0 : (uint32_t)policy->ttl;
-}
-
 bool anp_row_policy_parse(anp_state *state, PyObject *dict, PyObject *meta, anp_policy_group group,
                           const char *where, anp_py_policy *out, uint32_t *generation)
 {
@@ -52,8 +46,7 @@ void anp_row_operate(const anp_operations *ops, const anp_py_policy *policy, anp
     out->flags |= ANP_ROW_GENERATION;
     out->info2 = (uint8_t)(ANP_INFO2_WRITE | (ops->reads_all ? 0 : ANP_INFO2_RESPOND_ALL_OPS));
     anp_policy_write_bits(policy, &out->info2, &out->info3);
-    bool is_own = ops->has_ttl && ops->ttl != INT64_C(4294967293);
-    out->ttl = is_own ? (uint32_t)ops->ttl : ttl_of(policy);
+    out->ttl = ops->has_ttl ? (uint32_t)ops->ttl : anp_policy_ttl(policy);
 }
 
 bool anp_function_name(anp_state *state, PyObject *name, const char *what, const char *where,
@@ -89,7 +82,7 @@ bool anp_row_apply(anp_state *state, PyObject *module, PyObject *function, PyObj
     uint8_t particle;
     *out = (anp_row_request){.flags = ANP_ROW_INFO | ANP_ROW_GENERATION | ANP_ROW_TTL,
                              .info2 = ANP_INFO2_WRITE,
-                             .ttl = ttl_of(policy),
+                             .ttl = anp_policy_ttl(policy),
                              .n_fields = 3};
     anp_policy_write_bits(policy, &out->info2, &out->info3);
     if (!anp_function_name(state, module, "module", where, &package) ||

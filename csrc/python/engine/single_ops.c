@@ -255,11 +255,7 @@ bool anp_prepared_write(anp_prepared *p, anp_core *core, PyObject *key, PyObject
     }
     p->info2 = ANP_INFO2_WRITE;
     anp_policy_write_bits(&p->policy, &p->info2, &p->info3);
-    if (p->policy.ttl == INT64_C(4294967293)) { /* -3: what the client says for all of them */
-        int64_t ttl = anp_core_default(core, group)->ttl;
-        p->policy.ttl = ttl == INT64_C(4294967293) ? 0 : ttl;
-    }
-    p->ttl = (uint32_t)p->policy.ttl;
+    p->ttl = anp_policy_ttl(&p->policy);
     return true;
 }
 
@@ -323,11 +319,10 @@ PyObject *anp_core_write_ops(PyObject *self, PyObject *const *args, Py_ssize_t n
         goto done;
     }
     if (args[5] != Py_None) {
-        int64_t ttl;
-        if (!anp_ttl_parse(core->state, args[5], where, &ttl)) {
+        if (!anp_ttl_parse(core->state, args[5], where, &p.policy.ttl)) {
             goto done;
         }
-        p.ttl = (uint32_t)ttl;
+        p.ttl = anp_policy_ttl(&p.policy);
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(args[2]); i++) {
         PyObject *op = PyList_GET_ITEM(args[2], i);

@@ -126,7 +126,8 @@ anp_status anp_table_rows_meta(const anp_table_rows *t, uint64_t row, anp_row_re
     }
     request->ops.data = NULL; /* they were appended */
     if (t->ttl != NULL) {
-        request->ttl = anp_load32(t->ttl + (ptrdiff_t)row * t->ttl_stride);
+        uint32_t ttl = anp_load32(t->ttl + (ptrdiff_t)row * t->ttl_stride);
+        request->ttl = ttl == (uint32_t)ANP_TTL_CLIENT ? request->ttl : ttl;
     }
     if (t->generation != NULL) {
         request->generation =
