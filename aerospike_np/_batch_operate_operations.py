@@ -317,6 +317,27 @@ class BatchOperateOperations:
         BatchWriteResult
             What a function returned is the record's bin ``"SUCCESS"``. Where one failed the code is 100, and the
             record's bin ``"FAILURE"`` has the server's words.
+
+        Raises
+        ------
+        InvalidArgError, TypeError
+            A name, an argument or a policy that can't be right; nothing was sent.
+        AerospikeTimeoutError, ClusterError
+            The call as a whole failed; ``.partial`` is what had arrived.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "shop.lua")
+        ...     _ = path.write_text("function price(record, n) return record.price * n end")
+        ...     client.udf_put(path)
+        >>> keys = [("test", "demo", name) for name in ("pear", "plum")]
+        >>> client.batch_write([(key, {"price": 7}) for key in keys]).failed.tolist()
+        []
+        >>> done = client.batch_apply([keys[0], (keys[1], {"args": [10]})], "shop", "price", [6])
+        >>> [row.record.bins for row in done.batch_records]
+        [{'SUCCESS': 42}, {'SUCCESS': 70}]
         """
         is_tuples = namespace is None and set_name is None and isinstance(keys, (list, tuple))
         if not is_tuples:

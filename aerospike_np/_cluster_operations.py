@@ -99,6 +99,19 @@ class ClusterOperations:
             The server refused it; the message has the compiler's words.
         OSError
             The file can't be read.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "shop.lua")
+        ...     _ = path.write_text("function one() return 1 end")
+        ...     client.udf_put(path)
+        >>> [module["name"] for module in client.udf_list()]
+        ['shop.lua']
+        >>> client.udf_get("shop")
+        'function one() return 1 end'
+        >>> client.udf_remove("shop")
         """
         return _udf.Put(self._core, filename, udf_type, policy)
 

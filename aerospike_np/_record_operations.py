@@ -264,6 +264,17 @@ class RecordOperations:
         UDFError
             The function failed, or there is none of that name; the message has the server's words, and
             ``module`` and ``func`` say which.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "shop.lua")
+        ...     _ = path.write_text("function price(record, n) return record.price * n end")
+        ...     client.udf_put(path)
+        >>> client.put(("test", "demo", "pear"), {"price": 7})
+        >>> client.apply(("test", "demo", "pear"), "shop", "price", [6])
+        42
         """
         return _udf.call(self._core, key, module, function, args, policy)
 
