@@ -183,6 +183,12 @@ def test_result_classes_are_found_here_as_in_aerospike_py() -> None:
         types.NoSuchType  # noqa: B018
 
 
+def test_helpers_have_the_class_of_hyperloglogs_as_the_official_ones_do() -> None:
+    from aerospike_np import helpers
+
+    assert helpers.HyperLogLog is HyperLogLog
+
+
 def test_typed_dicts_name_the_keys_of_both_clients() -> None:
     assert {"expressions", "filter_expression"} <= set(types.WritePolicy.__annotations__)
     assert {"hosts", "policies", "max_conns_per_node"} <= set(types.ClientConfig.__annotations__)
