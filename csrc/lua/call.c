@@ -47,7 +47,7 @@ static int run(lua_State *L)
     push_args(L, call->args, &n);
     lua_call(L, n + 1, 1);
     o->type = anp_lua_particle(L, -1, o->out, "the result");
-    return 0;
+    return o->out->failed == ANP_OK ? 0 : luaL_error(L, "the result: no memory");
 }
 
 static int load(lua_State *L)

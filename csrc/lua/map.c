@@ -71,21 +71,27 @@ static int at_key(lua_State *L)
     return 1;
 }
 
+/* The value at `index`, if it can be in a map. */
+static void check_value(lua_State *L, int index)
+{
+    int type = lua_type(L, index);
+    if (type == LUA_TTABLE || type == LUA_TFUNCTION) {
+        (void)luaL_error(
+            L, "a %s can't be in a map; lists and maps in it are made by list() and map()",
+            luaL_typename(L, index));
+    }
+}
+
 /* Sets, or (nil) removes: the map is at `index`; key and value on top, taken off. */
 static void set(lua_State *L, int index)
 {
     anp_lua_map *map = lua_touserdata(L, index);
     int value = lua_gettop(L), key = value - 1;
-    int type = lua_type(L, value);
-    if (type == LUA_TTABLE || type == LUA_TFUNCTION) {
-        (void)luaL_error(
-            L, "a %s can't be in a map; lists and maps in it are made by list() and map()",
-            luaL_typename(L, value));
-    }
+    check_value(L, value);
     (void)lua_getiuservalue(L, index, 1);
     anp_lua_push_key(L, key);
     lua_pushvalue(L, -1);
-    bool was = lua_rawget(L, -3) != LUA_TNIL, is = type != LUA_TNIL;
+    bool was = lua_rawget(L, -3) != LUA_TNIL, is = !lua_isnil(L, value);
     lua_pop(L, 1);
     lua_pushvalue(L, value);
     lua_rawset(L, -3);
@@ -263,6 +269,7 @@ static void add_all(lua_State *L, int from, int but, int f)
         if (merges) {
             unwrap(L);
             lua_call(L, 2, 1);
+            check_value(L, -1);
         }
         if (!lua_isnil(L, -1)) {
             lua_pushvalue(L, key);

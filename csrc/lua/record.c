@@ -201,7 +201,9 @@ static int write_formatted(lua_State *L)
     lua_insert(L, 1);
     lua_pop(L, 1);
     lua_call(L, n, 1);
-    return write_log(L, (anp_log_level)lua_tointeger(L, lua_upvalueindex(1)), lua_tostring(L, -1));
+    const char *message = lua_tostring(L, -1); /* NULL: format is a module's own */
+    return write_log(L, (anp_log_level)lua_tointeger(L, lua_upvalueindex(1)),
+                     message != NULL ? message : "");
 }
 
 void anp_lua_open_aerospike(lua_State *L)

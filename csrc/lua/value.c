@@ -31,13 +31,15 @@ static uint8_t take_mark(anp_cursor *c, anp_msgpack_item *container)
     return flags & ANP_KEY_VALUE_ORDERED;
 }
 
+static void push_element(lua_State *L, anp_cursor *c);
+
 static void push_list(lua_State *L, anp_cursor *c, anp_msgpack_item *item)
 {
     uint8_t order = take_mark(c, item);
     anp_lua_list *list = anp_lua_push_list(L, item->count);
     (void)lua_getiuservalue(L, -1, 1);
     for (uint32_t i = 1; i <= item->count; i++) {
-        anp_lua_push_element(L, c);
+        push_element(L, c);
         lua_rawseti(L, -2, i);
     }
     lua_pop(L, 1);
@@ -52,13 +54,13 @@ static void push_map(lua_State *L, anp_cursor *c, anp_msgpack_item *item)
     map->order = order;
     (void)lua_getiuservalue(L, -1, 1);
     for (uint32_t i = 0; i < item->count; i++) {
-        anp_lua_push_element(L, c);
+        push_element(L, c);
         anp_lua_push_key(L, -1);
         lua_remove(L, -2);
         lua_pushvalue(L, -1);
         map->n += lua_rawget(L, -3) == LUA_TNIL ? 1u : 0u;
         lua_pop(L, 1);
-        anp_lua_push_element(L, c);
+        push_element(L, c);
         if (lua_isnil(L, -1)) {
             lua_pop(L, 1);
             lua_pushlightuserdata(L, NULL);
@@ -68,7 +70,7 @@ static void push_map(lua_State *L, anp_cursor *c, anp_msgpack_item *item)
     lua_pop(L, 1);
 }
 
-void anp_lua_push_element(lua_State *L, anp_cursor *c)
+static void push_element(lua_State *L, anp_cursor *c)
 {
     anp_msgpack_item item;
     luaL_checkstack(L, 8, "values are nested too deeply");
@@ -103,6 +105,15 @@ void anp_lua_push_element(lua_State *L, anp_cursor *c)
         lua_pushnil(L);
         break;
     }
+}
+
+void anp_lua_push_element(lua_State *L, anp_cursor *c)
+{
+    anp_cursor look = *c;
+    if (!anp_msgpack_skip(&look)) { /* or nested too deeply for what calls itself */
+        (void)luaL_error(L, "a value is malformed");
+    }
+    push_element(L, c);
 }
 
 void anp_lua_push_particle(lua_State *L, const anp_particle *p)

@@ -5,6 +5,7 @@
 
 typedef struct lua_world {
     anp_buffer compiled, out;
+    anp_slice key;
     uint8_t type;
     bool exists;
     uint32_t n_puts, n_updates;
@@ -114,6 +115,7 @@ static inline bool lua_call_f(lua_world *w, anp_slice args)
     static const uint8_t digest[20] = {1, 2, 3};
     const anp_lua_record record = {.digest = digest,
                                    .set = {(const uint8_t *)"demo", 4},
+                                   .key = w->key,
                                    .context = w,
                                    .exists = lua_exists,
                                    .bin = lua_bin,

@@ -332,6 +332,40 @@ static void test_arguments_of_any_bytes_end_with_a_result_or_a_failure(void **st
     lua_world_close(&w);
 }
 
+static void test_what_is_nested_too_deeply_is_a_failure(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 20 };
+    uint8_t *bytes = malloc(SIZE);
+    assert_non_null(bytes);
+    memset(bytes, 0x91, SIZE); /* lists of one */
+    lua_world w;
+    lua_world_open(&w);
+    bytes[0] = ANP_PARTICLE_LIST;
+    w.key = (anp_slice){bytes, SIZE}; /* nobody looked at it */
+    assert_false(run(&w, "return record.key(rec)"));
+    assert_non_null(strstr((char *)w.out.data, "malformed"));
+    bytes[0] = 0x91;
+    w.key.size = 0;
+    assert_false(lua_call_f(&w, (anp_slice){bytes, SIZE}));
+    lua_world_close(&w);
+    free(bytes);
+}
+
+static void test_a_log_line_that_is_no_text_is_empty(void **state)
+{
+    (void)state;
+    expect_text("string.format = function() end info('x') return 'y'", "y");
+}
+
+static void test_what_merges_values_gives_one_that_a_map_can_hold(void **state)
+{
+    (void)state;
+    expect_failure("return map.merge(map{a = 1}, map{a = 2}, function() return {} end)",
+                   "a table can't be in a map");
+    expect_text("return tostring(map.merge(map{a = 1}, map{a = 2}, math.max))", "Map(\"a\"->2)");
+}
+
 /* ---- memory ---- */
 
 static int allow_first(void *context)
@@ -375,6 +409,25 @@ static void test_memory_that_is_refused_is_a_failure_and_nothing_leaks(void **st
     lua_world_close(&w);
 }
 
+static void test_a_result_for_which_there_is_no_memory_is_a_failure(void **state)
+{
+    (void)state;
+    static const char source[] = "function f() return 'text' end";
+    lua_world w;
+    anp_lua_fault fault;
+    bool ok = false;
+    for (int n = 0, left; !ok; n++) {
+        lua_world_open(&w);
+        assert_true(lua_compile(&w, source, sizeof source - 1, &fault));
+        left = n;
+        anp_alloc_hook(allow_first, &left);
+        ok = lua_call_f(&w, none);
+        anp_alloc_hook(NULL, NULL);
+        assert_true(!ok || w.out.size == 4);
+        lua_world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,7 +443,11 @@ int main(void)
         cmocka_unit_test(test_what_is_handed_over_is_bounded_by_the_steps),
         cmocka_unit_test(test_sources_that_are_deep_or_long_are_refused_or_compiled),
         cmocka_unit_test(test_arguments_of_any_bytes_end_with_a_result_or_a_failure),
+        cmocka_unit_test(test_what_is_nested_too_deeply_is_a_failure),
+        cmocka_unit_test(test_a_log_line_that_is_no_text_is_empty),
+        cmocka_unit_test(test_what_merges_values_gives_one_that_a_map_can_hold),
         cmocka_unit_test(test_memory_that_is_refused_is_a_failure_and_nothing_leaks),
+        cmocka_unit_test(test_a_result_for_which_there_is_no_memory_is_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
