@@ -206,6 +206,16 @@ def test_what_is_wrong_is_named_and_nothing_is_sent(
     assert requests(node) == before
 
 
+def test_a_context_is_what_its_list_holds_whatever_it_says(client: aerospike.Client) -> None:
+    class Lying(list[Any]):
+        def __len__(self) -> int:
+            raise ZeroDivisionError
+
+    client.put(KEY, {"l": [1, 2, 3]})
+    op = {**list_operations.list_size("l"), "ctx": Lying()}
+    assert client.operate(KEY, [op]).bins == {"l": 3}
+
+
 def test_values_that_change_their_operation_do_no_harm(client: aerospike.Client) -> None:
     class Spoiling(aerospike.GeoJSON):
         def dumps(self) -> str:

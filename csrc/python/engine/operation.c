@@ -348,8 +348,8 @@ static bool put_envelope(anp_op_encoder *e)
     unsigned bits;
     bool is_path = e->spec->form == ANP_FORM_PATH;
     if (context != NULL && !is_path) {
-        if (context == Py_None ||
-            ((PyList_Check(context) || PyTuple_Check(context)) && PyObject_Size(context) == 0)) {
+        if (context == Py_None || ((PyList_Check(context) || PyTuple_Check(context)) &&
+                                   PySequence_Fast_GET_SIZE(context) == 0)) {
             Py_CLEAR(e->values[ANP_KEY_CTX]);
             context = NULL;
         }
