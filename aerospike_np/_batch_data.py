@@ -57,9 +57,15 @@ class Rows:
         self.where = where
         self.columns, masks = _columns(where, data, dtype)
         if key_field not in self.columns:
+            is_index = key_field in getattr(getattr(data, "index", None), "names", ())
             raise InvalidArgError(
                 f"{where}: there is no field {key_field!r} for the keys; fields are "
-                f"{', '.join(map(repr, self.columns))}; name it with key_field="
+                f"{', '.join(map(repr, self.columns))}; "
+                + (
+                    "make the index a column with reset_index()"
+                    if is_index
+                    else "name it with key_field="
+                )
             )
         self.key_field = key_field
         self.n = len(self.columns[key_field])

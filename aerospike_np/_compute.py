@@ -42,8 +42,8 @@ def of_fields(compute: Any, names: Iterable[str], bins: Any, where: str) -> dict
     for name in found:
         if name not in names:
             raise InvalidArgError(
-                f"{where}: compute names {name!r}, which is no field of the dtype; fields are "
-                f"{', '.join(map(repr, names))}"
+                f"{where}: compute names {name!r}, which is no field of the dtype (or of a matrix's bins); "
+                f"fields are {', '.join(map(repr, names))}"
             )
         if isinstance(bins, Mapping) and name in bins:
             raise InvalidArgError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +44,10 @@ class Transform:
     ) -> None:
         if not callable(fn):
             raise TypeError(f"{_WHERE}: fn is a function of an array, not {type(fn).__name__}")
+        if inspect.iscoroutinefunction(fn):
+            raise TypeError(
+                f"{_WHERE}: fn is a plain function; an async one can't be awaited in between"
+            )
         if policy.get("gen") is not None:
             raise InvalidArgError(
                 f"{_WHERE}: leave 'gen' out of the policy: a record is written at the generation that was read"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["load_flights", "main", "to_array"]
 
 _SET = "anp_demo"
+_PATIENT = {"policies": {"total_timeout": 60_000}}  # it is to end well on a busy machine, too
 _MISSING_KEYS = 100
 
 # One field a column; delays and times of flights that never took place are masked, not NaN.
@@ -218,13 +219,16 @@ def _connected() -> Iterator[tuple[Client, str, str, LocalCluster | None]]:
         from ._client import Client
 
         port = int(os.environ.get("AEROSPIKE_PORT", "3000"))
-        with Client({"hosts": [(host, port)]}) as client:
+        with Client({"hosts": [(host, port)], **_PATIENT}) as client:
             yield client, namespace, f"the cluster at {host}:{port}", None
         return
 
     from .local import LocalCluster
 
-    with LocalCluster(nodes=3, namespaces=[namespace]) as cluster, cluster.client() as client:
+    with (
+        LocalCluster(nodes=3, namespaces=[namespace]) as cluster,
+        cluster.client(_PATIENT) as client,
+    ):
         ports = ", ".join(str(node.port) for node in cluster.nodes)
         yield (
             client,

@@ -496,7 +496,12 @@ def _check(name: str, values: Sequence[Any]) -> tuple[list[Code], int | None]:
             needed = f"{TYPE_NAMES[common or 0]}, like those before it"
         if needed is not None:
             what = f"{_operand(_shown(values[i]))} is {TYPE_NAMES[code.type]}"
-            raise Refused(f"argument {i + 1} must be {needed}, and {what}")
+            hint = (
+                "; to_float makes a float of an integer"
+                if {common, code.type} == {INT, FLOAT}
+                else ""
+            )
+            raise Refused(f"argument {i + 1} must be {needed}, and {what}{hint}")
         common = code.type
     return codes, common if result == "n" else _LETTERS.get(result)
 

@@ -221,6 +221,18 @@ def test_structured_rows_frames_and_columns_are_taken(client: aerospike.Client, 
     ]
 
 
+def test_a_frames_index_is_no_field_and_the_refusal_says_what_makes_it_one(
+    client: aerospike.Client, where: str
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    totals = pandas.DataFrame({"user": ["a", "b", "a"], "n": [1, 2, 3]}).groupby("user").sum()
+    ops = [plain.increment("n", Field("n"))]
+    with pytest.raises(exception.InvalidArgError, match=r"no field 'user' .* reset_index\(\)"):
+        client.batch_operate_numpy(totals, NAMESPACE, where, ops, key_field="user")
+    done = client.batch_operate_numpy(totals.reset_index(), NAMESPACE, where, ops, key_field="user")
+    assert done.result_codes.tolist() == [0, 0]
+
+
 def test_fields_may_be_none_at_all(client: aerospike.Client, where: str) -> None:
     data = {"_key": np.arange(3)}
     client.batch_operate_numpy(data, NAMESPACE, where, [plain.increment("n", 2)]).raise_for_status()

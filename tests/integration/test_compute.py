@@ -136,7 +136,7 @@ def test_a_value_that_does_not_fit_is_an_error_of_its_cell(client: aerospike.Cli
         ({"compute": {"rate": 5}}, Param, r"compute\['rate'\] must be an expression.* not 5"),
         ({"compute": {"rate": b"\x91\x47"}}, Param, "must be an expression"),
         ({"compute": {"rate": (RATE, "no")}}, Param, "'expr_flags' must be an integer"),
-        ({"compute": {"rte": RATE}}, Param, "'rte', which is no field of the dtype; .*'rate'"),
+        ({"compute": {"rte": RATE}}, Param, "'rte', which is no field of the dtype .*'rate'"),
         ({"compute": {"rate": RATE}, "bins": {"rate": "r"}}, Param, "in bins and in compute"),
         ({"compute": [RATE]}, TypeError, "compute is a dict"),
         ({"compute": {"rate": exp.var("free")}}, Param, "no let_ around it defines 'free'"),

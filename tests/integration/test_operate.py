@@ -122,6 +122,18 @@ def test_bits_sketches_and_expressions_are_changed_and_read(client: aerospike.Cl
     ) == [None, 4]
 
 
+def test_a_value_of_none_may_stand_where_an_operation_takes_none(client: aerospike.Client) -> None:
+    ops = [
+        {"op": aerospike.OPERATOR_INCR, "bin": "n", "val": 1},
+        {"op": aerospike.OPERATOR_READ, "bin": "n"},
+    ]
+    for more in ({}, {"val": None}):
+        client.put(KEY, {"n": 1})
+        assert client.operate(KEY, [ops[0], {**ops[1], **more}]).bins == {"n": 2}
+    with pytest.raises(Param, match="unknown key 'val'"):
+        client.operate(KEY, [{**ops[1], "val": 1}])
+
+
 def test_a_touch_sets_the_time_to_live(client: aerospike.Client) -> None:
     client.operate(KEY, [operations.touch(500)])
     meta = client.exists(KEY).meta

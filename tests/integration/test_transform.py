@@ -336,10 +336,15 @@ def test_a_failure_says_what_was_written() -> None:
         assert caught.value.partial.result_codes[2] != 0
 
 
+async def _awaited(rows: Any) -> Any:
+    return rows
+
+
 @pytest.mark.parametrize(
     ("fn", "error", "words"),
     [
         (5, TypeError, "fn is a function of an array, not int"),
+        (_awaited, TypeError, "fn is a plain function"),
         (lambda rows: rows[:3], Param, "fn got 20 rows, and returned 3"),
         (lambda rows: 5, TypeError, "fn returned this: data is a structured array"),
         (lambda rows: rows["a"], TypeError, "has no fields"),

@@ -159,6 +159,9 @@ bool anp_op_take_dict(anp_op_encoder *e, PyObject *dict, char where[ANP_OP_WHERE
         at = anp_op_where(where, at, e->spec->name);
         (void)anp_op_where(where, at, ")");
         uint64_t known = keys_of(e->spec);
+        if (e->values[ANP_KEY_VAL] == Py_None) {
+            known |= bit(ANP_KEY_VAL); /* aerospike-py's dicts have it where there is no value */
+        }
         if (strange == NULL && (e->present & ~known) != 0) {
             strange = misplaced(e->present & ~known);
             ok = strange != NULL;
