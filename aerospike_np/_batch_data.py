@@ -21,7 +21,7 @@ def _choice(where: str, value: str, what: str, off: str, on: str) -> bool:
     return value == on
 
 
-def _flags(where: str, masked: str, bytes_as: str, subarrays: str, empty: str) -> int:
+def write_flags(where: str, masked: str, bytes_as: str, subarrays: str, empty: str) -> int:
     """How the engine reads the rows, as it takes that."""
     return (
         _choice(where, masked, "masked", "keep", "remove")
@@ -31,10 +31,12 @@ def _flags(where: str, masked: str, bytes_as: str, subarrays: str, empty: str) -
     )
 
 
-def _one_ttl(where: str, ttl: int) -> int:
+def one_ttl(where: str, ttl: int) -> int:
     """Seconds to live of all rows, as on the wire."""
-    (one,) = _ttl(where, ttl, 1)  # type: ignore[misc]
-    return int(one)
+    array = _ttl(where, ttl, 1)
+    if array is None:
+        raise TypeError(f"{where}: ttl must be an integer, not None")
+    return int(array[0])
 
 
 class Rows:
@@ -90,7 +92,7 @@ class Source(Rows):
         bins = [name for name in self.columns if name != self.key_field and name[:1] != "_"]
         self.fields = tuple((name, self.columns[name]) for name in bins)
         self.masks = tuple(self._masks.get(name) for name in bins) if self._masks else None
-        self.flags = _flags(self.where, masked, bytes_as, subarrays, empty)
+        self.flags = write_flags(self.where, masked, bytes_as, subarrays, empty)
         if not bins and self.n and not self.flags & _SKIPS:
             raise InvalidArgError(
                 f"{self.where}: there is nothing to write: no field but {self.key_field!r} and those "
@@ -127,7 +129,7 @@ class OperationSource(Rows):
                 )
         self.fields = {name: self.columns[name] for name in names}
         self.masks = {name: self._masks[name] for name in names if name in self._masks}
-        self.flags = _flags(self.where, "keep", bytes_as, subarrays, empty)
+        self.flags = write_flags(self.where, "keep", bytes_as, subarrays, empty)
 
     def arguments(self, rows: Any = ...) -> tuple[Any, ...]:
         """What the engine takes, of all rows or of some."""
@@ -142,7 +144,7 @@ class OperationSource(Rows):
 class Returned:
     """What a function returned of n rows, of which those that are ``sent`` are written."""
 
-    __slots__ = ("fields", "flags", "masks", "sent", "ttl")
+    __slots__ = ("fields", "masks", "sent")
 
     def __init__(
         self,
@@ -151,11 +153,7 @@ class Returned:
         n: int,
         sent: np.ndarray[Any, Any],
         kept: Mapping[str, Any],
-        *,
         renames: Mapping[str, str],
-        ttl: int,
-        bytes_as: str,
-        subarrays: str,
     ) -> None:
         columns, masks = _columns(f"{where}: fn returned this", data, None)
         bins = [name for name in columns if not name.startswith("_")]
@@ -173,8 +171,6 @@ class Returned:
         self.sent = sent
         self.fields = tuple((renames.get(name, name), columns[name][rows]) for name in bins)
         self.masks = tuple(_some(masks.get(name), rows) for name in bins) if masks else None
-        self.ttl = _one_ttl(where, ttl)
-        self.flags = _flags(where, "keep", bytes_as, subarrays, "skip")
 
 
 def _some(array: Any, rows: Any) -> Any:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import _keys, _writing
-from ._batch_data import Returned
+from ._batch_data import Returned, one_ttl, write_flags
 from ._naming import called
 from ._results import TransformResult
 from .exception import ConversionError, InvalidArgError
@@ -40,7 +40,10 @@ class Transform:
         create: bool,
         with_mask: bool,
         with_rows: bool,
-        **options: Any,
+        renames: Mapping[str, str],
+        ttl: int,
+        bytes_as: str,
+        subarrays: str,
     ) -> None:
         if not callable(fn):
             raise TypeError(f"{_WHERE}: fn is a function of an array, not {type(fn).__name__}")
@@ -55,11 +58,14 @@ class Transform:
         self.core, self.keys, self.plan, self.policy = core, _keys.view(keys), plan, policy
         self.fn, self.create, self.with_mask, self.with_rows = fn, create, with_mask, with_rows
         self.retries = _writing.check_retry(retries, "retries")
-        self.options = options
+        self.renames, self.ttl = renames, one_ttl(_WHERE, ttl)
+        # A row of which all is masked is left as it is.
+        self.flags = write_flags(_WHERE, "keep", bytes_as, subarrays, "skip")
         n = len(keys)
         self.codes, self.gen = np.full(n, _NOT_SENT, np.int32), np.zeros(n, np.uint32)
         self.in_doubt, self.attempts = np.zeros(n, bool), np.zeros(n, np.uint8)
         self.rounds = np.zeros(n, np.uint16)
+        self._written(np.arange(0), (), None, None, None)  # refuses the policy before all else
 
     def steps(self) -> Generator[Request, Any, TransformResult]:
         """A generator: yields requests, gets what they came to, returns the result."""
@@ -112,7 +118,7 @@ class Transform:
         if not self.with_mask:  # what was missing stays missing
             was_there = found.result_codes == 0
             kept = {name: found._column_mask(name) & was_there for name in names}
-        return Returned(_WHERE, made, len(rows), sent, kept, **self.options)
+        return Returned(_WHERE, made, len(rows), sent, kept, self.renames)
 
     def _write(
         self, found: NumpyBatchRecords, rows: NDArray[np.intp], made: Returned
@@ -121,19 +127,26 @@ class Transform:
         if not len(rows):
             return rows
         generation = np.ascontiguousarray(found.meta["gen"][made.sent])
-        ttl = np.full(len(rows), made.ttl, np.uint32)
-        with called(_WHERE):
-            request, _ = _writing.writing(
-                self.core.batch_write_table,
-                (self._keys_of(rows), made.fields, made.masks, ttl, generation, made.flags),
-                len(rows), self.policy, None,
-            )  # fmt: skip
+        ttl = np.full(len(rows), self.ttl, np.uint32)
+        request = self._written(rows, made.fields, made.masks, ttl, generation)
         (codes, gen, in_doubt, attempts), failure = yield request
         self.codes[rows], self.gen[rows], self.in_doubt[rows] = codes, gen, in_doubt
         _writing.add_attempts(self.attempts, rows, attempts)
         self._check(failure)
         lost: NDArray[np.intp] = rows[(codes == _LOST_RACE) & ~in_doubt]
         return lost
+
+    def _written(self, rows: NDArray[np.intp], *arguments: Any) -> Request:
+        """The request that writes rows, not sent yet."""
+        with called(_WHERE):
+            request, _ = _writing.writing(
+                self.core.batch_write_table,
+                (self._keys_of(rows), *arguments, self.flags),
+                len(rows),
+                self.policy,
+                None,
+            )
+        return request
 
     def _keys_of(self, rows: NDArray[np.intp]) -> Any:
         is_all = len(rows) == len(self.keys)
