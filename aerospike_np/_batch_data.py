@@ -127,6 +127,12 @@ class OperationSource(Rows):
                     f"{self.where}: there is no field {name!r} in data; fields are "
                     f"{', '.join(map(repr, self.columns))}"
                 )
+            column = self.columns[name]
+            if column.ndim > 1 and column.dtype.kind not in "biuf":
+                raise TypeError(
+                    f"{self.where}: field {name!r} has several values of {column.dtype} a row, which only numbers "
+                    "can be; make it a column of objects, each a list"
+                )
         self.fields = {name: self.columns[name] for name in names}
         self.masks = {name: self._masks[name] for name in names if name in self._masks}
         self.flags = write_flags(self.where, "keep", bytes_as, subarrays, empty)

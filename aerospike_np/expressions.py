@@ -152,8 +152,9 @@ class Expression(_Node):
 
     def __bool__(self) -> NoReturn:
         raise TypeError(
-            f"only the server knows whether {_text(self)} is true: write & | ~ where Python has and, or, not, and "
-            "(a < x) & (x < b) for a < x < b; to see whether two expressions are the same, compare their .packed"
+            f"only the server knows whether {_text(self)} is true: write & | ~ where Python has and, or, not, "
+            "(a < x) & (x < b) for a < x < b, and exp.in_list(x, [...]) for x in [...]; "
+            "to see whether two expressions are the same, compare their .packed"
         )
 
     __hash__ = object.__hash__

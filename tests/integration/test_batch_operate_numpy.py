@@ -11,7 +11,7 @@ import pytest
 from server import NAMESPACE, server
 
 import aerospike_np as aerospike
-from aerospike_np import Field, exception
+from aerospike_np import Field, Keys, exception
 from aerospike_np._batch_operate_operations import BatchOperateOperations
 from aerospike_np.helpers import cdt_ctx
 from aerospike_np.helpers.operations import (
@@ -231,6 +231,23 @@ def test_a_frames_index_is_no_field_and_the_refusal_says_what_makes_it_one(
         client.batch_operate_numpy(totals, NAMESPACE, where, ops, key_field="user")
     done = client.batch_operate_numpy(totals.reset_index(), NAMESPACE, where, ops, key_field="user")
     assert done.result_codes.tolist() == [0, 0]
+
+
+def test_several_texts_a_row_are_refused_by_their_fields_name(
+    client: aerospike.Client, where: str
+) -> None:
+    words = np.array([["x", "y"], ["x", "z"]])
+    ops = [hll.hll_add("seen", Field("words"), 12)]
+    with pytest.raises(TypeError, match="field 'words' .* column of objects, each a list"):
+        client.batch_operate_numpy({"_key": np.arange(2), "words": words}, NAMESPACE, where, ops)
+    lists_of_them = np.empty(2, object)
+    lists_of_them[:] = words.tolist()
+    data = {"_key": np.arange(2), "words": lists_of_them}
+    client.batch_operate_numpy(data, NAMESPACE, where, ops).raise_for_status()
+    counted = client.batch_operate(
+        Keys(NAMESPACE, where, range(2)), [hll.hll_get_count("seen")], _dtype=[("seen", "i4")]
+    )
+    assert counted["seen"].tolist() == [2, 2]
 
 
 def test_fields_may_be_none_at_all(client: aerospike.Client, where: str) -> None:
