@@ -212,6 +212,10 @@ static bool check_rows(operate_payload *p, Py_ssize_t n)
     {
         return true;
     }
+    if (status == ANP_ERR_MEMORY) {
+        (void)PyErr_NoMemory();
+        return false;
+    }
     if (reason == ANP_REASON_NONE) {
         (void)anp_raise_arg(p->state,
                             "%s: row %llu has nothing to do (each operation has a value that is "
