@@ -32,9 +32,28 @@ static int go_on(lua_State *L)
     return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-static int by_length(lua_State *L) /* insert, remove */
+/* What is at the place that argument 2 names, and behind it, moves. */
+static void charge_shift(lua_State *L, lua_Integer size)
 {
-    charge_range(L, 1, length(L, 1));
+    lua_Integer at = luaL_checkinteger(L, 2);
+    charge_range(L, at > 1 ? at : 1, size);
+}
+
+static int insert(lua_State *L) /* insert(t, [at,] value) */
+{
+    lua_Integer n = length(L, 1);
+    if (lua_gettop(L) > 2) {
+        charge_shift(L, n);
+    }
+    return go_on(L);
+}
+
+static int take_out(lua_State *L) /* remove(t [, at]) */
+{
+    lua_Integer n = length(L, 1);
+    if (!lua_isnoneornil(L, 2)) {
+        charge_shift(L, n);
+    }
     return go_on(L);
 }
 
@@ -182,8 +201,8 @@ static void open_string(lua_State *L)
 static void open_table(lua_State *L)
 {
     luaL_requiref(L, LUA_TABLIBNAME, luaopen_table, 1);
-    wrap(L, "insert", by_length);
-    wrap(L, "remove", by_length);
+    wrap(L, "insert", insert);
+    wrap(L, "remove", take_out);
     wrap(L, "unpack", by_range);
     wrap(L, "concat", concat);
     wrap(L, "move", move);

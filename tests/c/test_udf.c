@@ -358,6 +358,18 @@ static void test_a_log_line_that_is_no_text_is_empty(void **state)
     expect_text("string.format = function() end info('x') return 'y'", "y");
 }
 
+static void test_tables_grow_and_shrink_at_their_end_for_little(void **state)
+{
+    (void)state;
+    expect_text("local t = {} for i = 1, 20000 do table.insert(t, i) end\n"
+                "for i = 1, 19999 do table.remove(t, nil) end return #t .. ' ' .. t[1]",
+                "1 1");
+    expect_failure("local t = {} for i = 1, 20000 do table.insert(t, 1, i) end", "too many steps");
+    expect_failure("local t = {} for i = 1, 20000 do t[i] = i end\n"
+                   "for i = 1, 20000 do table.remove(t, 1) end",
+                   "too many steps");
+}
+
 static void test_what_merges_values_gives_one_that_a_map_can_hold(void **state)
 {
     (void)state;
@@ -445,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_arguments_of_any_bytes_end_with_a_result_or_a_failure),
         cmocka_unit_test(test_what_is_nested_too_deeply_is_a_failure),
         cmocka_unit_test(test_a_log_line_that_is_no_text_is_empty),
+        cmocka_unit_test(test_tables_grow_and_shrink_at_their_end_for_little),
         cmocka_unit_test(test_what_merges_values_gives_one_that_a_map_can_hold),
         cmocka_unit_test(test_memory_that_is_refused_is_a_failure_and_nothing_leaks),
         cmocka_unit_test(test_a_result_for_which_there_is_no_memory_is_a_failure),
