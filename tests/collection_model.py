@@ -294,7 +294,8 @@ class Selection:
             return self.of_runs(s, reverse)
         if s.asked is not None and (s.keys or self.sorted_list):
             return self.each(s, s.asked, reverse)
-        return self.each(s, self.numbers(s), reverse)
+        numbers = self.numbers(s)
+        return self.each(s, sorted(numbers) if self.plain_list else numbers, reverse)
 
     def ranks(self, s: Selected, reverse: bool) -> Any:
         if s.keys:

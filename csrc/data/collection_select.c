@@ -232,12 +232,14 @@ static void invert(const anp_collection_op *o, anp_selection *s)
 }
 
 /* Elements that were found by their ranks come back in the order of their values, others in the
- * container's. So do those of a list, and of a map where there are two runs, if all but the chosen
- * come back. */
+ * container's. So do the places of a list's, and those of a list, and of a map where there are two
+ * runs, if all but the chosen come back. */
 static bool keeps_ranks(const anp_collection_op *o, const anp_selection *s)
 {
+    bool is_map = o->c.particle == ANP_PARTICLE_MAP;
+    bool places = s->what == ANP_RETURN_INDEX || s->what == ANP_RETURN_REVERSE_INDEX;
     bool by_rank = s->kind == ANP_SELECT_BY_RANK_RANGE || s->kind == ANP_SELECT_BY_VALUE_RANK_RANGE;
-    return by_rank && (!s->inverted || (o->c.particle == ANP_PARTICLE_MAP && s->runs[1].n == 0));
+    return by_rank && (is_map || !places) && (!s->inverted || (is_map && s->runs[1].n == 0));
 }
 
 static bool count_off(anp_collection_op *o, anp_selection *s)
