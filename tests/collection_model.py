@@ -123,6 +123,7 @@ class Selected:
     marked: set[int] = field(default_factory=set)
     asked: list[int] | None = None
     keys: bool = False  # `asked` are places of keys
+    first: int | None = None  # of equal ones, whose run is cut to one
 
 
 class Selection:
@@ -170,7 +171,10 @@ class Selection:
         return Selected("index", [self.equal(self.keys, key)[:1]], True)
 
     def by_value(self, value: Any) -> Selected:
-        return self.of_values(self.equal(self.values, value)[:1], single=True)
+        ranks = self.equal(self.values, value)
+        s = self.of_values(ranks[:1], single=True)
+        s.first = min((self.ranked[r] for r in ranks), default=None)
+        return s
 
     def by_all(self, value: Any) -> Selected:
         return self.of_values(self.equal(self.values, value))
@@ -226,6 +230,8 @@ class Selection:
 
     def numbers(self, s: Selected) -> list[int]:
         """Of the selected elements, in the order in which they come back."""
+        if s.first is not None:
+            return [s.first]
         if s.by == "mark":
             return sorted(s.marked)
         numbers = [i for run in s.runs for i in run]
@@ -458,7 +464,7 @@ def on_list(on: List, code: int, args: list[Any]) -> Any:
     if code in (1, 2):
         return list_append(on, args[0].items if code == 2 else [args[0]], (args + [0, 0])[2])
     if code in (3, 4):
-        if code == 4 and not args[1].items:
+        if code == 4 and not args[1].items and not on.order:
             return size
         return list_insert(on, args[0], args[1].items if code == 4 else [args[1]], (args + [0])[2])
     if code in (5, 7):

@@ -325,14 +325,14 @@ uint8_t anp_collection_select(anp_collection_op *o, anp_select_kind kind, bool r
     if (s.inverted && s.is_single) {
         return ANP_OP_NOT_APPLICABLE;
     }
-    if (s.is_single && s.runs[0].n > 1) { /* the first in a list, of the lowest key in a map */
-        s.runs[0].n = 1;
-    }
     if (s.inverted) {
         invert(o, &s);
     }
     if (!count_off(o, &s)) {
         return ANP_SERVER_ERROR;
+    }
+    if (s.is_single && s.n > 1) { /* the first in a list, of the lowest key in a map */
+        s.n = s.runs[0].n = 1;
     }
     code = anp_selection_answer(o, &s);
     if (code == ANP_OK && removes && s.n != 0 && !remove_chosen(o, &s)) {

@@ -179,12 +179,15 @@ static uint8_t insert(anp_collection_op *o, bool is_list)
     if (code != ANP_OK) {
         return code;
     }
+    if (o->c.order != 0) {
+        return ANP_OP_NOT_APPLICABLE;
+    }
     if (is_list && add.n == 0) {
         anp_outcome_integer(o->out, o->c.n);
         return ANP_OK;
     }
     index += index < 0 ? o->c.n : 0;
-    if (o->c.order != 0 || index < 0 || index > INT32_MAX) {
+    if (index < 0 || index > INT32_MAX) {
         code = ANP_OP_NOT_APPLICABLE;
     } else if (index > INDEX_MAX) {
         code = ANP_RECORD_TOO_BIG;

@@ -65,6 +65,7 @@ static const call_case list_writes[] = {
     {"94 03 05 09 02", BASE, 0, "96 05 01 04 01 03 09"},
     {"94 03 06 09 06", BASE, 0, NULL},
     {"93 04 fa 90", BASE, 0, NULL}, /* no item, no index */
+    {"93 04 00 90", ORDERED, 26, NULL},
     {"93 03 ce 80 00 00 00 09", BASE, 26, NULL},
     {"94 09 05 09 02", BASE, 0, "96 05 01 04 01 03 09"},
     {"94 09 06 09 02", BASE, 26, NULL},
@@ -145,6 +146,10 @@ static const call_case list_reads[] = {
     {"93 16 05 d4 ff 00", BASE, 0, INTEGER("05")},
     {"94 19 05 a2 03 78 d4 ff 01", "95 a2 03 78 c0 91 01 a2 04 78 a2 17 78", 0, INTEGER("04")},
     {"93 16 05 92 91 d4 ff 00 07", "91 92 91 05 08", 0, INTEGER("01")}, /* ends all levels */
+    {"93 14 07 d4 ff 00", BASE, 0, INTEGER("05")}, /* the first that is equal, not the lowest */
+    {"93 14 02 d4 ff 00", BASE, 0, INTEGER("04")},
+    {"93 14 03 d4 ff 00", BASE, 0, INTEGER("00")},
+    {"93 14 05 d4 ff 00", BASE, 0, INTEGER("01")},
     {"93 13 06 00", BASE, 26, NULL},
     {"93 13 2a 00", BASE, 26, NULL},
     {"93 16 07 92 01 d4 ff 00", "93 92 01 02 92 02 03 93 01 05 06", 0, "92 92 01 02 93 01 05 06"},
