@@ -91,6 +91,13 @@ def test_all_bins_come_with_a_read_without_a_name(client: Any, keys: Any) -> Non
     assert client.batch_operate(keys[:2], [operations.read("")]).get(1) == got.get(1)
 
 
+def test_a_batch_read_takes_no_operation_that_writes(client: Any, node: Any, keys: Any) -> None:
+    before = requests(node)
+    with pytest.raises(Param, match=r"batch_read: .*'bin': 'n'.* writes; batch_operate takes it"):
+        client.batch_read(keys, ADD)
+    assert requests(node) == before
+
+
 def test_each_row_keeps_its_own_code(client: Any, keys: Any) -> None:
     client.put(keys[1], {"n": "text"})
     client.put(keys[2], {"n": None, "x": 1})

@@ -86,7 +86,10 @@ static bool add_read(anp_state *state, PyObject *what, anp_buffer *ops)
         PyObject *one = PyTuple_Pack(1, what);
         bool ok = one != NULL && anp_operations_encode(state, one, "batch_read", ops, &sum);
         Py_XDECREF(one);
-        return ok;
+        if (ok && sum.writes) {
+            (void)anp_raise_arg(state, "batch_read: %.200R writes; batch_operate takes it", what);
+        }
+        return ok && !sum.writes;
     }
     if (!anp_bin_name(state, what, &name)) {
         return false;
