@@ -9,7 +9,7 @@ Examples
 >>> key = ("test", "demo", "mask")
 >>> client.put(key, {"mask": bytes(2)})
 >>> client.operate(key, [bit_operations.bit_not("mask", 0, 4), bit_operations.bit_get_int("mask", 0, 8)]).bins
-{'mask': [None, 240]}
+{'mask': 240}
 """
 
 from __future__ import annotations

@@ -122,6 +122,25 @@ def test_bits_sketches_and_expressions_are_changed_and_read(client: aerospike.Cl
     ) == [None, 4]
 
 
+def test_what_only_writes_takes_no_place_among_the_results_of_a_bin(client: aerospike.Client) -> None:
+    client.put(KEY, {"n": 1, "s": "a", "y": b"\x00", "m": {}})
+    ops = [
+        operations.increment("n", 1),
+        operations.read("n"),
+        operations.append("s", "b"),
+        operations.read("none"),
+        bitwise_operations.bit_not("y", 0, 8),
+        bitwise_operations.bit_count("y", 0, 8),
+        expression_operations.expression_write("n", exp.int_bin("n") * 2),
+        operations.read("n"),
+        map_operations.map_get_by_key("m", "x", aerospike.MAP_RETURN_VALUE),
+        map_operations.map_put("m", "x", 5),
+    ]
+    want = {"n": [2, 4], "s": None, "none": None, "y": 8, "m": [None, 1]}
+    assert client.operate(KEY, ops).bins == want
+    assert list(client.operate(KEY, ops[:2] + ops[-1:]).bins.items()) == [("n", 5), ("m", 1)]
+
+
 def test_a_value_of_none_may_stand_where_an_operation_takes_none(client: aerospike.Client) -> None:
     ops = [
         {"op": aerospike.OPERATOR_INCR, "bin": "n", "val": 1},

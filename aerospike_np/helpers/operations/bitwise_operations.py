@@ -12,7 +12,7 @@ Examples
 ...     bitwise_operations.bit_or("flags", 0, 8, 1, b"\\x80"),
 ...     bitwise_operations.bit_count("flags", 0, 16),
 ... ]).bins
-{'flags': [None, 4]}
+{'flags': 4}
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ bool anp_bin_name(anp_state *state, PyObject *name, anp_slice *out);
 PyObject *anp_value_decode(anp_state *state, const anp_particle *p, anp_slice bin);
 
 /* Bins of a reply message -> dict. The cursor stands at the first operation. Results of one bin
- * that come more than once become a list. */
+ * that come more than once become a list; an operation that only writes has none. */
 PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops);
 
 /* The same, but of several results of one bin the last that is not nil counts. */

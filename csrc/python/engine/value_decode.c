@@ -299,18 +299,38 @@ PyObject *anp_value_decode(anp_state *state, const anp_particle *p, anp_slice bi
     }
 }
 
-/* One more value for a bin that the dict may have already. `seen` (a dict, made when first needed)
- * holds the lists of bins with several results, since a single result can be a list itself. */
-static bool add_bin(PyObject *bins, PyObject **seen, PyObject *name, PyObject *value)
+/* Operations that only write. They come to None where each operation has to answer, and are not
+ * heard of where not. */
+static bool only_writes(uint8_t type)
+{
+    return type == ANP_OP_WRITE || type == ANP_OP_INCR || type == ANP_OP_APPEND ||
+           type == ANP_OP_PREPEND || type == ANP_OP_BITS_MODIFY || type == ANP_OP_EXP_MODIFY ||
+           type == ANP_OP_DELETE_ALL;
+}
+
+/* One more value for a bin that the dict may have already. `seen` (made when first needed) holds
+ * the lists of bins with several results, since a single result can be a list itself; and None for
+ * a bin that was only written so far. */
+static bool add_bin(PyObject *bins, PyObject **seen, PyObject *name, PyObject *value,
+                    bool is_silent)
 {
     PyObject *first = PyDict_GetItemWithError(bins, name);
-    if (first == NULL) {
-        return !PyErr_Occurred() && PyDict_SetItem(bins, name, value) == 0;
+    if (first == NULL && (PyErr_Occurred() || PyDict_SetItem(bins, name, value) < 0)) {
+        return false;
+    }
+    if (first != NULL ? is_silent : !is_silent) {
+        return true;
     }
     if (*seen == NULL && (*seen = PyDict_New()) == NULL) {
         return false;
     }
+    if (is_silent) {
+        return PyDict_SetItem(*seen, name, Py_None) == 0;
+    }
     PyObject *several = PyDict_GetItemWithError(*seen, name);
+    if (several == Py_None) { /* this is the first to count */
+        return PyDict_DelItem(*seen, name) == 0 && PyDict_SetItem(bins, name, value) == 0;
+    }
     if (several != NULL) {
         return PyList_Append(several, value) == 0;
     }
@@ -327,7 +347,7 @@ static bool add_bin(PyObject *bins, PyObject **seen, PyObject *name, PyObject *v
 /* The next operation of a reply: a bin's name and a value, both new references. `i` is its number
  * of `n_ops`. */
 static bool next_bin(anp_state *state, anp_cursor *c, uint16_t i, uint16_t n_ops, PyObject **name,
-                     PyObject **value)
+                     PyObject **value, uint8_t *type)
 {
     anp_op op;
     *name = *value = NULL;
@@ -337,6 +357,7 @@ static bool next_bin(anp_state *state, anp_cursor *c, uint16_t i, uint16_t n_ops
                       (int)n_ops, (int)i + 1);
         return false;
     }
+    *type = op.type;
     *name = known_name(state, op.name);
     *value = *name != NULL ? anp_value_decode(state, &op.value, op.name) : NULL;
     if (*value == NULL) {
@@ -349,8 +370,10 @@ PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops)
 {
     PyObject *bins = PyDict_New();
     PyObject *seen = NULL, *name, *value;
+    uint8_t type;
     for (uint16_t i = 0; bins != NULL && i < n_ops; i++) {
-        if (!next_bin(state, c, i, n_ops, &name, &value) || !add_bin(bins, &seen, name, value)) {
+        if (!next_bin(state, c, i, n_ops, &name, &value, &type) ||
+            !add_bin(bins, &seen, name, value, value == Py_None && only_writes(type))) {
             Py_CLEAR(bins);
         }
         Py_XDECREF(name);
@@ -363,8 +386,9 @@ PyObject *anp_bins_decode(anp_state *state, anp_cursor *c, uint16_t n_ops)
 PyObject *anp_bins_last(anp_state *state, anp_cursor *c, uint16_t n_ops)
 {
     PyObject *bins = PyDict_New(), *name, *value;
+    uint8_t type;
     for (uint16_t i = 0; bins != NULL && i < n_ops; i++) {
-        bool ok = next_bin(state, c, i, n_ops, &name, &value);
+        bool ok = next_bin(state, c, i, n_ops, &name, &value, &type);
         if (ok && value != Py_None) {
             ok = PyDict_SetItem(bins, name, value) == 0;
         } else if (ok && PyUnicode_GET_LENGTH(name) != 0) { /* else of the whole record */
@@ -384,7 +408,8 @@ PyObject *anp_bins_in_order(anp_state *state, anp_cursor *c, uint16_t n_ops)
     PyObject *bins = PyList_New(0);
     for (uint16_t i = 0; bins != NULL && i < n_ops; i++) {
         PyObject *items[2];
-        PyObject *pair = next_bin(state, c, i, n_ops, &items[0], &items[1])
+        uint8_t type;
+        PyObject *pair = next_bin(state, c, i, n_ops, &items[0], &items[1], &type)
                              ? anp_named_tuple(state->bin_tuple_class, items, 2)
                              : NULL;
         if (pair == NULL || PyList_Append(bins, pair) < 0) {
