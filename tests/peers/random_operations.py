@@ -268,7 +268,7 @@ def policies() -> st.SearchStrategy[tuple[dict[str, Any], dict[str, Any]]]:
     )
     meta = st.fixed_dictionaries({}, optional=ttl)
     policy = st.fixed_dictionaries(
-        {"total_timeout": st.sampled_from([1000, 5000])},
+        {"total_timeout": st.sampled_from([20_000, 25_000])},
         optional=ttl
         | {
             "key": st.sampled_from([0, 1]),
