@@ -220,7 +220,7 @@ class BatchOperateOperations:
         retries : int
             How many rounds there may be after the first, for rows that lost.
         policy : dict, optional
-            Batch policy, of reads and writes.
+            Batch policy, of reads and writes; keys that only writes have go to ``policy_batch_write``.
         policy_batch_write : dict, optional
             Write keys; wins over ``policy``.
         ttl : int
