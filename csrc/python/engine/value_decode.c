@@ -308,6 +308,13 @@ static bool only_writes(uint8_t type)
            type == ANP_OP_DELETE_ALL;
 }
 
+/* Notes of a bin what add_bin has to know of it. */
+static bool note(PyObject **seen, PyObject *name, PyObject *what)
+{
+    return (*seen != NULL || (*seen = PyDict_New()) != NULL) &&
+           PyDict_SetItem(*seen, name, what) == 0;
+}
+
 /* One more value for a bin that the dict may have already. `seen` (made when first needed) holds
  * the lists of bins with several results, since a single result can be a list itself; and None for
  * a bin that was only written so far. */
@@ -315,19 +322,14 @@ static bool add_bin(PyObject *bins, PyObject **seen, PyObject *name, PyObject *v
                     bool is_silent)
 {
     PyObject *first = PyDict_GetItemWithError(bins, name);
-    if (first == NULL && (PyErr_Occurred() || PyDict_SetItem(bins, name, value) < 0)) {
-        return false;
-    }
-    if (first != NULL ? is_silent : !is_silent) {
-        return true;
-    }
-    if (*seen == NULL && (*seen = PyDict_New()) == NULL) {
-        return false;
+    if (first == NULL) {
+        return !PyErr_Occurred() && PyDict_SetItem(bins, name, value) == 0 &&
+               (!is_silent || note(seen, name, Py_None));
     }
     if (is_silent) {
-        return PyDict_SetItem(*seen, name, Py_None) == 0;
+        return true;
     }
-    PyObject *several = PyDict_GetItemWithError(*seen, name);
+    PyObject *several = *seen != NULL ? PyDict_GetItemWithError(*seen, name) : NULL;
     if (several == Py_None) { /* this is the first to count */
         return PyDict_DelItem(*seen, name) == 0 && PyDict_SetItem(bins, name, value) == 0;
     }
@@ -339,7 +341,7 @@ static bool add_bin(PyObject *bins, PyObject **seen, PyObject *name, PyObject *v
     }
     PyList_SET_ITEM(several, 0, Py_NewRef(first));
     PyList_SET_ITEM(several, 1, Py_NewRef(value));
-    bool ok = PyDict_SetItem(*seen, name, several) == 0 && PyDict_SetItem(bins, name, several) == 0;
+    bool ok = note(seen, name, several) && PyDict_SetItem(bins, name, several) == 0;
     Py_DECREF(several);
     return ok;
 }
