@@ -25,6 +25,9 @@ def in_use(client: Any) -> int:
 NO_TENDING = {"tend_interval": 3_600_000}  # what a frozen node is sent is then what the test's calls send
 
 
+ESTABLISHED = "01"
+
+
 def unread(node: Any) -> int:
     """Bytes that a frozen node on 127.0.0.1 has been sent: a request that is among them is under way."""
     local = f"0100007F:{node.port:04X}"
@@ -32,6 +35,6 @@ def unread(node: Any) -> int:
     with open("/proc/net/tcp") as table:
         for line in table:
             _, address, _, state, queues, *_ = line.split()
-            if address == local and state != "0A":  # of one that listens it counts connections
+            if address == local and state == ESTABLISHED:  # that a client has closed counts as one
                 total += int(queues.partition(":")[2], 16)
     return total

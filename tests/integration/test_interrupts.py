@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
 import threading
 import time
@@ -199,10 +198,10 @@ def test_close_ends_the_connecting_of_another_thread(node: LocalNode, name: str)
 
     node.freeze()
     try:
-        n_open = len(os.listdir("/proc/self/fd"))
+        before = unread(node)
         thread = threading.Thread(target=work)
         thread.start()
-        until(lambda: len(os.listdir("/proc/self/fd")) > n_open, "a connection")
+        until(lambda: unread(node) > before, "what the client asks its seed")
         client.close()
         thread.join(30)
     finally:
